@@ -1,0 +1,1 @@
+//! REST with OpenAPI, metrics, problem documents, and the player page.

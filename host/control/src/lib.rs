@@ -1,0 +1,1 @@
+//! Desired state, diff, reconcile; the event bus and the decision log.

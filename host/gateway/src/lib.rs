@@ -1,0 +1,1 @@
+//! The edges: one folder a protocol, the same file names in each.

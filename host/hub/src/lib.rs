@@ -1,0 +1,1 @@
+//! Streams: lanes, publishers, readers, the registry.

@@ -1,0 +1,1 @@
+//! The nouns of the system: ids, specs, events, commands, questions, plans.

@@ -1,0 +1,1 @@
+//! The plugin plane: wasmtime engine, bindings per WIT version, swap, limits.

@@ -1,0 +1,1 @@
+//! Sans-IO RTMP: handshake, chunk layer, AMF, and the sessions of a server and a client.

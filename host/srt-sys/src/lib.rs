@@ -1,0 +1,1 @@
+//! The thirty functions of libsrt that Pointsman calls.

@@ -1,0 +1,1 @@
+//! Routes streams by name pattern, as its config says.

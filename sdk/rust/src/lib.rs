@@ -1,0 +1,1 @@
+//! What a Pointsman policy written in Rust imports.
