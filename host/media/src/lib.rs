@@ -1,1 +1,11 @@
-//! Sans-IO media formats: MPEG-TS, FLV, H.264, HEVC and AAC headers, HLS playlists, the timeline.
+//! Sans-IO media formats: bytes and `now` in, values out.
+//!
+//! Opens no socket, spawns no task, reads no clock; builds for wasm32-unknown-unknown.
+
+#![forbid(unsafe_code)]
+
+pub mod frame;
+pub mod time;
+
+pub use frame::{Codec, Frame, Track, TrackId, Tracks};
+pub use time::Ticks90k;

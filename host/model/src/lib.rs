@@ -1,1 +1,23 @@
-//! The nouns of the system: ids, specs, events, commands, questions, plans.
+//! The nouns of the system: names, specs, plans, events and questions.
+//!
+//! Everything here is plain data: what the config file, the REST API, the plugins and the
+//! reconciler hand to each other. No socket, no task, no clock.
+
+#![forbid(unsafe_code)]
+
+pub mod admission;
+pub mod endpoint;
+pub mod event;
+pub mod link;
+pub mod name;
+pub mod protocol;
+pub mod routing;
+pub mod site;
+
+pub use admission::{Ask, Intent, Refusal};
+pub use endpoint::{Endpoint, EndpointError};
+pub use event::Event;
+pub use link::{LinkState, LinkStatus};
+pub use name::{Label, NameError, StreamName, StreamPattern};
+pub use protocol::Protocol;
+pub use site::{InputSpec, OutputSpec, PolicyKind, PolicySpec, Site, SourceSpec};

@@ -1,0 +1,416 @@
+//! Addresses that media is sent to or taken from, as URLs.
+//!
+//! | scheme | query parameters |
+//! |---|---|
+//! | `udp://HOST:PORT` | `interface` (local IPv4 address or device name), `ttl` (1-255, default 1), `loop` (0 or 1, default 1) |
+//! | `srt://HOST:PORT` | `mode` (`caller`, `listener`), `latency` (ms, 0-30000), `passphrase` (10-79 characters), `pbkeylen` (16, 24, 32), `streamid` (at most 512 bytes), `timeout` (ms to connect) |
+//! | `rtmp://HOST[:PORT]/APP/NAME` | passed on to the server as they stand |
+//!
+//! FFmpeg's `latency` is in microseconds; here, as in srt-live-transmit, it is in milliseconds.
+
+use std::fmt;
+use std::str::FromStr;
+use url::Url;
+
+/// Why an endpoint's URL was refused. Secrets in it are never repeated.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EndpointError {
+    /// Not a URL at all.
+    #[error("not a URL: {0}; expected for example srt://203.0.113.5:9000?latency=200")]
+    NotAUrl(String),
+    /// A scheme that no gateway here speaks.
+    #[error("no gateway for {0:?}; known are udp, srt and rtmp")]
+    UnknownScheme(String),
+    /// Host or port is missing.
+    #[error("the URL needs {0}")]
+    Missing(&'static str),
+    /// A parameter this scheme does not have.
+    #[error("{scheme} has no parameter {key:?}; known are {known}")]
+    UnknownParameter {
+        /// The URL's scheme.
+        scheme: &'static str,
+        /// As given.
+        key: String,
+        /// The ones there are.
+        known: &'static str,
+    },
+    /// A parameter out of its range.
+    #[error("parameter {key} must be {expected}")]
+    BadParameter {
+        /// Its name.
+        key: &'static str,
+        /// The range, in words.
+        expected: &'static str,
+    },
+}
+
+/// Where media is sent to or taken from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Endpoint {
+    /// MPEG-TS in datagrams.
+    Udp(Udp),
+    /// MPEG-TS over SRT.
+    Srt(Srt),
+    /// An RTMP server's application and stream.
+    Rtmp(Rtmp),
+}
+
+/// A UDP address and how to reach or join it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Udp {
+    /// Host name or address; a multicast group too.
+    pub host: String,
+    /// 1 to 65535.
+    pub port: u16,
+    /// Local IPv4 address or device name for multicast.
+    pub interface: Option<String>,
+    /// Multicast hops, 1 to 255.
+    pub ttl: u8,
+    /// Whether this host's own receivers see the multicast.
+    pub loopback: bool,
+}
+
+/// Who calls whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SrtMode {
+    /// This host calls the peer.
+    Caller,
+    /// This host waits for callers.
+    Listener,
+}
+
+/// An SRT peer or a local SRT port.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Srt {
+    /// Host name or address.
+    pub host: String,
+    /// 1 to 65535.
+    pub port: u16,
+    /// Who calls.
+    pub mode: SrtMode,
+    /// Receive and peer latency in ms; the larger of both sides' holds.
+    pub latency_ms: u32,
+    /// 10 to 79 characters (libsrt `SRTO_PASSPHRASE`); none: not encrypted.
+    pub passphrase: Option<String>,
+    /// AES key length in bytes: 16, 24 or 32.
+    pub pbkeylen: u8,
+    /// Sent by a caller in its handshake.
+    pub stream_id: Option<String>,
+    /// How long a caller waits for the handshake.
+    pub connect_timeout_ms: u32,
+}
+
+/// An RTMP server's address.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Rtmp {
+    /// The whole URL; it may hold a secret stream key.
+    pub url: String,
+    /// Host name or address.
+    pub host: String,
+    /// 1 to 65535; 1935 unless given.
+    pub port: u16,
+}
+
+/// Latency in ms unless the URL says otherwise (libsrt's own default).
+pub const DEFAULT_SRT_LATENCY_MS: u32 = 120;
+
+impl Endpoint {
+    /// A UDP endpoint from `HOST:PORT`.
+    pub fn udp(address: &str, interface: Option<&str>) -> Result<Self, EndpointError> {
+        let mut endpoint = parse_udp(&parse_url(&format!("udp://{address}"))?)?;
+        if let Some(interface) = interface {
+            endpoint.interface = Some(interface.to_owned());
+        }
+        Ok(Self::Udp(endpoint))
+    }
+
+    /// The URL's scheme.
+    pub const fn scheme(&self) -> &'static str {
+        match self {
+            Self::Udp(_) => "udp",
+            Self::Srt(_) => "srt",
+            Self::Rtmp(_) => "rtmp",
+        }
+    }
+}
+
+impl FromStr for Endpoint {
+    type Err = EndpointError;
+
+    fn from_str(text: &str) -> Result<Self, EndpointError> {
+        let url = parse_url(text)?;
+        match url.scheme() {
+            "udp" => parse_udp(&url).map(Self::Udp),
+            "srt" => parse_srt(&url).map(Self::Srt),
+            "rtmp" => parse_rtmp(&url).map(Self::Rtmp),
+            other => Err(EndpointError::UnknownScheme(other.to_owned())),
+        }
+    }
+}
+
+/// Replaces passphrases, stream keys and tokens in a URL by `***`, for logs and the API.
+pub fn redact(text: &str) -> String {
+    let Ok(mut url) = Url::parse(text) else {
+        return "***".to_owned();
+    };
+    if url.password().is_some() {
+        let _ = url.set_password(Some("***"));
+    }
+    if url.query().is_some() {
+        let pairs: Vec<(String, String)> = url
+            .query_pairs()
+            .map(|(key, value)| match key.as_ref() {
+                "mode" | "latency" | "pbkeylen" | "timeout" | "interface" | "ttl" | "loop" => {
+                    (key.into_owned(), value.into_owned())
+                }
+                _ => (key.into_owned(), "***".to_owned()),
+            })
+            .collect();
+        url.query_pairs_mut().clear().extend_pairs(pairs);
+    }
+    if url.scheme() == "rtmp" {
+        let mut parts: Vec<&str> = url.path().split('/').collect();
+        if parts.len() > 2 {
+            parts.pop();
+            let path = format!("{}/***", parts.join("/"));
+            url.set_path(&path);
+        }
+    }
+    url.to_string()
+}
+
+fn parse_url(text: &str) -> Result<Url, EndpointError> {
+    let url = Url::parse(text).map_err(|error| EndpointError::NotAUrl(error.to_string()))?;
+    match url.host_str() {
+        Some(host) if !host.is_empty() => Ok(url),
+        _ => Err(EndpointError::Missing("a host, as in udp://127.0.0.1:6000")),
+    }
+}
+
+fn host_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    host.trim_start_matches('[')
+        .trim_end_matches(']')
+        .to_owned()
+}
+
+fn port_of(url: &Url) -> Result<u16, EndpointError> {
+    match url.port() {
+        Some(port) if port > 0 => Ok(port),
+        _ => Err(EndpointError::Missing("a port from 1 to 65535")),
+    }
+}
+
+fn number<T: FromStr + PartialOrd>(
+    key: &'static str,
+    value: &str,
+    range: std::ops::RangeInclusive<T>,
+    expected: &'static str,
+) -> Result<T, EndpointError> {
+    match value.parse() {
+        Ok(n) if range.contains(&n) => Ok(n),
+        _ => Err(EndpointError::BadParameter { key, expected }),
+    }
+}
+
+fn parse_udp(url: &Url) -> Result<Udp, EndpointError> {
+    let mut udp = Udp {
+        host: host_of(url),
+        port: port_of(url)?,
+        interface: None,
+        ttl: 1,
+        loopback: true,
+    };
+    for (key, value) in url.query_pairs() {
+        match key.as_ref() {
+            "interface" => udp.interface = Some(value.into_owned()),
+            "ttl" => udp.ttl = number("ttl", &value, 1..=255, "1 to 255")?,
+            "loop" => udp.loopback = number("loop", &value, 0..=1, "0 or 1")? == 1,
+            _ => {
+                return Err(EndpointError::UnknownParameter {
+                    scheme: "udp",
+                    key: key.into_owned(),
+                    known: "interface, ttl, loop",
+                });
+            }
+        }
+    }
+    Ok(udp)
+}
+
+fn parse_srt(url: &Url) -> Result<Srt, EndpointError> {
+    let mut srt = Srt {
+        host: host_of(url),
+        port: port_of(url)?,
+        mode: SrtMode::Caller,
+        latency_ms: DEFAULT_SRT_LATENCY_MS,
+        passphrase: None,
+        pbkeylen: 16,
+        stream_id: None,
+        connect_timeout_ms: 3000,
+    };
+    for (key, value) in url.query_pairs() {
+        match key.as_ref() {
+            "mode" => {
+                srt.mode = match value.as_ref() {
+                    "caller" => SrtMode::Caller,
+                    "listener" => SrtMode::Listener,
+                    _ => {
+                        let expected = "caller or listener";
+                        return Err(EndpointError::BadParameter {
+                            key: "mode",
+                            expected,
+                        });
+                    }
+                }
+            }
+            "latency" => {
+                srt.latency_ms = number("latency", &value, 0..=30_000, "0 to 30000 ms")?;
+            }
+            "passphrase" if (10..=79).contains(&value.len()) => {
+                srt.passphrase = Some(value.into_owned());
+            }
+            "passphrase" => {
+                let expected = "10 to 79 characters";
+                return Err(EndpointError::BadParameter {
+                    key: "passphrase",
+                    expected,
+                });
+            }
+            "pbkeylen" => {
+                srt.pbkeylen = match value.as_ref() {
+                    "16" => 16,
+                    "24" => 24,
+                    "32" => 32,
+                    _ => {
+                        let expected = "16, 24 or 32 bytes";
+                        return Err(EndpointError::BadParameter {
+                            key: "pbkeylen",
+                            expected,
+                        });
+                    }
+                }
+            }
+            "streamid" if value.len() <= 512 => srt.stream_id = Some(value.into_owned()),
+            "streamid" => {
+                let expected = "at most 512 bytes";
+                return Err(EndpointError::BadParameter {
+                    key: "streamid",
+                    expected,
+                });
+            }
+            "timeout" => {
+                srt.connect_timeout_ms =
+                    number("timeout", &value, 100..=60_000, "100 to 60000 ms")?;
+            }
+            _ => {
+                return Err(EndpointError::UnknownParameter {
+                    scheme: "srt",
+                    key: key.into_owned(),
+                    known: "mode, latency, passphrase, pbkeylen, streamid, timeout",
+                });
+            }
+        }
+    }
+    Ok(srt)
+}
+
+fn parse_rtmp(url: &Url) -> Result<Rtmp, EndpointError> {
+    let parts = url
+        .path()
+        .split('/')
+        .filter(|part| !part.is_empty())
+        .count();
+    if parts < 2 {
+        return Err(EndpointError::Missing(
+            "an application and a stream, as in rtmp://host/live/key",
+        ));
+    }
+    Ok(Rtmp {
+        url: url.to_string(),
+        host: host_of(url),
+        port: url.port().unwrap_or(1935),
+    })
+}
+
+impl fmt::Debug for Srt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Srt")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("mode", &self.mode)
+            .field("latency_ms", &self.latency_ms)
+            .field("encrypted", &self.passphrase.is_some())
+            .field("pbkeylen", &self.pbkeylen)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Rtmp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Rtmp({})", redact(&self.url))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn srt_urls_carry_their_options_in_milliseconds_and_bytes() {
+        let url = "srt://10.0.0.1:9000?mode=listener&latency=250&passphrase=0123456789&pbkeylen=32";
+        let Ok(Endpoint::Srt(srt)) = url.parse() else {
+            panic!("{url}")
+        };
+        assert_eq!(
+            (srt.mode, srt.latency_ms, srt.pbkeylen),
+            (SrtMode::Listener, 250, 32)
+        );
+        assert_eq!(srt.passphrase.as_deref(), Some("0123456789"));
+        assert!(!format!("{srt:?}").contains("0123456789"));
+    }
+
+    #[test]
+    fn an_access_control_stream_id_survives_percent_encoding() {
+        let url = "srt://h:1?streamid=%23!::r=live/a,m=publish";
+        let Ok(Endpoint::Srt(srt)) = url.parse() else {
+            panic!("{url}")
+        };
+        assert_eq!(srt.stream_id.as_deref(), Some("#!::r=live/a,m=publish"));
+    }
+
+    #[test]
+    fn errors_name_the_parameter_and_what_it_may_be() {
+        let cases = [
+            ("udp://127.0.0.1", "the URL needs a port from 1 to 65535"),
+            (
+                "udp://127.0.0.1:1?ttl=300",
+                "parameter ttl must be 1 to 255",
+            ),
+            (
+                "srt://h:1?passphrase=short",
+                "parameter passphrase must be 10 to 79 characters",
+            ),
+            (
+                "rtmp://h/app",
+                "the URL needs an application and a stream, as in rtmp://host/live/key",
+            ),
+            (
+                "ftp://h:1/x",
+                "no gateway for \"ftp\"; known are udp, srt and rtmp",
+            ),
+        ];
+        for (url, message) in cases {
+            assert_eq!(url.parse::<Endpoint>().unwrap_err().to_string(), message);
+        }
+    }
+
+    #[test]
+    fn redaction_hides_keys_and_passphrases() {
+        let shown = redact("srt://h:1?latency=120&passphrase=0123456789&streamid=publish:a");
+        assert_eq!(shown, "srt://h:1?latency=120&passphrase=***&streamid=***");
+        assert_eq!(redact("rtmp://h/live/secret"), "rtmp://h/live/***");
+    }
+}

@@ -1,0 +1,122 @@
+//! The desired document: what the config file, `POST /api/v1/apply` and exports have in common.
+
+use crate::{Endpoint, EndpointError, Label, StreamName, StreamPattern};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Everything that is wanted of one host, listeners aside.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Site {
+    /// Which plugin decides what, for which streams.
+    pub policies: Vec<PolicySpec>,
+    /// Declared inputs, each a stream of its own.
+    pub inputs: Vec<InputSpec>,
+}
+
+/// The kinds of decision a plugin can make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum PolicyKind {
+    /// Which source is on air and which outputs run.
+    Routing,
+}
+
+impl PolicyKind {
+    /// The name used in the API, the config and a plugin's metadata.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Routing => "routing",
+        }
+    }
+}
+
+/// Binds a plugin to a kind of decision, for the streams a pattern matches.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicySpec {
+    /// What it decides.
+    pub kind: PolicyKind,
+    /// For which streams; the most specific match wins.
+    #[serde(default = "StreamPattern::any")]
+    pub streams: StreamPattern,
+    /// The plugin's name, as in `plugins/NAME.wasm`.
+    pub plugin: Label,
+    /// Checked against the plugin's own JSON Schema.
+    #[serde(default = "empty_object")]
+    pub config: serde_json::Value,
+}
+
+fn empty_object() -> serde_json::Value {
+    serde_json::Value::Object(serde_json::Map::new())
+}
+
+/// A declared input: a stream that exists whether or not anybody feeds it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputSpec {
+    /// The stream's name.
+    pub name: StreamName,
+    /// Candidate sources, best first. None: one `publish` source.
+    #[serde(default)]
+    pub sources: Vec<SourceSpec>,
+    /// Where the stream is sent.
+    #[serde(default)]
+    pub outputs: Vec<OutputSpec>,
+    /// For policies to read; the host gives them no meaning.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+}
+
+/// Where a candidate source's media comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum SourceSpec {
+    /// MPEG-TS datagrams received on an address; a multicast group is joined.
+    Udp {
+        /// `HOST:PORT` to bind, or the group to join.
+        address: String,
+        /// Address of the local interface to join the group on (IPv4), or its name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        interface: Option<String>,
+    },
+    /// SRT: `srt://HOST:PORT?mode=caller` calls, `mode=listener` waits.
+    Srt {
+        /// With `latency` (ms), `passphrase`, `pbkeylen`, `streamid`.
+        url: String,
+    },
+    /// Whoever publishes to the stream's name over RTMP or SRT.
+    Publish {},
+}
+
+impl SourceSpec {
+    /// The endpoint to listen on or to call; `None` for [`SourceSpec::Publish`].
+    pub fn endpoint(&self) -> Result<Option<Endpoint>, EndpointError> {
+        match self {
+            Self::Udp { address, interface } => {
+                Endpoint::udp(address, interface.as_deref()).map(Some)
+            }
+            Self::Srt { url } => url.parse().map(Some),
+            Self::Publish {} => Ok(None),
+        }
+    }
+}
+
+/// Somewhere a stream is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutputSpec {
+    /// Unique within its input.
+    pub name: Label,
+    /// The target, parameters in its query; see [`Endpoint`].
+    pub url: String,
+    /// Wanted; a routing plan may switch it.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+}
+
+fn yes() -> bool {
+    true
+}
