@@ -4,8 +4,12 @@
 
 #![forbid(unsafe_code)]
 
+pub mod convert;
 pub mod frame;
 pub mod time;
+pub mod ts;
 
+pub use convert::Convert;
 pub use frame::{Codec, Frame, Track, TrackId, Tracks};
 pub use time::Ticks90k;
+pub use ts::TsChunk;
