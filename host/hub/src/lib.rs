@@ -1,1 +1,27 @@
-//! Streams: lanes, publishers, readers, the registry.
+//! The hub: streams, their lanes, who feeds them and who watches.
+//!
+//! A [`Stream`] has candidate [`Source`]s, one of them on air. The source on air fills one
+//! lane in its native [`Form`]; every other form is derived on demand. Gateways come here with
+//! an [`model::Ask`], and leave with a [`Source`] to push into or a [`Viewer`] to read for.
+
+#![forbid(unsafe_code)]
+
+mod air;
+mod derived;
+mod forms;
+pub mod lane;
+pub mod meter;
+mod registry;
+mod rtmp_form;
+mod segment_form;
+mod source;
+mod stream;
+mod viewer;
+
+pub use forms::{Form, RtmpMessage, Segment};
+pub use lane::{Bounds, Lane, ReadError, Reader, Start};
+pub use meter::Meter;
+pub use registry::Registry;
+pub use source::{Source, SourceSnapshot, TrackSummary};
+pub use stream::{Settings, Stream, StreamSnapshot};
+pub use viewer::{Viewer, ViewerSnapshot};

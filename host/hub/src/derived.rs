@@ -1,0 +1,193 @@
+//! Derived lanes: made by one converter on first demand, shared by every reader, dropped
+//! when idle.
+
+use crate::forms::{Form, RtmpMessage, Segment};
+use crate::lane::{Item, Lane, ReadError, Reader, Start};
+use crate::stream::Stream;
+use media::{Convert, Frame, TsChunk};
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+/// A converter nobody reads from ends after this long.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// Items a converter takes at a time.
+const BATCH: usize = 256;
+
+/// A lane and whether something writes it.
+pub(crate) struct Slot<T: Item> {
+    pub(crate) lane: Lane<T>,
+    /// Held while a reader joins or a converter leaves, so that no reader is left behind.
+    running: Mutex<bool>,
+}
+
+impl<T: Item> Slot<T> {
+    pub(crate) fn new(lane: Lane<T>) -> Self {
+        Self { lane, running: Mutex::new(false) }
+    }
+
+    /// A reader; `start_converter` is called if none runs and one is needed.
+    fn subscribe(&self, start: Start, start_converter: impl FnOnce() -> bool) -> Reader<T> {
+        let mut running = self.running.lock();
+        let reader = self.lane.subscribe(start);
+        if !*running {
+            *running = start_converter();
+        }
+        reader
+    }
+
+    /// Starts the converter for readers that came before there was anything to convert.
+    fn catch_up(&self, start_converter: impl FnOnce() -> bool) {
+        let mut running = self.running.lock();
+        if !*running && self.lane.readers() > 0 {
+            *running = start_converter();
+        }
+    }
+
+    /// Whether the converter may stop; then the slot is free for a new one.
+    fn release_if_idle(&self) -> bool {
+        let mut running = self.running.lock();
+        let idle = self.lane.readers() == 0;
+        if idle {
+            *running = false;
+            self.lane.clear();
+        }
+        idle
+    }
+}
+
+/// The four lanes of a stream.
+pub(crate) struct Lanes {
+    pub(crate) ts: Slot<TsChunk>,
+    pub(crate) frames: Slot<Frame>,
+    rtmp: Slot<RtmpMessage>,
+    hls: Slot<Segment>,
+}
+
+impl Lanes {
+    pub(crate) fn new(bounds: crate::lane::Bounds, segment_bounds: crate::lane::Bounds) -> Self {
+        Self {
+            ts: Slot::new(Lane::new(bounds)),
+            frames: Slot::new(Lane::new(bounds)),
+            rtmp: Slot::new(Lane::new(bounds)),
+            hls: Slot::new(Lane::new(segment_bounds)),
+        }
+    }
+
+    pub(crate) fn close(&self) {
+        self.ts.lane.close();
+        self.frames.lane.close();
+        self.rtmp.lane.close();
+        self.hls.lane.close();
+    }
+
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.ts.lane.held_bytes()
+            + self.frames.lane.held_bytes()
+            + self.rtmp.lane.held_bytes()
+            + self.hls.lane.held_bytes()
+    }
+}
+
+impl Stream {
+    /// Whole transport packets.
+    pub fn read_ts(self: &Arc<Self>, start: Start) -> Reader<TsChunk> {
+        self.lanes().ts.subscribe(start, || self.start_ts())
+    }
+
+    /// Access units.
+    pub fn read_frames(self: &Arc<Self>, start: Start) -> Reader<Frame> {
+        self.lanes().frames.subscribe(start, || self.start_frames())
+    }
+
+    /// RTMP messages in wire form.
+    pub fn read_rtmp(self: &Arc<Self>, start: Start) -> Reader<RtmpMessage> {
+        self.lanes().rtmp.subscribe(start, || self.start_rtmp())
+    }
+
+    /// HLS segments.
+    pub fn read_segments(self: &Arc<Self>, start: Start) -> Reader<Segment> {
+        self.lanes().hls.subscribe(start, || self.start_segments())
+    }
+
+    /// Called once, when the native form is first known.
+    pub(crate) fn serve_waiting_readers(self: &Arc<Self>) {
+        let lanes = self.lanes();
+        lanes.ts.catch_up(|| self.start_ts());
+        lanes.frames.catch_up(|| self.start_frames());
+    }
+
+    fn start_ts(self: &Arc<Self>) -> bool {
+        self.form() == Some(Form::Frames)
+            && self.run(media::ts::mux::Muxer::new(), Self::read_frames, |lanes| &lanes.ts)
+    }
+
+    fn start_frames(self: &Arc<Self>) -> bool {
+        self.form() == Some(Form::Ts)
+            && self.run(media::ts::demux::Demuxer::new(), Self::read_ts, |lanes| &lanes.frames)
+    }
+
+    fn start_rtmp(self: &Arc<Self>) -> bool {
+        self.run(crate::rtmp_form::Encoder::new(), Self::read_frames, |lanes| &lanes.rtmp)
+    }
+
+    fn start_segments(self: &Arc<Self>) -> bool {
+        let segmenter = crate::segment_form::Segments::new(self.settings().segments);
+        self.run(segmenter, Self::read_ts, |lanes| &lanes.hls)
+    }
+
+    /// Runs a converter as a task of this stream; always true: it runs now.
+    fn run<C>(
+        self: &Arc<Self>,
+        converter: C,
+        read: fn(&Arc<Self>, Start) -> Reader<C::In>,
+        slot: fn(&Lanes) -> &Slot<C::Out>,
+    ) -> bool
+    where
+        C: Convert + Send + 'static,
+        C::In: Item,
+        C::Out: Item,
+    {
+        let stream = self.clone();
+        self.spawn(async move {
+            let source = read(&stream, Start::RandomAccess);
+            convert(&stream, converter, source, slot(stream.lanes())).await;
+        });
+        true
+    }
+}
+
+async fn convert<C>(stream: &Stream, mut converter: C, mut source: Reader<C::In>, slot: &Slot<C::Out>)
+where
+    C: Convert,
+    C::In: Item,
+    C::Out: Item,
+{
+    let (mut batch, mut made) = (Vec::with_capacity(BATCH), Vec::new());
+    let mut last_read = Instant::now();
+    loop {
+        match tokio::time::timeout(IDLE, source.recv_many(&mut batch, BATCH)).await {
+            Ok(Ok(_)) => {
+                let wall = SystemTime::now();
+                for item in batch.drain(..) {
+                    converter.convert(wall, &item, &mut made);
+                }
+                slot.lane.push(Instant::now(), made.drain(..));
+                for complaint in converter.complaints() {
+                    tracing::warn!(stream = %stream.name(), "{complaint}");
+                }
+            }
+            Ok(Err(ReadError::Lagged(lost))) => {
+                tracing::warn!(stream = %stream.name(), lost, "a converter was overtaken; this host is overloaded");
+            }
+            Ok(Err(ReadError::Closed)) => return slot.lane.close(),
+            Err(_) => {}
+        }
+        if slot.lane.readers() > 0 {
+            last_read = Instant::now();
+        } else if last_read.elapsed() >= IDLE && slot.release_if_idle() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! A stream: candidate sources, one of them on air; lanes; viewers.
+
+use crate::air::Air;
+use crate::derived::Lanes;
+use crate::forms::Form;
+use crate::lane::Bounds;
+use crate::meter::Meter;
+use crate::source::{Candidate, Source, SourceSnapshot};
+use crate::viewer::{Viewer, ViewerSnapshot, Viewers};
+use model::{Ask, Event, Label, Protocol, Refusal, StreamName};
+use parking_lot::{Mutex, RwLock};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// What every stream of a host is made with.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// What the lanes of packets, frames and messages hold.
+    pub lane: Bounds,
+    /// How segments are cut.
+    pub segments: media::hls::SegmenterConfig,
+    /// How long readers of a stream without a source are held.
+    pub reconnect_grace: Duration,
+    /// Streams at once.
+    pub max_streams: usize,
+    /// Viewers of one stream at once.
+    pub max_viewers: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            lane: Bounds::default(),
+            segments: media::hls::SegmenterConfig::default(),
+            reconnect_grace: Duration::from_secs(10),
+            max_streams: 2_000,
+            max_viewers: 10_000,
+        }
+    }
+}
+
+/// Segments are few and large: a reader takes each as it comes.
+const SEGMENT_BOUNDS: Bounds = Bounds { bytes: 64 << 20, age: Duration::from_secs(1) };
+
+/// Who may feed a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Publishing {
+    /// Made by its publisher, ends with it.
+    Unannounced,
+    /// A declared input; publishers fill this source, if there is one.
+    Declared(Option<Label>),
+}
+
+/// The name of an unannounced publisher's source.
+const PUBLISHER: &str = "publish";
+
+/// One stream. Held by its sources and readers through [`Arc`]; found in the registry.
+pub struct Stream {
+    name: StreamName,
+    settings: Settings,
+    started: Instant,
+    lanes: Lanes,
+    air: Mutex<Air>,
+    output: Meter,
+    sources: Mutex<BTreeMap<Label, Arc<Candidate>>>,
+    publishing: RwLock<Publishing>,
+    serving: RwLock<Option<Vec<Protocol>>>,
+    viewers: Viewers,
+    events: broadcast::Sender<Event>,
+    ended: CancellationToken,
+    converters: TaskTracker,
+}
+
+/// A stream at one moment.
+#[derive(Debug, Clone)]
+pub struct StreamSnapshot {
+    /// Its name.
+    pub name: StreamName,
+    /// Declared as an input, or made by its publisher.
+    pub declared: bool,
+    /// Since it came into being.
+    pub uptime_ms: u64,
+    /// Native form, once media has come.
+    pub form: Option<Form>,
+    /// The source on air.
+    pub on_air: Option<Label>,
+    /// Protocols it is served over; `None`: all.
+    pub serving: Option<Vec<Protocol>>,
+    /// Bits per second on air.
+    pub bitrate_bps: u64,
+    /// Bytes on air so far.
+    pub bytes: u64,
+    /// Marked discontinuities so far.
+    pub discontinuities: u32,
+    /// Bytes its lanes hold.
+    pub held_bytes: usize,
+    /// Candidates, in the order of their labels.
+    pub sources: Vec<SourceSnapshot>,
+    /// Who watches.
+    pub viewers: Vec<ViewerSnapshot>,
+}
+
+impl Stream {
+    pub(crate) fn new(
+        name: StreamName,
+        settings: Settings,
+        publishing: Publishing,
+        events: broadcast::Sender<Event>,
+    ) -> Arc<Self> {
+        let now = Instant::now();
+        Arc::new(Self {
+            name,
+            settings,
+            started: now,
+            lanes: Lanes::new(settings.lane, SEGMENT_BOUNDS),
+            air: Mutex::new(Air::default()),
+            output: Meter::new(now),
+            sources: Mutex::default(),
+            publishing: RwLock::new(publishing),
+            serving: RwLock::new(None),
+            viewers: Viewers::default(),
+            events,
+            ended: CancellationToken::new(),
+            converters: TaskTracker::new(),
+        })
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &StreamName {
+        &self.name
+    }
+
+    /// Its native form, once media has come.
+    pub fn form(&self) -> Option<Form> {
+        self.air.lock().form()
+    }
+
+    /// Resolves when the stream has ended.
+    pub async fn ended(&self) {
+        self.ended.cancelled().await;
+    }
+
+    /// Names a candidate source that may connect later; shown with its health until
+    /// [`Stream::remove_source`].
+    pub fn declare_source(&self, id: &Label, protocol: Protocol) {
+        let candidate = || Arc::new(Candidate::new(id.clone(), protocol));
+        self.sources.lock().entry(id.clone()).or_insert_with(candidate);
+    }
+
+    /// Forgets a candidate source. If it was on air, nothing is until another takes over.
+    pub fn remove_source(&self, id: &Label) {
+        self.sources.lock().remove(id);
+        self.air.lock().release(id);
+    }
+
+    /// Connects a declared source (or declares and connects it).
+    ///
+    /// Refused while that source is connected already.
+    pub fn connect_source(
+        self: &Arc<Self>,
+        id: &Label,
+        protocol: Protocol,
+        peer: Option<String>,
+    ) -> Result<Source, Refusal> {
+        if self.ended.is_cancelled() {
+            return Err(Refusal::UnknownStream(self.name.clone()));
+        }
+        let candidate = {
+            let mut sources = self.sources.lock();
+            let candidate = || Arc::new(Candidate::new(id.clone(), protocol));
+            sources.entry(id.clone()).or_insert_with(candidate).clone()
+        };
+        if !candidate.connect(protocol, peer) {
+            let why = "it has a publisher already";
+            return Err(Refusal::Conflict { stream: self.name.clone(), why });
+        }
+        self.announce_source(id);
+        Ok(Source::new(self.clone(), candidate))
+    }
+
+    /// Connects a peer that came by itself.
+    pub(crate) fn connect_publisher(self: &Arc<Self>, ask: &Ask) -> Result<Source, Refusal> {
+        let id = match &*self.publishing.read() {
+            Publishing::Declared(Some(id)) => id.clone(),
+            Publishing::Declared(None) => {
+                let why = "its input takes no publisher; give the input a source of type publish";
+                return Err(Refusal::Conflict { stream: self.name.clone(), why });
+            }
+            Publishing::Unannounced => publisher_label(),
+        };
+        self.connect_source(&id, ask.protocol, Some(ask.peer.to_string()))
+    }
+
+    /// Puts a source on air at its next random access point. Until then, and if it never
+    /// comes, the one on air stays.
+    pub fn take(&self, id: &Label) {
+        self.air.lock().want(id.clone());
+    }
+
+    /// Which source is on air, and which is to follow it.
+    pub fn on_air(&self) -> (Option<Label>, Option<Label>) {
+        let air = self.air.lock();
+        (air.on_air().cloned(), air.wanted().cloned())
+    }
+
+    /// Over which protocols viewers may take it; `None`: over all. Who watches already goes on.
+    pub fn serve_over(&self, protocols: Option<Vec<Protocol>>) {
+        *self.serving.write() = protocols;
+    }
+
+    /// Lets a viewer in.
+    pub(crate) fn admit_viewer(self: &Arc<Self>, ask: &Ask) -> Result<Viewer, Refusal> {
+        if self.serving.read().as_ref().is_some_and(|only| !only.contains(&ask.protocol)) {
+            return Err(Refusal::NotServed { stream: self.name.clone(), protocol: ask.protocol });
+        }
+        let limit = self.settings.max_viewers;
+        if self.viewers.count() >= limit {
+            return Err(Refusal::Overloaded { what: "viewers of a stream", limit });
+        }
+        Ok(Viewer::new(self.clone(), ask.protocol, ask.peer))
+    }
+
+    /// Everything there is to know.
+    pub fn snapshot(&self, now: Instant) -> StreamSnapshot {
+        let (form, on_air, discontinuities) = {
+            let air = self.air.lock();
+            (air.form(), air.on_air().cloned(), air.epoch())
+        };
+        let mut sources: Vec<_> =
+            self.sources.lock().values().map(|candidate| candidate.snapshot(now)).collect();
+        for source in &mut sources {
+            source.on_air = on_air.as_ref() == Some(&source.id);
+        }
+        StreamSnapshot {
+            name: self.name.clone(),
+            declared: self.is_declared(),
+            uptime_ms: now.saturating_duration_since(self.started).as_millis() as u64,
+            form,
+            on_air,
+            serving: self.serving.read().clone(),
+            bitrate_bps: self.output.rate_bps(now),
+            bytes: self.output.bytes(),
+            discontinuities,
+            held_bytes: self.lanes.held_bytes(),
+            sources,
+            viewers: self.viewers.snapshot(now),
+        }
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(crate) fn lanes(&self) -> &Lanes {
+        &self.lanes
+    }
+
+    pub(crate) fn air(&self) -> &Mutex<Air> {
+        &self.air
+    }
+
+    pub(crate) fn output(&self) -> &Meter {
+        &self.output
+    }
+
+    pub(crate) fn viewers(&self) -> &Viewers {
+        &self.viewers
+    }
+
+    pub(crate) fn is_declared(&self) -> bool {
+        matches!(&*self.publishing.read(), Publishing::Declared(_))
+    }
+
+    pub(crate) fn set_publishing(&self, publishing: Publishing) {
+        *self.publishing.write() = publishing;
+    }
+
+    /// Whether nobody has fed it for longer than the grace.
+    pub(crate) fn is_abandoned(&self, now: Instant) -> bool {
+        let grace = self.settings.reconnect_grace;
+        !self.is_declared()
+            && now.saturating_duration_since(self.started) > grace
+            && self.sources.lock().values().all(|source| source.gone_for(now) > Some(grace))
+    }
+
+    pub(crate) fn announce(&self, event: Event) {
+        // Nobody listening is no error.
+        let _ = self.events.send(event);
+    }
+
+    pub(crate) fn announce_source(&self, source: &Label) {
+        self.announce(Event::SourceChanged { stream: self.name.clone(), source: source.clone() });
+    }
+
+    /// Ends the stream: readers drain what is held and stop.
+    pub(crate) fn end(&self) {
+        self.ended.cancel();
+        self.lanes.close();
+        self.converters.close();
+        self.announce(Event::StreamEnded { stream: self.name.clone() });
+    }
+
+    /// Runs a task of this stream until it ends or the stream does.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let ended = self.ended.clone();
+        self.converters.spawn(async move {
+            tokio::select! {
+                () = task => {}
+                () = ended.cancelled() => {}
+            }
+        });
+    }
+}
+
+fn publisher_label() -> Label {
+    match PUBLISHER.parse() {
+        Ok(label) => label,
+        Err(_) => unreachable!("a constant of plain letters is a label"),
+    }
+}
+
+impl std::fmt::Debug for Stream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Stream").field(&self.name).finish()
+    }
+}
