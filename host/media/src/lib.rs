@@ -4,9 +4,11 @@
 
 #![forbid(unsafe_code)]
 
+pub mod codec;
 pub mod convert;
 pub mod frame;
 pub mod time;
+pub mod timeline;
 pub mod ts;
 
 pub use convert::Convert;
