@@ -3,6 +3,7 @@
 
 use crate::forms::{Form, RtmpMessage, Segment};
 use crate::lane::{Item, Lane, ReadError, Reader, Start};
+use crate::source::complain;
 use crate::stream::Stream;
 use media::{Convert, Frame, TsChunk};
 use parking_lot::Mutex;
@@ -174,9 +175,7 @@ where
                     converter.convert(wall, &item, &mut made);
                 }
                 slot.lane.push(Instant::now(), made.drain(..));
-                for complaint in converter.complaints() {
-                    tracing::warn!(stream = %stream.name(), "{complaint}");
-                }
+                complain(stream, &mut converter);
             }
             Ok(Err(ReadError::Lagged(lost))) => {
                 tracing::warn!(stream = %stream.name(), lost, "a converter was overtaken; this host is overloaded");

@@ -1,12 +1,17 @@
 //! A candidate source of a stream: its health, and the handle that a gateway pushes into.
 
+use crate::air::Connection;
+use crate::forms::Form;
 use crate::meter::Meter;
 use crate::stream::Stream;
 use bytes::Bytes;
+use media::frame::{Audio, Video};
+use media::ts::demux::Demuxer;
 use media::ts::framer::Framer;
 use media::ts::monitor::Monitor;
-use media::{Convert, Frame, TsChunk};
-use model::{Label, Protocol};
+use media::ts::mux::Muxer;
+use media::{Codec, Convert, Frame, Tracks, TsChunk};
+use model::{Event, Label, Protocol};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -17,9 +22,20 @@ pub struct TrackSummary {
     /// Codec name (`h264`, `hevc`, `aac`).
     pub codec: &'static str,
     /// Set for video.
-    pub video: Option<media::frame::Video>,
+    pub video: Option<Video>,
     /// Set for audio.
-    pub audio: Option<media::frame::Audio>,
+    pub audio: Option<Audio>,
+}
+
+impl TrackSummary {
+    fn of(codec: &Codec) -> Self {
+        let (video, audio) = match *codec {
+            Codec::H264 { video, .. } | Codec::Hevc { video, .. } => (Some(video), None),
+            Codec::Aac { audio, .. } => (None, Some(audio)),
+            _ => (None, None),
+        };
+        Self { codec: codec.name(), video, audio }
+    }
 }
 
 /// One source at one moment.
@@ -69,6 +85,7 @@ struct Health {
     continuity_errors: u64,
     skipped_bytes: u64,
     tracks: Vec<TrackSummary>,
+    tracks_version: u32,
 }
 
 /// A source that sends nothing for this long has ceased to deliver.
@@ -87,6 +104,7 @@ impl Candidate {
             continuity_errors: 0,
             skipped_bytes: 0,
             tracks: Vec::new(),
+            tracks_version: 0,
         };
         Self { id, received: Meter::new(now), health: Mutex::new(health) }
     }
@@ -155,12 +173,14 @@ impl Candidate {
 pub struct Source {
     stream: Arc<Stream>,
     candidate: Arc<Candidate>,
+    connection: Connection,
     framer: Framer,
     monitor: Monitor,
     /// Made when transport packets come for a stream of frames.
-    demuxer: Option<Box<media::ts::demux::Demuxer>>,
+    demuxer: Option<Box<Demuxer>>,
     /// Made when frames come for a stream of transport packets.
-    muxer: Option<Box<media::ts::mux::Muxer>>,
+    muxer: Option<Box<Muxer>>,
+    tracks: Arc<Tracks>,
     runs: Vec<Bytes>,
     chunks: Vec<TsChunk>,
     frames: Vec<Frame>,
@@ -168,16 +188,166 @@ pub struct Source {
 
 impl Source {
     pub(crate) fn new(stream: Arc<Stream>, candidate: Arc<Candidate>) -> Self {
+        let connection = stream.air().lock().connection(candidate.id.clone());
         Self {
             stream,
             candidate,
+            connection,
             framer: Framer::datagram(),
             monitor: Monitor::new(),
             demuxer: None,
             muxer: None,
+            tracks: Arc::default(),
             runs: Vec::new(),
             chunks: Vec::new(),
             frames: Vec::new(),
         }
+    }
+
+    /// The stream it feeds.
+    pub fn stream(&self) -> &Arc<Stream> {
+        &self.stream
+    }
+
+    /// Takes datagrams or messages of a transport stream, in any cut; one wake-up of the
+    /// readers for all of them.
+    pub fn push_ts(&mut self, data: impl IntoIterator<Item = Bytes>) {
+        let now = Instant::now();
+        for bytes in data {
+            self.candidate.received.add(bytes.len());
+            self.framer.push(bytes, &mut self.runs);
+        }
+        for data in self.runs.drain(..) {
+            let random_access = self.monitor.inspect(&data).random_access;
+            self.chunks.push(TsChunk { data, random_access, epoch: 0 });
+        }
+        self.note_packets(now);
+        if self.chunks.is_empty() {
+            return;
+        }
+        match self.settle_form(Form::Ts) {
+            Form::Ts => self.air_chunks(now),
+            Form::Frames => {
+                let demuxer = self.demuxer.get_or_insert_with(|| Box::new(Demuxer::new()));
+                let wall = SystemTime::now();
+                for chunk in self.chunks.drain(..) {
+                    demuxer.convert(wall, &chunk, &mut self.frames);
+                }
+                complain(&self.stream, demuxer.as_mut());
+                self.air_frames(now);
+            }
+        }
+    }
+
+    /// Takes access units, in decoding order within each track.
+    pub fn push_frames(&mut self, frames: impl IntoIterator<Item = Frame>) {
+        let now = Instant::now();
+        self.frames.extend(frames);
+        let Some(last) = self.frames.last() else { return };
+        let bytes = self.frames.iter().map(|frame| frame.payload.len()).sum();
+        self.candidate.received.add(bytes);
+        if !Arc::ptr_eq(&self.tracks, &last.tracks) {
+            self.tracks = last.tracks.clone();
+            let summaries = self.tracks.list.iter().map(|track| TrackSummary::of(&track.codec));
+            self.candidate.health.lock().tracks = summaries.collect();
+            self.stream.announce_source(&self.candidate.id);
+        }
+        self.note_delivery(now);
+        match self.settle_form(Form::Frames) {
+            Form::Frames => self.air_frames(now),
+            Form::Ts => {
+                let muxer = self.muxer.get_or_insert_with(|| Box::new(Muxer::new()));
+                let wall = SystemTime::now();
+                for frame in self.frames.drain(..) {
+                    muxer.convert(wall, &frame, &mut self.chunks);
+                }
+                complain(&self.stream, muxer.as_mut());
+                self.air_chunks(now);
+            }
+        }
+    }
+
+    fn settle_form(&self, form: Form) -> Form {
+        let (settled, first) = {
+            let mut air = self.stream.air().lock();
+            let first = air.form().is_none();
+            (air.settle_form(form), first)
+        };
+        if first {
+            self.stream.serve_waiting_readers();
+        }
+        settled
+    }
+
+    fn air_chunks(&mut self, now: Instant) {
+        // Placed and pushed under one lock: two sources never interleave within a batch.
+        let mut air = self.stream.air().lock();
+        let taken_over = air.place_ts(&self.connection, &mut self.chunks);
+        self.stream.output().add(self.chunks.iter().map(|chunk| chunk.data.len()).sum());
+        self.stream.lanes().ts.lane.push(now, self.chunks.drain(..));
+        drop(air);
+        self.announce_on_air(taken_over);
+    }
+
+    fn air_frames(&mut self, now: Instant) {
+        let mut air = self.stream.air().lock();
+        let taken_over = air.place_frames(&self.connection, &mut self.frames);
+        self.stream.output().add(self.frames.iter().map(|frame| frame.payload.len()).sum());
+        self.stream.lanes().frames.lane.push(now, self.frames.drain(..));
+        drop(air);
+        self.announce_on_air(taken_over);
+    }
+
+    fn announce_on_air(&self, taken_over: bool) {
+        if taken_over {
+            let (stream, source) = (self.stream.name().clone(), self.candidate.id.clone());
+            tracing::info!(%stream, %source, "on air");
+            self.stream.announce(Event::OnAirChanged { stream, source });
+        }
+    }
+
+    fn note_packets(&self, now: Instant) {
+        let changed = {
+            let mut health = self.candidate.health.lock();
+            health.continuity_errors = self.monitor.continuity_errors();
+            health.skipped_bytes = self.framer.skipped_bytes();
+            let changed = health.tracks_version != self.monitor.tracks_version();
+            if changed {
+                health.tracks_version = self.monitor.tracks_version();
+                health.tracks = self.monitor.tracks().iter().map(TrackSummary::from).collect();
+            }
+            changed
+        };
+        if !self.chunks.is_empty() {
+            self.note_delivery(now);
+        }
+        if changed {
+            self.stream.announce_source(&self.candidate.id);
+        }
+    }
+
+    fn note_delivery(&self, now: Instant) {
+        let began = {
+            let mut health = self.candidate.health.lock();
+            health.last_packet = Some(now);
+            !std::mem::replace(&mut health.delivering, true)
+        };
+        if began {
+            self.stream.announce_source(&self.candidate.id);
+        }
+    }
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        self.candidate.disconnect();
+        self.stream.announce_source(&self.candidate.id);
+    }
+}
+
+/// Logs what a converter had to leave out.
+pub(crate) fn complain(stream: &Stream, converter: &mut impl Convert) {
+    for complaint in converter.complaints() {
+        tracing::warn!(stream = %stream.name(), "{complaint}");
     }
 }

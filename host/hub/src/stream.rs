@@ -287,6 +287,18 @@ impl Stream {
             && self.sources.lock().values().all(|source| source.gone_for(now) > Some(grace))
     }
 
+    /// Keeps rates current, and announces sources that fell silent.
+    pub(crate) fn sample_rates(&self, now: Instant) {
+        self.output.rate_bps(now);
+        let candidates: Vec<_> = self.sources.lock().values().cloned().collect();
+        for candidate in candidates {
+            if candidate.sample(now) {
+                tracing::warn!(stream = %self.name, source = %candidate.id(), "the source fell silent");
+                self.announce_source(candidate.id());
+            }
+        }
+    }
+
     pub(crate) fn announce(&self, event: Event) {
         // Nobody listening is no error.
         let _ = self.events.send(event);
