@@ -1,1 +1,1 @@
-//! floors
+//! Nothing to import: see `tests/floors.rs`.

@@ -1,0 +1,43 @@
+# `make` alone shows this help.
+CARGO ?= cargo
+export CARGO_TARGET_DIR ?= $(CURDIR)/target
+RELEASE := $(CARGO_TARGET_DIR)/release
+L0 := -p pointsman-model -p pointsman-media -p pointsman-rtmp
+
+.PHONY: help setup setup-test build run test lint wasm-check deny bench fuzz
+
+help: ## Show this help
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+setup: ## Install what building and running needs (apt, rustup target)
+	@scripts/setup.sh run
+
+setup-test: ## Install what the tests need as well
+	@scripts/setup.sh test
+
+build: setup ## Build the host and the shipped plugins, optimised
+	$(CARGO) build --release --bin pointsman
+	@$(RELEASE)/pointsman plugin build --quiet plugins/fanout --out $(CARGO_TARGET_DIR)/plugins
+
+run: build ## Build all, start the demo, stop with Ctrl-C
+	@exec $(RELEASE)/pointsman demo --plugins $(CARGO_TARGET_DIR)/plugins
+
+test: setup-test lint wasm-check ## Check and test everything, real peers included
+	$(CARGO) test --workspace -- --test-threads=2
+
+lint: ## rustfmt and clippy, warnings are errors
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+wasm-check: ## The ground floor opens no socket and reads no clock: it builds for wasm32
+	$(CARGO) check --target wasm32-unknown-unknown $(L0)
+
+deny: ## Licences, sources and duplicate versions (needs cargo-deny)
+	@command -v cargo-deny >/dev/null || { echo "deny: cargo install --locked cargo-deny" >&2; exit 1; }
+	cargo deny check licenses bans sources
+
+bench: setup-test build ## Measure against nginx-rtmp and a bare sender; prints ratios
+	$(CARGO) run --release -p bench
+
+fuzz: ## Ten minutes for each parser that takes outside bytes (needs nightly, cargo-fuzz)
+	tests/fuzz/run.sh
