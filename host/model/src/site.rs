@@ -76,7 +76,8 @@ pub struct InputSpec {
 pub enum SourceSpec {
     /// MPEG-TS datagrams received on an address; a multicast group is joined.
     Udp {
-        /// `HOST:PORT` to bind, or the group to join.
+        /// `HOST:PORT` to bind, or the group to join; left out: a port of `[udp] ports`.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
         address: String,
         /// Address of the local interface to join the group on (IPv4), or its name.
         #[serde(default, skip_serializing_if = "Option::is_none")]
