@@ -56,7 +56,10 @@ pub fn encode_message(
 ) -> Result<Bytes, Error> {
     let len = message_len(payload.remaining())?;
     let chunk_size = chunk_size.max(1);
-    let basic = BasicHeader { fmt: 0, csid: csid_of(kind) };
+    let basic = BasicHeader {
+        fmt: 0,
+        csid: csid_of(kind),
+    };
     let extended = (timestamp_ms >= EXTENDED).then_some(timestamp_ms);
     let extended_len = extended.map_or(0, |_| 4);
     let continuations = len.saturating_sub(1) / chunk_size;
@@ -87,7 +90,10 @@ pub const fn csid_of(kind: Kind) -> u32 {
 
 /// Checks a payload's length against what the header can say.
 pub(crate) fn message_len(len: usize) -> Result<u32, Error> {
-    u32::try_from(len).ok().filter(|_| len <= MAX_MESSAGE_LEN).ok_or(Error::TooLong(len))
+    u32::try_from(len)
+        .ok()
+        .filter(|_| len <= MAX_MESSAGE_LEN)
+        .ok_or(Error::TooLong(len))
 }
 
 /// Writes the extended timestamp and the payload, with a type 3 header before each further

@@ -27,7 +27,11 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_message_len: 8 << 20, max_chunk_streams: 64, max_unfinished: 16 << 20 }
+        Self {
+            max_message_len: 8 << 20,
+            max_chunk_streams: 64,
+            max_unfinished: 16 << 20,
+        }
     }
 }
 
@@ -148,17 +152,31 @@ impl Decoder {
     fn read_header(&mut self) -> Result<Option<Chunk>, Error> {
         let mut scratch = [0; MAX_LEN];
         let head = self.peek(&mut scratch);
-        let Some((basic, basic_len)) = BasicHeader::parse(head) else { return Ok(None) };
+        let Some((basic, basic_len)) = BasicHeader::parse(head) else {
+            return Ok(None);
+        };
         let rest = head.get(basic_len..).unwrap_or_default();
-        let index = self.streams.iter().position(|stream| stream.csid == basic.csid);
+        let index = self
+            .streams
+            .iter()
+            .position(|stream| stream.csid == basic.csid);
         let (stream, header_len) = match (index, basic.fmt) {
             (Some(index), 3) => {
-                let Some(extended_len) = self.streams[index].repeat(rest) else { return Ok(None) };
+                let Some(extended_len) = self.streams[index].repeat(rest) else {
+                    return Ok(None);
+                };
                 (index, extended_len)
             }
-            (None, fmt @ 2..) => return Err(Error::NothingBefore { csid: basic.csid, fmt }),
+            (None, fmt @ 2..) => {
+                return Err(Error::NothingBefore {
+                    csid: basic.csid,
+                    fmt,
+                });
+            }
             (index, fmt) => {
-                let Some((header, len)) = MessageHeader::parse(fmt, rest) else { return Ok(None) };
+                let Some((header, len)) = MessageHeader::parse(fmt, rest) else {
+                    return Ok(None);
+                };
                 let index = match index {
                     Some(index) => index,
                     None => self.open(basic.csid)?,
@@ -176,7 +194,10 @@ impl Decoder {
                 max: self.limits.max_message_len,
             });
         }
-        let chunk = Chunk { stream, left: stream_state.missing().min(self.chunk_size) };
+        let chunk = Chunk {
+            stream,
+            left: stream_state.missing().min(self.chunk_size),
+        };
         self.chunk = Some(chunk);
         Ok(Some(chunk))
     }
@@ -218,11 +239,10 @@ impl Decoder {
     /// Appends queued bytes to the chunk stream's partial message; returns how many are missing.
     fn copy_payload(&mut self, chunk: Chunk) -> Result<usize, Error> {
         let mut left = chunk.left;
-        loop {
+        while let Some(front) = self.input.front_mut() {
             let stream = &mut self.streams[chunk.stream];
             let partial = stream.partial.get_or_insert_default();
-            let available = self.input.front().map_or(0, Bytes::len);
-            let wanted = left.min(available);
+            let wanted = left.min(front.len());
             if partial.len() + wanted > stream.reserved || stream.reserved == 0 {
                 let reserved = (stream.reserved * 2)
                     .max(TRUSTED_LEN)
@@ -231,24 +251,29 @@ impl Decoder {
                 self.unfinished += reserved - stream.reserved;
                 stream.reserved = reserved;
                 if self.unfinished > self.limits.max_unfinished {
-                    return Err(Error::TooMuchUnfinished { max: self.limits.max_unfinished });
+                    return Err(Error::TooMuchUnfinished {
+                        max: self.limits.max_unfinished,
+                    });
                 }
                 partial.reserve(reserved - partial.len());
             }
-            let Some(front) = self.input.front_mut() else { return Ok(left) };
             partial.extend_from_slice(&front.split_to(wanted));
             self.queued -= wanted;
             left -= wanted;
             self.drop_spent();
             if left == 0 {
-                return Ok(0);
+                break;
             }
         }
+        Ok(left)
     }
 
     fn open(&mut self, csid: u32) -> Result<usize, Error> {
         if self.streams.len() >= self.limits.max_chunk_streams {
-            return Err(Error::TooManyStreams { csid, max: self.limits.max_chunk_streams });
+            return Err(Error::TooManyStreams {
+                csid,
+                max: self.limits.max_chunk_streams,
+            });
         }
         self.streams.push(Stream {
             csid,
@@ -318,7 +343,10 @@ impl Stream {
     /// Takes over a header of type 0 to 2, which begins a message.
     fn apply(&mut self, header: MessageHeader) -> Result<(), Error> {
         if self.partial.is_some() {
-            return Err(Error::Unfinished { csid: self.csid, missing: self.missing() });
+            return Err(Error::Unfinished {
+                csid: self.csid,
+                missing: self.missing(),
+            });
         }
         self.field = header.timestamp;
         self.extended = header.extended;
@@ -381,7 +409,12 @@ impl Stream {
 
 /// The four bytes that Set Chunk Size and Abort consist of.
 fn control_word(message: &Message) -> Result<u32, Error> {
-    message.payload.first_chunk::<4>().map(|bytes| u32::from_be_bytes(*bytes)).ok_or_else(|| {
-        Error::ShortControl { kind: message.kind.id(), len: message.payload.len() }
-    })
+    message
+        .payload
+        .first_chunk::<4>()
+        .map(|bytes| u32::from_be_bytes(*bytes))
+        .ok_or_else(|| Error::ShortControl {
+            kind: message.kind.id(),
+            len: message.payload.len(),
+        })
 }

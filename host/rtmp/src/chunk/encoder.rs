@@ -31,7 +31,10 @@ struct Previous {
 
 impl Default for Encoder {
     fn default() -> Self {
-        Self { chunk_size: DEFAULT_CHUNK_SIZE, streams: Vec::new() }
+        Self {
+            chunk_size: DEFAULT_CHUNK_SIZE,
+            streams: Vec::new(),
+        }
     }
 }
 
@@ -49,7 +52,11 @@ impl Encoder {
     /// Tells the peer a new chunk size, and uses it from there on. Clamped to the legal range.
     pub fn set_chunk_size(&mut self, size: u32, out: &mut BytesMut) -> Result<(), wire::Error> {
         let size = size.clamp(1, MAX_CHUNK_SIZE);
-        self.encode(wire::CSID_CONTROL, &Control::SetChunkSize(size).to_message(), out)?;
+        self.encode(
+            wire::CSID_CONTROL,
+            &Control::SetChunkSize(size).to_message(),
+            out,
+        )?;
         self.chunk_size = size;
         Ok(())
     }
@@ -76,7 +83,13 @@ impl Encoder {
         if fmt == 0 {
             out.put_u32_le(message.stream_id);
         }
-        wire::put_body(out, csid, extended, message.payload.clone(), self.chunk_size);
+        wire::put_body(
+            out,
+            csid,
+            extended,
+            message.payload.clone(),
+            self.chunk_size,
+        );
         Ok(())
     }
 
@@ -90,7 +103,11 @@ impl Encoder {
             kind: message.kind.id(),
             stream_id: message.stream_id,
         };
-        let Some(previous) = self.streams.iter_mut().find(|previous| previous.csid == csid) else {
+        let Some(previous) = self
+            .streams
+            .iter_mut()
+            .find(|previous| previous.csid == csid)
+        else {
             self.streams.push(next);
             return (0, message.timestamp_ms);
         };

@@ -35,12 +35,21 @@ impl Client {
     /// `time_ms` is this side's epoch (any origin); `seed` makes the noise, and should differ
     /// between connections.
     pub fn new(time_ms: u32, seed: u64) -> Self {
-        Self { state: State::S0, time_ms, seed, digested: true, buffer: BytesMut::new() }
+        Self {
+            state: State::S0,
+            time_ms,
+            seed,
+            digested: true,
+            buffer: BytesMut::new(),
+        }
     }
 
     /// A handshake that asks for the plain form, for servers that know no other.
     pub fn plain(time_ms: u32, seed: u64) -> Self {
-        Self { digested: false, ..Self::new(time_ms, seed) }
+        Self {
+            digested: false,
+            ..Self::new(time_ms, seed)
+        }
     }
 
     /// C0 and C1, to be sent first.
@@ -73,7 +82,9 @@ impl Client {
         }
         if self.state == State::S1 {
             collect(&mut self.buffer, &mut input, PACKET_LEN);
-            let Some(s1) = take_packet(&mut self.buffer) else { return Ok(progress) };
+            let Some(s1) = take_packet(&mut self.buffer) else {
+                return Ok(progress);
+            };
             progress.output = self.answer(&s1);
             self.state = State::S2;
         }

@@ -57,7 +57,10 @@ impl Scheme {
             Self::First => 8,
             Self::Second => 772,
         };
-        let named: usize = packet[at..at + 4].iter().map(|&byte| usize::from(byte)).sum();
+        let named: usize = packet[at..at + 4]
+            .iter()
+            .map(|&byte| usize::from(byte))
+            .sum();
         named % 728 + at + 4
     }
 }
@@ -66,7 +69,9 @@ fn hmac(key: &[&[u8]], message: &[&[u8]]) -> Digest {
     // A key longer than one block (64 bytes) is hashed first (RFC 2104 §2): `new_from_slice`
     // does that and has no length it refuses.
     let key = key.concat();
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key) else { return [0; LEN] };
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key) else {
+        return [0; LEN];
+    };
     for part in message {
         mac.update(part);
     }
@@ -74,16 +79,21 @@ fn hmac(key: &[&[u8]], message: &[&[u8]]) -> Digest {
 }
 
 fn digest_at(packet: &Packet, offset: usize, side: Side) -> Digest {
-    hmac(&[side.name()], &[&packet[..offset], &packet[offset + LEN..]])
+    hmac(
+        &[side.name()],
+        &[&packet[..offset], &packet[offset + LEN..]],
+    )
 }
 
 /// Finds and checks the digest that `side` put into its first packet.
 pub(super) fn find(packet: &Packet, side: Side) -> Option<(Scheme, Digest)> {
-    [Scheme::First, Scheme::Second].into_iter().find_map(|scheme| {
-        let offset = scheme.offset(packet);
-        let digest = digest_at(packet, offset, side);
-        (packet[offset..offset + LEN] == digest).then_some((scheme, digest))
-    })
+    [Scheme::First, Scheme::Second]
+        .into_iter()
+        .find_map(|scheme| {
+            let offset = scheme.offset(packet);
+            let digest = digest_at(packet, offset, side);
+            (packet[offset..offset + LEN] == digest).then_some((scheme, digest))
+        })
 }
 
 /// Writes the digest of `side` into its first packet, and returns it.

@@ -97,7 +97,10 @@ mod tests {
         let mut to_client = Bytes::new();
         let (mut client_done, mut server_done) = (false, false);
         while !(client_done && server_done) {
-            assert!(!(to_server.is_empty() && to_client.is_empty()), "neither side has more to say");
+            assert!(
+                !(to_server.is_empty() && to_client.is_empty()),
+                "neither side has more to say"
+            );
             let piece = to_server.split_to(step.min(to_server.len()));
             let progress = server.handle_input(piece).unwrap();
             to_client = [to_client, progress.output].concat().into();
@@ -127,7 +130,9 @@ mod tests {
         let answer = server.handle_input(client.start()).unwrap().output;
         let c2 = client.handle_input(answer).unwrap();
         assert_eq!(c2.done, Some(Bytes::new()));
-        let progress = server.handle_input([&c2.output[..], b"chunks"].concat().into()).unwrap();
+        let progress = server
+            .handle_input([&c2.output[..], b"chunks"].concat().into())
+            .unwrap();
         assert_eq!(progress.done.as_deref(), Some(&b"chunks"[..]));
     }
 

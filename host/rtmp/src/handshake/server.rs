@@ -35,7 +35,13 @@ impl Server {
     /// `time_ms` is this side's epoch as put into S1 (any origin); `seed` makes the noise, and
     /// should differ between connections.
     pub fn new(time_ms: u32, seed: u64) -> Self {
-        Self { state: State::C0, time_ms, seed, digested: false, buffer: BytesMut::new() }
+        Self {
+            state: State::C0,
+            time_ms,
+            seed,
+            digested: false,
+            buffer: BytesMut::new(),
+        }
     }
 
     /// Whether the client asked for the digested form. Meaningful once it was answered.
@@ -58,7 +64,9 @@ impl Server {
         }
         if self.state == State::C1 {
             collect(&mut self.buffer, &mut input, PACKET_LEN);
-            let Some(c1) = take_packet(&mut self.buffer) else { return Ok(progress) };
+            let Some(c1) = take_packet(&mut self.buffer) else {
+                return Ok(progress);
+            };
             progress.output = self.answer(&c1);
             self.state = State::C2;
         }

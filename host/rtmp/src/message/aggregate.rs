@@ -54,7 +54,9 @@ impl Split {
         let first_ms = *self.first_ms.get_or_insert(own_ms);
         let message = Message {
             kind: Kind::from(kind),
-            timestamp_ms: self.timestamp_ms.wrapping_add(own_ms.wrapping_sub(first_ms)),
+            timestamp_ms: self
+                .timestamp_ms
+                .wrapping_add(own_ms.wrapping_sub(first_ms)),
             stream_id: self.stream_id,
             payload: self.rest.slice(HEADER_LEN..end),
         };
@@ -100,7 +102,12 @@ mod tests {
 
     fn aggregate(payload: BytesMut) -> Message {
         let payload = payload.freeze();
-        Message { kind: Kind::Aggregate, timestamp_ms: 5_000, stream_id: 1, payload }
+        Message {
+            kind: Kind::Aggregate,
+            timestamp_ms: 5_000,
+            stream_id: 1,
+            payload,
+        }
     }
 
     #[test]
@@ -111,8 +118,10 @@ mod tests {
         tag(&mut body, 8, 0x00ff_fff0, b"", 0);
         let parts: Result<Vec<_>, _> = split(&aggregate(body)).collect();
         let parts = parts.unwrap();
-        let got: Vec<_> =
-            parts.iter().map(|part| (part.kind, part.timestamp_ms, &part.payload[..])).collect();
+        let got: Vec<_> = parts
+            .iter()
+            .map(|part| (part.kind, part.timestamp_ms, &part.payload[..]))
+            .collect();
         assert_eq!(
             got,
             [
@@ -131,7 +140,14 @@ mod tests {
         let parts: Vec<_> = split(&aggregate(body)).collect();
         assert!(parts[0].is_ok());
         let announced = HEADER_LEN + 0xff_ffff;
-        assert_eq!(parts[1], Err(Error::Aggregate { offset: 19, announced, left: 19 }));
+        assert_eq!(
+            parts[1],
+            Err(Error::Aggregate {
+                offset: 19,
+                announced,
+                left: 19
+            })
+        );
         assert_eq!(parts.len(), 2);
     }
 

@@ -1,6 +1,6 @@
 //! Protocol control and user control messages (RTMP 1.0 §5.4, §6.2, §7.1.7).
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, BytesMut};
 
 use super::{Error, Kind, Message};
 
@@ -124,7 +124,12 @@ impl Control {
                 Kind::UserControl
             }
         };
-        Message { kind, timestamp_ms: 0, stream_id: 0, payload: out.freeze() }
+        Message {
+            kind,
+            timestamp_ms: 0,
+            stream_id: 0,
+            payload: out.freeze(),
+        }
     }
 }
 
@@ -139,9 +144,16 @@ impl UserControl {
         };
         let word = |at| be32(Kind::UserControl, payload, at);
         Ok(match u16::from_be_bytes(event) {
-            0 => Self::StreamBegin { stream_id: word(2)? },
-            1 => Self::StreamEof { stream_id: word(2)? },
-            3 => Self::SetBufferLength { stream_id: word(2)?, buffer_ms: word(6)? },
+            0 => Self::StreamBegin {
+                stream_id: word(2)?,
+            },
+            1 => Self::StreamEof {
+                stream_id: word(2)?,
+            },
+            3 => Self::SetBufferLength {
+                stream_id: word(2)?,
+                buffer_ms: word(6)?,
+            },
             6 => Self::PingRequest { time_ms: word(2)? },
             7 => Self::PingResponse { time_ms: word(2)? },
             other => Self::Other(other),
@@ -152,7 +164,10 @@ impl UserControl {
         match self {
             Self::StreamBegin { stream_id } => put_event(out, 0, stream_id),
             Self::StreamEof { stream_id } => put_event(out, 1, stream_id),
-            Self::SetBufferLength { stream_id, buffer_ms } => {
+            Self::SetBufferLength {
+                stream_id,
+                buffer_ms,
+            } => {
                 put_event(out, 3, stream_id);
                 out.put_u32(buffer_ms);
             }
@@ -173,7 +188,11 @@ fn be32(kind: Kind, payload: &[u8], at: usize) -> Result<u32, Error> {
         .get(at..)
         .and_then(|rest| rest.first_chunk::<4>())
         .map(|bytes| u32::from_be_bytes(*bytes))
-        .ok_or(Error::Truncated { kind, len: payload.len(), needed: at + 4 })
+        .ok_or(Error::Truncated {
+            kind,
+            len: payload.len(),
+            needed: at + 4,
+        })
 }
 
 impl From<Control> for Message {
@@ -182,15 +201,20 @@ impl From<Control> for Message {
     }
 }
 
-/// Wraps raw bytes of a control kind; for tests of short bodies.
-#[cfg(test)]
-fn raw(kind: Kind, payload: &'static [u8]) -> Message {
-    Message { kind, timestamp_ms: 0, stream_id: 0, payload: Bytes::from_static(payload) }
-}
-
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
+
+    fn raw(kind: Kind, payload: &'static [u8]) -> Message {
+        Message {
+            kind,
+            timestamp_ms: 0,
+            stream_id: 0,
+            payload: Bytes::from_static(payload),
+        }
+    }
 
     #[test]
     fn every_control_message_survives_the_wire() {
@@ -199,10 +223,16 @@ mod tests {
             Control::Abort(4),
             Control::Acknowledgement(u32::MAX),
             Control::WindowAckSize(2_500_000),
-            Control::SetPeerBandwidth { window: 1, limit: LimitType::Soft },
+            Control::SetPeerBandwidth {
+                window: 1,
+                limit: LimitType::Soft,
+            },
             Control::User(UserControl::StreamBegin { stream_id: 1 }),
             Control::User(UserControl::StreamEof { stream_id: 1 }),
-            Control::User(UserControl::SetBufferLength { stream_id: 1, buffer_ms: 3000 }),
+            Control::User(UserControl::SetBufferLength {
+                stream_id: 1,
+                buffer_ms: 3000,
+            }),
             Control::User(UserControl::PingRequest { time_ms: 77 }),
             Control::User(UserControl::PingResponse { time_ms: 77 }),
             Control::User(UserControl::Other(31)),
@@ -216,7 +246,11 @@ mod tests {
         let error = Control::parse(&raw(Kind::Acknowledgement, &[0, 0, 1])).unwrap_err();
         assert_eq!(
             error,
-            Error::Truncated { kind: Kind::Acknowledgement, len: 3, needed: 4 }
+            Error::Truncated {
+                kind: Kind::Acknowledgement,
+                len: 3,
+                needed: 4
+            }
         );
         assert!(Control::parse(&raw(Kind::UserControl, &[0])).is_err());
         assert!(Control::parse(&raw(Kind::UserControl, &[0, 3, 0, 0, 0, 1])).is_err());

@@ -119,9 +119,7 @@ pub enum Error {
         kind: Kind,
     },
     /// An aggregate whose inner length reaches past its end.
-    #[error(
-        "aggregate: the message at byte {offset} announces {announced} bytes, {left} are left"
-    )]
+    #[error("aggregate: the message at byte {offset} announces {announced} bytes, {left} are left")]
     Aggregate {
         /// Where the inner header starts.
         offset: usize,

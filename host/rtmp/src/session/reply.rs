@@ -1,0 +1,97 @@
+//! The replies and statuses that clients wait for, as FMS words them.
+
+use bytes::Bytes;
+
+use crate::amf::{self, Value};
+use crate::message::{Command, Kind, Message};
+use crate::wire::STREAM_ID;
+
+/// What a status or an error says of itself.
+fn info(level: &str, code: &str, description: &str) -> Value {
+    Value::object([
+        ("level", level.into()),
+        ("code", code.into()),
+        ("description", description.into()),
+    ])
+}
+
+/// Answers `connect`. FFmpeg and librtmp look at the code alone; Flash also wants a version of at
+/// least 3 and the object encoding it asked for.
+pub(super) fn connected(transaction: f64, object_encoding: f64, wants_fourcc: bool) -> Command {
+    let mut properties = vec![
+        ("fmsVer", Value::from("FMS/3,5,7,7009")),
+        ("capabilities", 31.0.into()),
+        ("mode", 1.0.into()),
+    ];
+    if wants_fourcc {
+        // Enhanced RTMP v1: "*" is any codec, and that is true: tags pass untouched.
+        properties.push(("fourCcList", Value::StrictArray(vec!["*".into()])));
+    }
+    let mut success = info(
+        "status",
+        "NetConnection.Connect.Success",
+        "Connection succeeded.",
+    );
+    if let Value::Object(object) = &mut success {
+        object
+            .fields
+            .push(("objectEncoding".to_owned(), object_encoding.into()));
+    }
+    Command::new("_result", transaction, [Value::object(properties), success])
+}
+
+/// Refuses `connect`.
+pub(super) fn refused(transaction: f64, code: &str, description: &str) -> Command {
+    Command::new(
+        "_error",
+        transaction,
+        [Value::Null, info("error", code, description)],
+    )
+}
+
+/// Answers a call with one value.
+pub(super) fn result(transaction: f64, value: Value) -> Command {
+    Command::new("_result", transaction, [Value::Null, value])
+}
+
+/// Tells what became of a stream.
+pub(super) fn status(code: &str, description: &str) -> Command {
+    Command::new(
+        "onStatus",
+        0.0,
+        [Value::Null, info("status", code, description)],
+    )
+}
+
+/// Tells that something about a stream failed.
+pub(super) fn failure(code: &str, description: &str) -> Command {
+    Command::new(
+        "onStatus",
+        0.0,
+        [Value::Null, info("error", code, description)],
+    )
+}
+
+/// Answers `FCPublish` and its relatives, which Adobe's encoders wait for.
+pub(super) fn fc(name: &str, code: &str, description: &str) -> Command {
+    Command::new(name, 0.0, [Value::Null, info("status", code, description)])
+}
+
+/// Data messages in front of a played stream: it may be sampled, and it begins.
+pub(super) fn play_prelude() -> [Message; 2] {
+    let access = ["|RtmpSampleAccess".into(), true.into(), true.into()];
+    let start = [
+        "onStatus".into(),
+        Value::object([("code", "NetStream.Data.Start".into())]),
+    ];
+    [data(amf::encode(&access)), data(amf::encode(&start))]
+}
+
+fn data(payload: Bytes) -> Message {
+    Message {
+        kind: Kind::DataAmf0,
+        timestamp_ms: 0,
+        stream_id: STREAM_ID,
+        payload,
+    }
+}
