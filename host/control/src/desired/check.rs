@@ -1,0 +1,237 @@
+//! Everything that can be wrong with a document, found in one go.
+
+use super::{Input, Output, Source};
+use model::endpoint::SrtMode;
+use model::{Endpoint, InputSpec, Label, PolicySpec, Site, SourceSpec, StreamName};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+
+/// Outputs one input may declare; a plan may name as many (`wit/1.0.0/routing.wit`).
+const MAX_OUTPUTS: usize = 200;
+/// Candidate sources one input may declare.
+const MAX_SOURCES: usize = 16;
+/// Labels one input may carry.
+const MAX_LABELS: usize = 64;
+
+/// One thing that is wrong with a document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fault {
+    /// The input or policy, for example `input live/cam1`.
+    pub item: String,
+    /// The field within it, for example `outputs[archive].url`.
+    pub field: String,
+    /// What is wrong and what to do.
+    pub problem: String,
+}
+
+/// All that is wrong with a document, in its order.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Faults(pub Vec<Fault>);
+
+impl Faults {
+    pub(super) fn add(
+        &mut self,
+        item: impl fmt::Display,
+        field: impl fmt::Display,
+        problem: impl fmt::Display,
+    ) {
+        let fault = Fault {
+            item: item.to_string(),
+            field: field.to_string(),
+            problem: problem.to_string(),
+        };
+        self.0.push(fault);
+    }
+
+    pub(super) fn into_result<T>(self, sound: T) -> Result<T, Self> {
+        if self.0.is_empty() { Ok(sound) } else { Err(self) }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}: {}", self.item, self.field, self.problem)
+    }
+}
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, fault) in self.0.iter().enumerate() {
+            let gap = if at == 0 { "" } else { "; " };
+            write!(f, "{gap}{fault}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Faults {}
+
+/// Parses every input; what is at fault is left out of the result and told.
+pub(super) fn inputs(site: &Site, faults: &mut Faults) -> BTreeMap<StreamName, Input> {
+    let mut inputs = BTreeMap::new();
+    let mut bound = BoundPorts::default();
+    for spec in &site.inputs {
+        let item = format!("input {}", spec.name);
+        if inputs.contains_key(&spec.name) {
+            faults.add(&item, "name", "declared twice; give each input a name of its own");
+            continue;
+        }
+        let input = Input {
+            sources: sources(spec, &item, &mut bound, faults),
+            outputs: outputs(spec, &item, &mut bound, faults),
+            labels: spec.labels.clone(),
+        };
+        at_most(MAX_LABELS, spec.labels.len(), &item, "labels", faults);
+        inputs.insert(spec.name.clone(), input);
+    }
+    inputs
+}
+
+/// Checks that no two policies contend and that each plugin takes its config.
+pub(super) fn policies(
+    site: &Site,
+    check_policy: impl Fn(&PolicySpec) -> Result<(), String>,
+    faults: &mut Faults,
+) {
+    let mut seen = BTreeSet::new();
+    for policy in &site.policies {
+        let item = format!("policy {} for {}", policy.kind.as_str(), policy.streams);
+        if !seen.insert((policy.kind, policy.streams.as_str())) {
+            faults.add(&item, "streams", "bound twice; keep one policy for each kind and pattern");
+        }
+        if let Err(problem) = check_policy(policy) {
+            faults.add(&item, format_args!("plugin {}", policy.plugin), problem);
+        }
+    }
+}
+
+fn at_most(limit: usize, count: usize, item: &str, field: &str, faults: &mut Faults) {
+    if count > limit {
+        faults.add(item, field, format_args!("{count} given, at most {limit} are allowed"));
+    }
+}
+
+fn sources(
+    spec: &InputSpec,
+    item: &str,
+    bound: &mut BoundPorts,
+    faults: &mut Faults,
+) -> Vec<Source> {
+    at_most(MAX_SOURCES, spec.sources.len(), item, "sources", faults);
+    let none_given = [SourceSpec::Publish {}];
+    let given = if spec.sources.is_empty() { &none_given[..] } else { &spec.sources };
+    let mut sources: Vec<Source> = Vec::with_capacity(given.len());
+    for (at, source) in given.iter().enumerate() {
+        let field = format!("sources[{at}]");
+        match source.endpoint() {
+            Ok(None) if sources.iter().any(|source| source.endpoint.is_none()) => {
+                faults.add(item, field, "an input takes one publisher; keep one source of type publish");
+            }
+            Ok(endpoint) => {
+                if let Some(endpoint) = &endpoint {
+                    bound.claim(endpoint, Role::Source, item, &field, faults);
+                }
+                sources.push(Source { id: source_id(endpoint.as_ref(), &sources), endpoint });
+            }
+            Err(error) => faults.add(item, field, error),
+        }
+    }
+    sources
+}
+
+fn outputs(
+    spec: &InputSpec,
+    item: &str,
+    bound: &mut BoundPorts,
+    faults: &mut Faults,
+) -> Vec<Output> {
+    at_most(MAX_OUTPUTS, spec.outputs.len(), item, "outputs", faults);
+    let mut outputs: Vec<Output> = Vec::with_capacity(spec.outputs.len());
+    for output in &spec.outputs {
+        let field = format!("outputs[{}]", output.name);
+        if outputs.iter().any(|other| other.name == output.name) {
+            faults.add(item, format_args!("{field}.name"), "declared twice; give each output a name of its own");
+            continue;
+        }
+        match output.url.parse::<Endpoint>() {
+            Ok(endpoint) => {
+                bound.claim(&endpoint, Role::Output, item, &field, faults);
+                outputs.push(Output {
+                    name: output.name.clone(),
+                    url: output.url.clone(),
+                    endpoint,
+                    enabled: output.enabled,
+                });
+            }
+            Err(error) => faults.add(item, format_args!("{field}.url"), error),
+        }
+    }
+    outputs
+}
+
+/// A label from the address: stable while the list is reordered or other sources come and go.
+fn source_id(endpoint: Option<&Endpoint>, taken: &[Source]) -> Label {
+    let text = match endpoint {
+        None => "publish".to_owned(),
+        Some(Endpoint::Udp(udp)) => format!("udp-{}-{}", udp.host, udp.port),
+        Some(Endpoint::Srt(srt)) => format!("srt-{}-{}", srt.host, srt.port),
+        Some(other) => other.scheme().to_owned(),
+    };
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "_-.@".contains(c) { c } else { '-' };
+    // Room for the number that tells equals apart.
+    let text: String = text.chars().map(plain).take(model::name::MAX_NAME_BYTES - 8).collect();
+    let numbered = (2..).map(|n| format!("{text}-{n}"));
+    std::iter::once(text.clone())
+        .chain(numbered)
+        .filter_map(|text| text.parse::<Label>().ok())
+        .find(|id| taken.iter().all(|source| source.id != *id))
+        .unwrap_or_else(|| unreachable!("one of the numbers is free"))
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Role {
+    Source,
+    Output,
+}
+
+/// Who receives on which UDP port; SRT listeners take UDP ports too.
+#[derive(Default)]
+struct BoundPorts(HashMap<u16, Vec<(String, String)>>);
+
+impl BoundPorts {
+    fn claim(
+        &mut self,
+        endpoint: &Endpoint,
+        role: Role,
+        item: &str,
+        field: &str,
+        faults: &mut Faults,
+    ) {
+        let (host, port) = match endpoint {
+            Endpoint::Udp(udp) if role == Role::Source => (&udp.host, udp.port),
+            Endpoint::Srt(srt) if srt.mode == SrtMode::Listener => (&srt.host, srt.port),
+            _ => return,
+        };
+        let holders = self.0.entry(port).or_default();
+        if let Some((_, holder)) = holders.iter().find(|(other, _)| overlap(other, host)) {
+            let problem = format!(
+                "UDP port {port} on {host} is taken by {holder}; choose another port, \
+                 or leave the address out to be allotted one"
+            );
+            faults.add(item, field, problem);
+        } else {
+            holders.push((host.clone(), format!("{item} {field}")));
+        }
+    }
+}
+
+/// Whether sockets on both addresses would receive the same datagrams. A multicast group is an
+/// address of its own, which a wildcard does not take.
+fn overlap(a: &str, b: &str) -> bool {
+    let wildcard = |host: &str| matches!(host, "0.0.0.0" | "::" | "*");
+    let group = |host: &str| {
+        host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_multicast())
+    };
+    a == b || (wildcard(a) && !group(b)) || (wildcard(b) && !group(a))
+}

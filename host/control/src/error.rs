@@ -1,0 +1,51 @@
+//! Why the control plane did not do what it was asked.
+
+use crate::desired::Faults;
+use model::{Label, StreamName, StreamPattern};
+
+/// Every way a call of [`crate::ControlHandle`] can fail. [`ControlError::code`] is stable.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ControlError {
+    /// The document is at fault; nothing of it was applied.
+    #[error("the document is refused: {0}")]
+    Invalid(Faults),
+    /// No such stream.
+    #[error("no stream is called {0}")]
+    UnknownStream(StreamName),
+    /// No such declared input.
+    #[error("no input is called {0}")]
+    UnknownInput(StreamName),
+    /// The input declares no such output.
+    #[error("input {input} declares no output {output}")]
+    UnknownOutput {
+        /// The input.
+        input: StreamName,
+        /// The output asked for.
+        output: Label,
+    },
+    /// No policy is bound to that pattern.
+    #[error("no policy is bound to {0}")]
+    UnknownPolicy(StreamPattern),
+    /// The plugin plane refused; the plugin in force, if any, goes on.
+    #[error(transparent)]
+    Plugin(#[from] plugin::PluginError),
+    /// The host is shutting down.
+    #[error("the host is shutting down")]
+    Stopped,
+}
+
+impl ControlError {
+    /// Stable short name, the end of a problem document's `type`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Invalid(_) => "invalid-document",
+            Self::UnknownStream(_) => "unknown-stream",
+            Self::UnknownInput(_) => "unknown-input",
+            Self::UnknownOutput { .. } => "unknown-output",
+            Self::UnknownPolicy(_) => "unknown-policy",
+            Self::Plugin(error) => error.code(),
+            Self::Stopped => "stopped",
+        }
+    }
+}

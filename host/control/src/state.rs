@@ -1,0 +1,189 @@
+//! The state of one stream as a policy sees it, from what the hub and the links report.
+
+use crate::desired::Input;
+use hub::{SourceSnapshot, StreamSnapshot};
+use model::routing::{Attributes, Audio, OutputState, RoutingState, Source, Video};
+use model::{Label, LinkStatus};
+
+/// What an output's link reports, or would, if it ran.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OutputReport {
+    /// Its name.
+    pub name: String,
+    /// Where it sends.
+    pub url: String,
+    /// Whether the operator declared it.
+    pub declared: bool,
+    /// Whether the operator wants it.
+    pub enabled: bool,
+    /// Where its link stands.
+    pub status: LinkStatus,
+    /// Bytes its peer took.
+    pub bytes: u64,
+    /// Bits per second its peer takes.
+    pub bitrate_bps: u64,
+    /// Items dropped because its peer was too slow.
+    pub drops: u64,
+}
+
+/// When a decision is made.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    /// Unix milliseconds.
+    pub unix_ms: u64,
+    /// East of UTC.
+    pub utc_offset_minutes: i32,
+}
+
+/// Puts together what a policy is told.
+pub fn routing_state(
+    clock: Clock,
+    snapshot: &StreamSnapshot,
+    input: Option<&Input>,
+    outputs: &[OutputReport],
+) -> RoutingState {
+    RoutingState {
+        stream: snapshot.name.to_string(),
+        now_unix_ms: clock.unix_ms,
+        utc_offset_minutes: clock.utc_offset_minutes,
+        labels: input.map(|input| input.labels.clone()).unwrap_or_default(),
+        sources: in_operators_order(&snapshot.sources, input).map(source).collect(),
+        outputs: outputs.iter().map(output).collect(),
+        readers: u32::try_from(snapshot.viewers.len()).unwrap_or(u32::MAX),
+        attributes: Attributes::new(),
+    }
+}
+
+/// Declared sources in the order of the document, then whoever came by himself.
+pub fn in_operators_order<'a>(
+    sources: &'a [SourceSnapshot],
+    input: Option<&'a Input>,
+) -> impl Iterator<Item = &'a SourceSnapshot> {
+    let rank = move |id: &Label| {
+        let declared = input.map_or(&[][..], |input| &input.sources);
+        declared.iter().position(|source| source.id == *id).unwrap_or(usize::MAX)
+    };
+    let mut ordered: Vec<_> = sources.iter().collect();
+    ordered.sort_by_key(|source| rank(&source.id));
+    ordered.into_iter()
+}
+
+fn source(snapshot: &SourceSnapshot) -> Source {
+    let video = snapshot.tracks.iter().find_map(|track| {
+        track.video.map(|video| Video {
+            codec: track.codec.to_owned(),
+            width: video.width,
+            height: video.height,
+            fps_milli: video.fps_milli,
+            attributes: Attributes::new(),
+        })
+    });
+    let audio = snapshot.tracks.iter().find_map(|track| {
+        track.audio.map(|audio| Audio {
+            codec: track.codec.to_owned(),
+            sample_rate_hz: audio.sample_rate_hz,
+            channels: u32::from(audio.channels),
+            attributes: Attributes::new(),
+        })
+    });
+    Source {
+        id: snapshot.id.to_string(),
+        protocol: snapshot.protocol.as_str().to_owned(),
+        connected: snapshot.connected,
+        on_air: snapshot.on_air,
+        bitrate_bps: snapshot.bitrate_bps,
+        packet_age_ms: snapshot.packet_age_ms,
+        continuity_errors: snapshot.continuity_errors,
+        uptime_ms: snapshot.uptime_ms,
+        video,
+        audio,
+        attributes: Attributes::new(),
+    }
+}
+
+fn output(report: &OutputReport) -> OutputState {
+    OutputState {
+        name: report.name.clone(),
+        url: report.url.clone(),
+        declared: report.declared,
+        enabled: report.enabled,
+        state: report.status.state.as_str().to_owned(),
+        since_unix_ms: report.status.since_unix_ms,
+        attempt: report.status.attempt,
+        bitrate_bps: report.bitrate_bps,
+        drops: report.drops,
+        attributes: Attributes::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hub::TrackSummary;
+    use model::Protocol;
+
+    fn snapshot(sources: Vec<SourceSnapshot>) -> StreamSnapshot {
+        StreamSnapshot {
+            name: "live/cam1".parse().unwrap(),
+            declared: true,
+            uptime_ms: 0,
+            form: None,
+            on_air: None,
+            serving: None,
+            bitrate_bps: 0,
+            bytes: 0,
+            discontinuities: 0,
+            held_bytes: 0,
+            sources,
+            viewers: vec![],
+        }
+    }
+
+    fn candidate(id: &str, tracks: Vec<TrackSummary>) -> SourceSnapshot {
+        SourceSnapshot {
+            id: id.parse().unwrap(),
+            protocol: Protocol::Udp,
+            peer: None,
+            connected: true,
+            on_air: false,
+            uptime_ms: 7,
+            bytes: 0,
+            bitrate_bps: 4_000_000,
+            packet_age_ms: Some(3),
+            continuity_errors: 2,
+            skipped_bytes: 0,
+            tracks,
+        }
+    }
+
+    #[test]
+    fn sources_come_in_the_operators_order() {
+        let declared = |id: &str| crate::desired::Source { id: id.parse().unwrap(), endpoint: None };
+        let input = Input {
+            sources: vec![declared("z"), declared("a")],
+            outputs: vec![],
+            labels: Default::default(),
+        };
+        let found = ["a", "guest", "z"].map(|id| candidate(id, vec![])).to_vec();
+        let clock = Clock { unix_ms: 1, utc_offset_minutes: -60 };
+        let state = routing_state(clock, &snapshot(found), Some(&input), &[]);
+        let ids: Vec<_> = state.sources.iter().map(|source| source.id.as_str()).collect();
+        assert_eq!(ids, ["z", "a", "guest"]);
+        assert_eq!((state.now_unix_ms, state.utc_offset_minutes), (1, -60));
+    }
+
+    #[test]
+    fn outputs_tell_what_their_links_report() {
+        let report = OutputReport {
+            name: "archive".into(),
+            url: "udp://h:1".into(),
+            declared: true,
+            drops: 9,
+            ..OutputReport::default()
+        };
+        let clock = Clock { unix_ms: 0, utc_offset_minutes: 0 };
+        let state = routing_state(clock, &snapshot(vec![]), None, &[report]);
+        let [output] = &state.outputs[..] else { panic!("{state:?}") };
+        assert_eq!((output.state.as_str(), output.drops, output.enabled), ("stopped", 9, false));
+    }
+}

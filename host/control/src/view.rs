@@ -1,0 +1,255 @@
+//! What the API shows: the running system at one moment. Units are in the names; secrets in
+//! URLs are replaced.
+
+use crate::desired::Input;
+use crate::state::OutputReport;
+use hub::{Form, SourceSnapshot, StreamSnapshot, TrackSummary, ViewerSnapshot};
+use model::endpoint::redact;
+use model::{Label, LinkStatus, Protocol, StreamName, StreamPattern};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+/// A stream with everything about it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StreamView {
+    /// Its name.
+    pub name: StreamName,
+    /// Declared as an input; otherwise it lives as long as it is fed.
+    pub declared: bool,
+    /// Since it came into being.
+    pub uptime_ms: u64,
+    /// Its native form, `ts` or `frames`, once media has come.
+    pub form: Option<&'static str>,
+    /// The source on air.
+    pub on_air: Option<Label>,
+    /// Protocols viewers may use; none: all.
+    pub serve: Option<Vec<Protocol>>,
+    /// Bits per second on air.
+    pub bitrate_bps: u64,
+    /// Bytes on air so far.
+    pub bytes: u64,
+    /// Marked breaks of its timeline so far.
+    pub discontinuities: u32,
+    /// Bytes it holds in memory.
+    pub held_bytes: usize,
+    /// The first video track on air.
+    pub video: Option<TrackView>,
+    /// The first audio track on air.
+    pub audio: Option<TrackView>,
+    /// The operator's labels.
+    pub labels: BTreeMap<String, String>,
+    /// Candidate sources, the operator's first choice first.
+    pub sources: Vec<SourceView>,
+    /// Outputs that are declared or that the plan asks for.
+    pub outputs: Vec<OutputView>,
+    /// How many watch.
+    pub readers: usize,
+    /// Who watches.
+    pub viewers: Vec<ViewerView>,
+    /// What decides for it now.
+    pub routing: RoutingView,
+}
+
+/// Under which decision a stream stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct RoutingView {
+    /// The policy's plugin; none: the built-in policy.
+    pub plugin: Option<Label>,
+    /// The policy's pattern.
+    pub streams: Option<StreamPattern>,
+    /// The plan's reason.
+    pub reason: String,
+    /// Why the last call failed, if it did.
+    pub error: Option<String>,
+    /// What of the plan cannot be done.
+    pub refused: Vec<String>,
+}
+
+/// An elementary stream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TrackView {
+    /// `h264`, `hevc`, `aac`, ...
+    pub codec: String,
+    /// Pixels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    /// Pixels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+    /// Thousandths of a frame per second; 0 when unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fps_milli: Option<u32>,
+    /// Samples per second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sample_rate_hz: Option<u32>,
+    /// Channels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channels: Option<u8>,
+}
+
+/// A candidate source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SourceView {
+    /// Unique within the stream.
+    pub id: Label,
+    /// How it comes.
+    pub protocol: Protocol,
+    /// From where, while connected.
+    pub peer: Option<String>,
+    /// A peer or socket stands behind it.
+    pub connected: bool,
+    /// It is on air.
+    pub on_air: bool,
+    /// For how long it has been connected.
+    pub uptime_ms: u64,
+    /// Bytes received.
+    pub bytes: u64,
+    /// Bits per second over the last second.
+    pub bitrate_bps: u64,
+    /// Since the last packet; none before the first.
+    pub packet_age_ms: Option<u64>,
+    /// Transport packets missing or out of order.
+    pub continuity_errors: u64,
+    /// Bytes that belonged to no transport packet.
+    pub skipped_bytes: u64,
+    /// What it carries.
+    pub tracks: Vec<TrackView>,
+    /// The link that this host keeps up for it; none for publishers.
+    pub link: Option<LinkStatus>,
+}
+
+/// An output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OutputView {
+    /// Unique within the stream.
+    pub name: String,
+    /// Where it sends.
+    pub url: String,
+    /// Declared by the operator; otherwise the plan asked for it.
+    pub declared: bool,
+    /// Wanted by the operator; the plan has the last word.
+    pub enabled: bool,
+    /// Where its link stands.
+    #[serde(flatten)]
+    pub link: LinkStatus,
+    /// Bytes its peer took.
+    pub bytes: u64,
+    /// Bits per second its peer takes.
+    pub bitrate_bps: u64,
+    /// Items dropped because its peer was too slow.
+    pub drops: u64,
+}
+
+/// A viewer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ViewerView {
+    /// How it watches.
+    pub protocol: Protocol,
+    /// From where.
+    pub peer: SocketAddr,
+    /// For how long.
+    pub uptime_ms: u64,
+    /// Bytes handed to its connection.
+    pub bytes: u64,
+    /// Their rate.
+    pub bitrate_bps: u64,
+    /// Items it was too slow for.
+    pub lost_items: u64,
+}
+
+/// What a view is made of, besides the hub's snapshot.
+pub(crate) struct Parts<'a> {
+    pub(crate) input: Option<&'a Input>,
+    pub(crate) source_links: BTreeMap<Label, LinkStatus>,
+    pub(crate) outputs: Vec<OutputReport>,
+    pub(crate) routing: RoutingView,
+}
+
+impl StreamView {
+    pub(crate) fn new(snapshot: &StreamSnapshot, parts: Parts<'_>) -> Self {
+        let ordered = crate::state::in_operators_order(&snapshot.sources, parts.input);
+        let sources: Vec<_> =
+            ordered.map(|source| source_view(source, &parts.source_links)).collect();
+        let on_air = sources.iter().find(|source| source.on_air);
+        let track = |wanted: fn(&TrackView) -> bool| {
+            on_air.and_then(|source| source.tracks.iter().find(|track| wanted(track)).cloned())
+        };
+        Self {
+            name: snapshot.name.clone(),
+            declared: snapshot.declared,
+            uptime_ms: snapshot.uptime_ms,
+            form: snapshot.form.map(|form| match form {
+                Form::Ts => "ts",
+                Form::Frames => "frames",
+            }),
+            on_air: snapshot.on_air.clone(),
+            serve: snapshot.serving.clone(),
+            bitrate_bps: snapshot.bitrate_bps,
+            bytes: snapshot.bytes,
+            discontinuities: snapshot.discontinuities,
+            held_bytes: snapshot.held_bytes,
+            video: track(|track| track.width.is_some()),
+            audio: track(|track| track.channels.is_some()),
+            labels: parts.input.map(|input| input.labels.clone()).unwrap_or_default(),
+            sources,
+            outputs: parts.outputs.into_iter().map(output_view).collect(),
+            readers: snapshot.viewers.len(),
+            viewers: snapshot.viewers.iter().map(viewer_view).collect(),
+            routing: parts.routing,
+        }
+    }
+}
+
+fn source_view(source: &SourceSnapshot, links: &BTreeMap<Label, LinkStatus>) -> SourceView {
+    SourceView {
+        id: source.id.clone(),
+        protocol: source.protocol,
+        peer: source.peer.clone(),
+        connected: source.connected,
+        on_air: source.on_air,
+        uptime_ms: source.uptime_ms,
+        bytes: source.bytes,
+        bitrate_bps: source.bitrate_bps,
+        packet_age_ms: source.packet_age_ms,
+        continuity_errors: source.continuity_errors,
+        skipped_bytes: source.skipped_bytes,
+        tracks: source.tracks.iter().map(track_view).collect(),
+        link: links.get(&source.id).cloned(),
+    }
+}
+
+fn track_view(track: &TrackSummary) -> TrackView {
+    TrackView {
+        codec: track.codec.to_owned(),
+        width: track.video.map(|video| video.width),
+        height: track.video.map(|video| video.height),
+        fps_milli: track.video.map(|video| video.fps_milli),
+        sample_rate_hz: track.audio.map(|audio| audio.sample_rate_hz),
+        channels: track.audio.map(|audio| audio.channels),
+    }
+}
+
+fn output_view(report: OutputReport) -> OutputView {
+    OutputView {
+        url: redact(&report.url),
+        name: report.name,
+        declared: report.declared,
+        enabled: report.enabled,
+        link: report.status,
+        bytes: report.bytes,
+        bitrate_bps: report.bitrate_bps,
+        drops: report.drops,
+    }
+}
+
+fn viewer_view(viewer: &ViewerSnapshot) -> ViewerView {
+    ViewerView {
+        protocol: viewer.protocol,
+        peer: viewer.peer,
+        uptime_ms: viewer.uptime_ms,
+        bytes: viewer.bytes,
+        bitrate_bps: viewer.bitrate_bps,
+        lost_items: viewer.lost_items,
+    }
+}
