@@ -37,6 +37,13 @@ pub struct Error {
 }
 
 impl Error {
+    /// The system has no thread left for the caller's own use of the library.
+    pub const OUT_OF_THREADS: Self = Self {
+        call: "thread",
+        code: ffi::SRT_ETHREAD,
+        errno: libc::EAGAIN,
+    };
+
     /// Takes the calling thread's last libsrt error.
     pub(crate) fn last(call: &'static str) -> Self {
         let mut errno = 0;

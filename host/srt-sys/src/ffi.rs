@@ -55,6 +55,7 @@ pub const SRT_ESCLOSED: c_int = 1005;
 pub const SRT_ECONNFAIL: c_int = 2000;
 pub const SRT_ECONNLOST: c_int = 2001;
 pub const SRT_ENOCONN: c_int = 2002;
+pub const SRT_ETHREAD: c_int = 3001;
 pub const SRT_EINVPARAM: c_int = 5003;
 pub const SRT_EINVSOCK: c_int = 5004;
 pub const SRT_EINVALMSGAPI: c_int = 5009;
