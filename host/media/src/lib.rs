@@ -6,7 +6,9 @@
 
 pub mod codec;
 pub mod convert;
+pub mod flv;
 pub mod frame;
+pub mod hls;
 pub mod time;
 pub mod timeline;
 pub mod ts;

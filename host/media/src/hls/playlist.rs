@@ -1,0 +1,115 @@
+//! The media playlist (RFC 8216 §4.3).
+
+use super::{Segment, Window};
+use std::fmt::Write;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Fractional EXTINF durations need 3; nothing here needs more (§7).
+const VERSION: u32 = 3;
+
+/// Writes the playlist of what `window` lists; `uri` names a segment relative to it.
+///
+/// `None` while there is no segment: an empty playlist makes some players give up.
+pub fn media_playlist(window: &Window, uri: impl Fn(&Segment) -> String) -> Option<String> {
+    let first = window.listed().next()?;
+    let mut text = String::with_capacity(256 + 160 * window.listed().count());
+    // Writing to a String cannot fail.
+    let _ = write_playlist(window, first.sequence, uri, &mut text);
+    Some(text)
+}
+
+fn write_playlist(
+    window: &Window,
+    media_sequence: u64,
+    uri: impl Fn(&Segment) -> String,
+    out: &mut String,
+) -> std::fmt::Result {
+    writeln!(out, "#EXTM3U\n#EXT-X-VERSION:{VERSION}")?;
+    writeln!(out, "#EXT-X-TARGETDURATION:{}", window.target_s())?;
+    writeln!(out, "#EXT-X-MEDIA-SEQUENCE:{media_sequence}")?;
+    writeln!(
+        out,
+        "#EXT-X-DISCONTINUITY-SEQUENCE:{}",
+        window.discontinuity_sequence()
+    )?;
+    if window.listed().all(|segment| segment.independent) {
+        writeln!(out, "#EXT-X-INDEPENDENT-SEGMENTS")?;
+    }
+    for segment in window.listed() {
+        write_segment(segment, &uri(segment), out)?;
+    }
+    if window.has_ended() {
+        writeln!(out, "#EXT-X-ENDLIST")?;
+    }
+    Ok(())
+}
+
+fn write_segment(segment: &Segment, uri: &str, out: &mut String) -> std::fmt::Result {
+    if segment.discontinuity {
+        writeln!(out, "#EXT-X-DISCONTINUITY")?;
+    }
+    writeln!(
+        out,
+        "#EXT-X-PROGRAM-DATE-TIME:{}",
+        rfc3339(segment.program_date_time)
+    )?;
+    writeln!(out, "#EXTINF:{:.5},\n{uri}", segment.duration.as_secs_f64())
+}
+
+/// UTC with milliseconds. Times before 1970 are written as 1970.
+fn rfc3339(time: SystemTime) -> String {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let (days, second) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
+    let (year, month, day) = civil_from_days(days);
+    format!(
+        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:03}Z",
+        second / 3600,
+        second / 60 % 60,
+        second % 60,
+        since.subsec_millis()
+    )
+}
+
+/// Date of a day counted from 1970-01-01. Years begin in March here, so that the leap day
+/// comes last (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
+const fn civil_from_days(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468; // from 0000-03-01
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let march_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
+    let month = if march_month < 10 {
+        march_month + 3
+    } else {
+        march_month - 9
+    };
+    let year = era * 400 + year_of_era + if month <= 2 { 1 } else { 0 };
+    (year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn dates_agree_with_date_1() {
+        // date -u -d @N +%FT%T.%3NZ
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_782_399, "2000-02-28T23:59:59.000Z"),
+            (951_782_400, "2000-02-29T00:00:00.000Z"),
+            (951_868_800, "2000-03-01T00:00:00.000Z"),
+            (1_735_689_599, "2024-12-31T23:59:59.000Z"),
+            (4_107_542_400, "2100-03-01T00:00:00.000Z"),
+        ] {
+            assert_eq!(rfc3339(UNIX_EPOCH + Duration::from_secs(seconds)), text);
+        }
+        assert_eq!(
+            rfc3339(UNIX_EPOCH + Duration::from_millis(7)),
+            "1970-01-01T00:00:00.007Z"
+        );
+    }
+}

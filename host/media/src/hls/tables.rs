@@ -1,0 +1,97 @@
+//! Copies of the latest PAT and PMT, to put in front of each segment.
+
+use crate::ts::packet::{Packet, Pid};
+use crate::ts::psi::{MAX_SECTION_BYTES, Programs};
+use bytes::{BufMut, BytesMut};
+
+/// Follows the program's tables, and keeps the packets they came in.
+#[derive(Debug, Default)]
+pub(super) struct Tables {
+    programs: Programs,
+    pat: Carousel,
+    pmt: Carousel,
+}
+
+/// The packets of the table that is being sent, and of the last one that was whole.
+#[derive(Debug, Default)]
+struct Carousel {
+    coming: BytesMut,
+    whole: BytesMut,
+}
+
+impl Tables {
+    /// Takes every packet; passes over those that carry no table.
+    pub(super) fn push(&mut self, packet: Packet<'_>) {
+        let pid = packet.pid();
+        if pid != Pid::PAT && !self.programs.wants(pid) {
+            return;
+        }
+        self.programs.push(packet);
+        if pid == Pid::PAT {
+            self.pat.push(packet);
+        } else {
+            self.pmt.push(packet);
+        }
+    }
+
+    /// PAT and PMT packets, as they last came.
+    pub(super) fn write(&self, out: &mut BytesMut) {
+        out.put_slice(self.pat.latest());
+        out.put_slice(self.pmt.latest());
+    }
+
+    /// The PID whose PES packets cut segments: the first video stream, else the first that has
+    /// frames; and whether it is video. `None` until a PMT names one.
+    pub(super) fn leader(&self) -> Option<(Pid, bool)> {
+        let streams = &self.programs.pmt()?.streams;
+        let video = streams.iter().find(|stream| stream.kind.is_video());
+        let leader = video.or_else(|| streams.iter().find(|stream| stream.kind.has_frames()));
+        leader.map(|stream| (stream.pid, stream.kind.is_video()))
+    }
+
+    /// Whether `pid` is an elementary stream of the program.
+    pub(super) fn is_elementary(&self, pid: Pid) -> bool {
+        let pmt = self.programs.pmt();
+        pmt.is_some_and(|pmt| pmt.streams.iter().any(|stream| stream.pid == pid))
+    }
+}
+
+impl Carousel {
+    fn push(&mut self, packet: Packet<'_>) {
+        if packet.unit_start() {
+            std::mem::swap(&mut self.whole, &mut self.coming);
+            self.coming.clear();
+        } else if self.coming.is_empty() {
+            return; // the middle of a table whose start was not seen
+        }
+        if self.coming.len() <= MAX_SECTION_BYTES {
+            self.coming.put_slice(packet.bytes());
+        }
+    }
+
+    /// A table of one packet is whole at once; a longer one when the next begins.
+    fn latest(&self) -> &[u8] {
+        if is_whole(&self.coming) {
+            &self.coming
+        } else {
+            &self.whole
+        }
+    }
+}
+
+/// Whether the section that starts in the first packet ends within `packets`.
+fn is_whole(packets: &[u8]) -> bool {
+    let payload: usize = Packet::iter(packets)
+        .map(|packet| packet.payload().len())
+        .sum();
+    let Some(first) = Packet::iter(packets).next() else {
+        return false;
+    };
+    let section = first.payload().split_first().and_then(|(pointer, rest)| {
+        let skipped = usize::from(*pointer);
+        let head: &[u8; 3] = rest.get(skipped..)?.first_chunk()?;
+        let length = usize::from(u16::from_be_bytes([head[1] & 0x0f, head[2]]));
+        Some(1 + skipped + 3 + length)
+    });
+    section.is_some_and(|bytes| bytes <= payload)
+}
