@@ -1,0 +1,119 @@
+//! One elementary stream of the program.
+
+use super::assembler::{Assembler, Pes};
+use super::audio::{AudioFrame, AudioUnits};
+use super::video::VideoUnits;
+use crate::TrackId;
+use crate::codec::CodecError;
+use crate::frame::Codec;
+use crate::ts::packet::Packet;
+use crate::ts::psi::{PmtStream, StreamKind};
+use bytes::Bytes;
+
+/// A stream that has a place in `Frames`: its PES in work, its units, its configuration.
+#[derive(Debug)]
+pub(super) struct Elementary {
+    pub(super) stream: PmtStream,
+    pub(super) track: TrackId,
+    /// Once seen in the stream.
+    pub(super) codec: Option<Codec>,
+    assembler: Assembler,
+    damaged_seen: u64,
+    units: Units,
+}
+
+#[derive(Debug)]
+enum Units {
+    Video(VideoUnits),
+    Audio(AudioUnits),
+}
+
+/// One access unit, placed relative to its PES packet.
+pub(super) struct Unit {
+    pub(super) payload: Bytes,
+    pub(super) random_access: bool,
+    /// 90 kHz ticks after the stamp of the PES packet; may be negative.
+    pub(super) after: i64,
+}
+
+impl Elementary {
+    /// None if the kind has no place in `Frames`.
+    pub(super) fn new(stream: &PmtStream, track: TrackId) -> Option<Self> {
+        let units = match stream.kind {
+            StreamKind::H264 | StreamKind::Hevc => Units::Video(VideoUnits::new(stream.kind)),
+            StreamKind::AacAdts => Units::Audio(AudioUnits::default()),
+            StreamKind::AacLatm | StreamKind::Other(_) => return None,
+        };
+        Some(Self {
+            stream: stream.clone(),
+            track,
+            codec: None,
+            assembler: Assembler::default(),
+            damaged_seen: 0,
+            units,
+        })
+    }
+
+    /// The same stream, as another PMT announces it.
+    pub(super) fn announced(self, stream: &PmtStream, track: TrackId) -> Self {
+        Self { stream: stream.clone(), track, ..self }
+    }
+
+    /// Takes a packet of its PID; gives the PES packets that end with it.
+    pub(super) fn push(&mut self, packet: Packet<'_>) -> [Option<Pes>; 2] {
+        let done = self.assembler.push(packet);
+        self.note_damage();
+        done
+    }
+
+    /// Ends the PES packet in work.
+    pub(super) fn finish(&mut self) -> Option<Pes> {
+        let done = self.assembler.finish();
+        self.note_damage();
+        done
+    }
+
+    /// PES packets dropped because part of them was lost.
+    pub(super) const fn damaged(&self) -> u64 {
+        self.assembler.damaged()
+    }
+
+    /// Cuts a PES packet into access units. True beside them if the configuration changed.
+    ///
+    /// # Errors
+    /// If a configuration cannot be used; what came before stays in force.
+    pub(super) fn units(&mut self, pes: Pes, out: &mut Vec<Unit>) -> (bool, Result<(), CodecError>) {
+        let before = self.codec.clone();
+        let result = match &mut self.units {
+            Units::Video(units) => {
+                units.convert(&pes.payload, pes.indicated, &mut self.codec).map(|unit| {
+                    out.extend(unit.map(|unit| Unit {
+                        payload: unit.payload,
+                        random_access: unit.random_access,
+                        after: 0,
+                    }));
+                })
+            }
+            Units::Audio(units) => {
+                let mut frames = Vec::new();
+                let result = units.convert(pes.payload, &mut self.codec, &mut frames);
+                out.extend(frames.into_iter().map(|AudioFrame { payload, after }| Unit {
+                    payload,
+                    random_access: false,
+                    after,
+                }));
+                result
+            }
+        };
+        (self.codec != before, result)
+    }
+
+    fn note_damage(&mut self) {
+        let damaged = self.assembler.damaged();
+        if std::mem::replace(&mut self.damaged_seen, damaged) != damaged
+            && let Units::Audio(units) = &mut self.units
+        {
+            units.reset();
+        }
+    }
+}

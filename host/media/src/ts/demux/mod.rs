@@ -1,0 +1,281 @@
+//! `Frames` from `Ts`: PES reassembly, access units, tracks.
+
+mod assembler;
+mod audio;
+mod elementary;
+mod gate;
+mod video;
+
+use super::TsChunk;
+use super::packet::{Packet, Pid};
+use super::psi::{PmtStream, Programs, Update};
+use crate::timeline::{Timeline, Unwrap};
+use crate::{Convert, Frame, Ticks90k, Track, TrackId, Tracks};
+use assembler::Pes;
+use elementary::{Elementary, Unit};
+use gate::{Draft, Gate};
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// More streams of one program than this are left out.
+const MAX_STREAMS: usize = 32;
+
+/// Different complaints in the life of a converter; a hostile PMT could name thousands.
+const MAX_COMPLAINTS: usize = 64;
+
+/// Converts transport packets of the first program to access units.
+///
+/// H.264, HEVC and AAC in ADTS become tracks; what else the PMT names is left out with one
+/// complaint each. The first frames are held back, at most 2 s of media, until the
+/// configuration of every track is known. A unit with lost packets is dropped and counted.
+/// A unit whose PES packet has an open length is complete, and given out, when the next
+/// one of its PID begins.
+#[derive(Debug)]
+pub struct Demuxer {
+    programs: Programs,
+    streams: Vec<Elementary>,
+    tracks: Arc<Tracks>,
+    gate: Gate,
+    clock: Unwrap,
+    timeline: Timeline,
+    chunk_epoch: Option<u32>,
+    damaged_before: u64,
+    complaints: Complaints,
+}
+
+#[derive(Debug, Default)]
+struct Complaints {
+    said: HashSet<String>,
+    waiting: Vec<String>,
+}
+
+impl Default for Demuxer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Demuxer {
+    /// Waits for the first PAT.
+    pub fn new() -> Self {
+        Self {
+            programs: Programs::new(),
+            streams: Vec::new(),
+            tracks: Arc::default(),
+            gate: Gate::default(),
+            clock: Unwrap::mpeg_ts(),
+            timeline: Timeline::default(),
+            chunk_epoch: None,
+            damaged_before: 0,
+            complaints: Complaints::default(),
+        }
+    }
+
+    /// Ends what is in work, for a source that has ended: the last access unit of a PID is
+    /// otherwise known to be complete only when the next one begins.
+    pub fn finish(&mut self, out: &mut Vec<Frame>) {
+        let epoch = self.chunk_epoch.unwrap_or(0);
+        self.finish_streams(epoch, out);
+        self.open_gate(out);
+    }
+
+    /// PES packets dropped because part of them was lost.
+    pub fn damaged_units(&self) -> u64 {
+        self.damaged_before + self.streams.iter().map(Elementary::damaged).sum::<u64>()
+    }
+
+    /// The tracks known now.
+    pub const fn tracks(&self) -> &Arc<Tracks> {
+        &self.tracks
+    }
+
+    fn packet(&mut self, packet: Packet<'_>, epoch: u32, out: &mut Vec<Frame>) {
+        let pid = packet.pid();
+        if pid == Pid::NULL {
+            return;
+        }
+        if self.programs.wants(pid) {
+            if self.programs.push(packet) == Update::Changed {
+                self.program_changed(epoch, out);
+            }
+            return;
+        }
+        let Some(index) = self.streams.iter().position(|known| known.stream.pid == pid) else {
+            return;
+        };
+        let done = self.streams.get_mut(index).map(|known| known.push(packet));
+        for pes in done.into_iter().flatten().flatten() {
+            self.pes(index, pes, epoch, out);
+        }
+    }
+
+    /// Takes over a new PMT. Streams that are also in it go on undisturbed.
+    fn program_changed(&mut self, epoch: u32, out: &mut Vec<Frame>) {
+        let Some(pmt) = self.programs.pmt() else { return };
+        let wanted: Vec<PmtStream> = pmt.streams.iter().take(MAX_STREAMS).cloned().collect();
+        let gone = |known: &Elementary| {
+            !wanted.iter().any(|new| new.pid == known.stream.pid && new.kind == known.stream.kind)
+        };
+        for index in 0..self.streams.len() {
+            let ended = self.streams.get_mut(index).filter(|known| gone(known));
+            if let Some(pes) = ended.and_then(Elementary::finish) {
+                self.pes(index, pes, epoch, out);
+            }
+        }
+        let mut before = std::mem::take(&mut self.streams);
+        for stream in &wanted {
+            let track = TrackId(self.streams.len() as u8);
+            let same = |known: &Elementary| {
+                known.stream.pid == stream.pid && known.stream.kind == stream.kind
+            };
+            if let Some(at) = before.iter().position(same) {
+                self.streams.push(before.swap_remove(at).announced(stream, track));
+            } else if let Some(new) = Elementary::new(stream, track) {
+                self.streams.push(new);
+            } else {
+                self.complaints.leave_out(stream);
+            }
+        }
+        self.damaged_before += before.iter().map(Elementary::damaged).sum::<u64>();
+        if self.streams.iter().all(|known| known.codec.is_none()) {
+            self.open_gate(out);
+            self.gate.close();
+        }
+        self.refresh_tracks();
+    }
+
+    fn pes(&mut self, index: usize, pes: Pes, epoch: u32, out: &mut Vec<Frame>) {
+        let Some(known) = self.streams.get_mut(index) else { return };
+        let Some(pts) = pes.pts else {
+            let pid = known.stream.pid;
+            return self.complaints.say(format!("PID {pid}: a PES packet without PTS is left out"));
+        };
+        let dts = self.clock.unwrap(pes.dts.unwrap_or(pts));
+        // Reordering is far below half a turn: the nearest value is the right one.
+        let mut reorder = self.clock.clone();
+        let pts = reorder.unwrap(pts).max(dts);
+        let mut units = Vec::new();
+        let configured = known.codec.is_some();
+        let (changed, result) = known.units(pes, &mut units);
+        let (track, pid, usable) = (known.track, known.stream.pid, known.codec.is_some());
+        if let Err(error) = result {
+            self.complaints.say(format!("PID {pid}: {error}: access units are left out"));
+        }
+        if changed {
+            if configured {
+                // What is held belongs to the configuration before.
+                self.open_gate(out);
+            }
+            self.refresh_tracks();
+        }
+        let placed = self.timeline.repair(Ticks90k(dts));
+        let stamps = (placed.time, placed.time + Ticks90k(pts - dts));
+        let epoch = epoch.wrapping_add(placed.epoch);
+        let waited = !self.gate.is_open() && self.gate.note(placed.time);
+        if usable {
+            for unit in units {
+                self.give(Self::draft(track, stamps, epoch, unit), out);
+            }
+        }
+        let complete = self.streams.iter().all(|known| known.codec.is_some());
+        if !self.gate.is_open() && (complete || waited && !self.tracks.list.is_empty()) {
+            self.open_gate(out);
+        }
+    }
+
+    fn draft(track: TrackId, stamps: (Ticks90k, Ticks90k), epoch: u32, unit: Unit) -> Draft {
+        let after = Ticks90k(unit.after);
+        Draft {
+            track,
+            dts: stamps.0 + after,
+            pts: stamps.1 + after,
+            random_access: unit.random_access,
+            epoch,
+            payload: unit.payload,
+        }
+    }
+
+    fn give(&mut self, draft: Draft, out: &mut Vec<Frame>) {
+        if self.gate.is_open() {
+            out.extend(self.frame(draft));
+        } else {
+            self.gate.hold(draft);
+        }
+    }
+
+    fn open_gate(&mut self, out: &mut Vec<Frame>) {
+        for draft in self.gate.open() {
+            out.extend(self.frame(draft));
+        }
+    }
+
+    fn frame(&self, draft: Draft) -> Option<Frame> {
+        self.tracks.get(draft.track)?;
+        Some(Frame {
+            tracks: Arc::clone(&self.tracks),
+            track: draft.track,
+            dts: draft.dts,
+            pts: draft.pts,
+            random_access: draft.random_access || self.tracks.video().is_none(),
+            epoch: draft.epoch,
+            payload: draft.payload,
+        })
+    }
+
+    /// Makes a new [`Tracks`] if anything in it differs.
+    fn refresh_tracks(&mut self) {
+        let list: Vec<Track> = self
+            .streams
+            .iter()
+            .filter_map(|known| {
+                let codec = known.codec.clone()?;
+                Some(Track { id: known.track, codec, language: known.stream.language })
+            })
+            .collect();
+        if self.tracks.list != list {
+            self.tracks = Arc::new(Tracks { list });
+        }
+    }
+
+    fn finish_streams(&mut self, epoch: u32, out: &mut Vec<Frame>) {
+        for index in 0..self.streams.len() {
+            if let Some(pes) = self.streams.get_mut(index).and_then(Elementary::finish) {
+                self.pes(index, pes, epoch, out);
+            }
+        }
+    }
+}
+
+impl Convert for Demuxer {
+    type In = TsChunk;
+    type Out = Frame;
+
+    fn convert(&mut self, _now: SystemTime, item: &TsChunk, out: &mut Vec<Frame>) {
+        if let Some(before) = self.chunk_epoch.replace(item.epoch)
+            && before != item.epoch
+        {
+            self.finish_streams(before, out);
+        }
+        for packet in Packet::iter(&item.data) {
+            self.packet(packet, item.epoch, out);
+        }
+    }
+
+    fn complaints(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.complaints.waiting)
+    }
+}
+
+impl Complaints {
+    fn leave_out(&mut self, stream: &PmtStream) {
+        let PmtStream { pid, stream_type, kind, .. } = stream;
+        self.say(format!("PID {pid}: stream type 0x{stream_type:02x} ({kind}) has no place in Frames"));
+    }
+
+    fn say(&mut self, text: String) {
+        if self.said.len() < MAX_COMPLAINTS && self.said.insert(text.clone()) {
+            self.waiting.push(text);
+        }
+    }
+}

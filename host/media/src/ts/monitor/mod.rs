@@ -1,0 +1,285 @@
+//! What passes, looked at without taking it apart: for every `Ts` source, at full rate.
+
+mod head;
+
+use super::continuity::{Continuity, Counter};
+use super::packet::{Adaptation, Packet, Pcr, Pid};
+use super::pes::PesHeader;
+use super::psi::{PmtStream, Programs, StreamKind, Update};
+use crate::frame::{Audio, Video};
+use head::Head;
+
+/// What one chunk held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Seen {
+    /// A decoder can start at this chunk; as [`super::TsChunk::random_access`].
+    pub random_access: bool,
+    /// The PMT, or what is known of a track, is another than before.
+    pub tracks_changed: bool,
+    /// Gaps found in the counters of this chunk.
+    pub continuity_errors: u32,
+}
+
+/// Counted since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counters {
+    /// All packets.
+    pub packets: u64,
+    /// Without the sync byte; looked at no further.
+    pub out_of_sync: u64,
+    /// Gaps in the counter of a PID that were not announced.
+    pub continuity_errors: u64,
+    /// Legal repetitions of a packet.
+    pub duplicates: u64,
+    /// Marked as damaged by a demodulator.
+    pub transport_errors: u64,
+    /// Stuffing.
+    pub null_packets: u64,
+    /// With an encrypted payload.
+    pub scrambled: u64,
+    /// PAT or PMT sections that could not be used.
+    pub psi_errors: u64,
+}
+
+/// An elementary stream, as far as it is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenTrack {
+    /// As announced in the PMT.
+    pub stream: PmtStream,
+    /// From the SPS, once seen.
+    pub video: Option<Video>,
+    /// From an ADTS header, once seen.
+    pub audio: Option<Audio>,
+    /// The newest PTS, 33 bits.
+    pub pts: Option<u64>,
+    /// The newest DTS, 33 bits; the PTS where none is sent.
+    pub dts: Option<u64>,
+    /// Chunk starts at units of this stream are random access points.
+    leads: bool,
+    head: Head,
+}
+
+/// Looks at each packet's header, and at the first bytes of each PES packet.
+#[derive(Debug)]
+pub struct Monitor {
+    pids: Box<[Watch]>,
+    programs: Programs,
+    tracks: Vec<SeenTrack>,
+    counters: Counters,
+    pcr: Option<Pcr>,
+}
+
+/// What is kept of one PID.
+#[derive(Debug, Clone, Copy, Default)]
+struct Watch {
+    counter: Counter,
+    role: Role,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Role {
+    #[default]
+    Other,
+    Psi,
+    /// Index of a track.
+    Track(u8),
+}
+
+impl Default for Monitor {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Monitor {
+    /// Waits for the first PAT.
+    pub fn new() -> Self {
+        let mut monitor = Self {
+            pids: vec![Watch::default(); Pid::COUNT].into_boxed_slice(),
+            programs: Programs::new(),
+            tracks: Vec::new(),
+            counters: Counters::default(),
+            pcr: None,
+        };
+        monitor.set_role(Pid::PAT, Role::Psi);
+        monitor
+    }
+
+    /// Looks at a run of whole packets; an incomplete last one is passed over.
+    pub fn inspect(&mut self, data: &[u8]) -> Seen {
+        let mut seen = Seen::default();
+        for bytes in data.as_chunks().0 {
+            self.counters.packets += 1;
+            match Packet::new(bytes) {
+                Some(packet) => self.packet(packet, &mut seen),
+                None => self.counters.out_of_sync += 1,
+            }
+        }
+        // A decision that needs more bytes than the chunk has is made on what there is.
+        for track in self.tracks.iter_mut().filter(|track| track.leads) {
+            seen.random_access |= track.head.decide();
+        }
+        self.counters.continuity_errors += u64::from(seen.continuity_errors);
+        seen
+    }
+
+    /// Counted since the start.
+    pub const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// The first program's streams, in the order of the PMT.
+    pub fn tracks(&self) -> &[SeenTrack] {
+        &self.tracks
+    }
+
+    /// The program tables in force.
+    pub const fn programs(&self) -> &Programs {
+        &self.programs
+    }
+
+    /// The newest clock of the program.
+    pub const fn pcr(&self) -> Option<Pcr> {
+        self.pcr
+    }
+
+    fn packet(&mut self, packet: Packet<'_>, seen: &mut Seen) {
+        let pid = packet.pid();
+        if packet.transport_error() {
+            self.counters.transport_errors += 1;
+            return;
+        }
+        if pid == Pid::NULL {
+            self.counters.null_packets += 1;
+            return;
+        }
+        // A PID has 13 bits, the table as many entries.
+        let Some(watch) = self.pids.get_mut(pid.index()) else { return };
+        match watch.counter.judge(packet) {
+            Continuity::Next | Continuity::Announced => {}
+            Continuity::Duplicate => {
+                self.counters.duplicates += 1;
+                return;
+            }
+            Continuity::Gap => seen.continuity_errors += 1,
+        }
+        let role = watch.role;
+        self.counters.scrambled += u64::from(packet.scrambled());
+        if packet.has_adaptation() {
+            self.note_pcr(packet);
+        }
+        match role {
+            Role::Other => {}
+            Role::Psi => seen.tracks_changed |= self.psi(packet),
+            Role::Track(index) => {
+                if let Some(track) = self.tracks.get_mut(usize::from(index)) {
+                    track.packet(packet, seen);
+                }
+            }
+        }
+    }
+
+    fn note_pcr(&mut self, packet: Packet<'_>) {
+        let clock_pid = self.programs.pmt().map(|pmt| pmt.pcr_pid);
+        if clock_pid == Some(packet.pid())
+            && let Some(pcr) = packet.adaptation().and_then(Adaptation::pcr)
+        {
+            self.pcr = Some(pcr);
+        }
+    }
+
+    /// Feeds PAT and PMT. True if the program is another.
+    fn psi(&mut self, packet: Packet<'_>) -> bool {
+        let before = self.programs.pmt_pid();
+        let update = self.programs.push(packet);
+        if matches!(update, Update::Damaged(_)) {
+            self.counters.psi_errors += 1;
+        }
+        let now = self.programs.pmt_pid();
+        if before == now && update != Update::Changed {
+            return false;
+        }
+        if let Some(pid) = before {
+            self.set_role(pid, Role::Other);
+        }
+        self.follow_program();
+        if let Some(pid) = now {
+            self.set_role(pid, Role::Psi);
+        }
+        self.set_role(Pid::PAT, Role::Psi);
+        true
+    }
+
+    /// Takes over the PMT's streams; those that stay keep what is known of them.
+    fn follow_program(&mut self) {
+        let mut before = std::mem::take(&mut self.tracks);
+        for track in &before {
+            self.set_role(track.stream.pid, Role::Other);
+        }
+        let Some(pmt) = self.programs.pmt() else { return };
+        let streams = pmt.streams.clone();
+        let has_video = streams.iter().any(|stream| stream.kind.is_video());
+        for (index, stream) in streams.into_iter().take(usize::from(u8::MAX)).enumerate() {
+            let pid = stream.pid;
+            let same = |known: &SeenTrack| {
+                known.stream.pid == pid && known.stream.kind == stream.kind
+            };
+            let mut track = match before.iter().position(same) {
+                Some(at) => before.swap_remove(at),
+                None => SeenTrack::new(stream.clone()),
+            };
+            track.leads = stream.kind.is_video() || !has_video && stream.kind.has_frames();
+            track.stream = stream;
+            self.tracks.push(track);
+            self.set_role(pid, Role::Track(index as u8));
+        }
+    }
+
+    fn set_role(&mut self, pid: Pid, role: Role) {
+        if let Some(watch) = self.pids.get_mut(pid.index()) {
+            watch.role = role;
+        }
+    }
+}
+
+impl SeenTrack {
+    fn new(stream: PmtStream) -> Self {
+        let head = Head::new(stream.kind);
+        Self { stream, video: None, audio: None, pts: None, dts: None, leads: false, head }
+    }
+
+    fn packet(&mut self, packet: Packet<'_>, seen: &mut Seen) {
+        if packet.unit_start() {
+            seen.random_access |= self.leads && self.head.decide();
+            let indicated = packet.adaptation().is_some_and(Adaptation::random_access);
+            let header = PesHeader::parse(packet.payload());
+            let start = header.map_or(packet.payload().len(), |header| header.payload_offset);
+            if let Some(pts) = header.and_then(|header| header.pts) {
+                self.pts = Some(pts);
+                self.dts = header.and_then(|header| header.dts).or(Some(pts));
+            }
+            self.head.start(indicated, packet.scrambled());
+            self.head.push(packet.payload().get(start..).unwrap_or_default());
+        } else if self.head.wants() {
+            self.head.push(packet.payload());
+        } else {
+            return;
+        }
+        seen.random_access |= self.leads && self.head.decided();
+        if let Some(video) = self.head.take_video()
+            && self.video.replace(video) != Some(video)
+        {
+            seen.tracks_changed = true;
+        }
+        if let Some(audio) = self.head.take_audio()
+            && self.audio.replace(audio) != Some(audio)
+        {
+            seen.tracks_changed = true;
+        }
+    }
+
+    /// What it is coded with.
+    pub const fn kind(&self) -> StreamKind {
+        self.stream.kind
+    }
+}
