@@ -20,12 +20,18 @@ pub struct Unwrap {
 impl Unwrap {
     /// For 33-bit PTS, DTS and PCR bases, in 90 kHz ticks.
     pub const fn mpeg_ts() -> Self {
-        Self { turn: TS_WRAP, last: None }
+        Self {
+            turn: TS_WRAP,
+            last: None,
+        }
     }
 
     /// For 32-bit millisecond timestamps (RTMP, FLV); yields milliseconds.
     pub const fn ms32() -> Self {
-        Self { turn: 1 << 32, last: None }
+        Self {
+            turn: 1 << 32,
+            last: None,
+        }
     }
 
     /// The unwrapped value of `wire`; bits above the clock's width are ignored.
@@ -43,7 +49,11 @@ impl Unwrap {
         let wire = (wire & (self.turn as u64 - 1)) as i64;
         let Some(last) = self.last else { return wire };
         let ahead = (wire - last).rem_euclid(self.turn);
-        let step = if ahead >= self.turn / 2 { ahead - self.turn } else { ahead };
+        let step = if ahead >= self.turn / 2 {
+            ahead - self.turn
+        } else {
+            ahead
+        };
         last.saturating_add(step)
     }
 }
@@ -60,7 +70,10 @@ pub struct Limits {
 impl Default for Limits {
     /// 10 s forward (a pause of the source is not a break), 3 s back.
     fn default() -> Self {
-        Self { forward: Ticks90k(10 * 90_000), backward: Ticks90k(3 * 90_000) }
+        Self {
+            forward: Ticks90k(10 * 90_000),
+            backward: Ticks90k(3 * 90_000),
+        }
     }
 }
 
@@ -112,7 +125,10 @@ impl Timeline {
             newest: None,
             // 40 ms until a real step was seen: one frame at 25 Hz.
             step: Ticks90k(3_600),
-            current: Run { offset: Ticks90k::ZERO, epoch: 0 },
+            current: Run {
+                offset: Ticks90k::ZERO,
+                epoch: 0,
+            },
             previous: None,
             forced: false,
         }
@@ -128,7 +144,10 @@ impl Timeline {
         if !self.forced && self.fits(dts, self.current, newest) {
             return self.advance(dts, newest);
         }
-        if let Some(previous) = self.previous.filter(|run| self.straggles(dts, *run, newest)) {
+        if let Some(previous) = self
+            .previous
+            .filter(|run| self.straggles(dts, *run, newest))
+        {
             return Self::placed(dts, previous);
         }
         self.break_at(dts, newest)
@@ -164,8 +183,10 @@ impl Timeline {
     fn break_at(&mut self, dts: Ticks90k, newest: Ticks90k) -> Repaired {
         let time = newest + self.step;
         self.previous = (!self.forced).then_some(self.current);
-        self.current =
-            Run { offset: time - dts, epoch: self.current.epoch.wrapping_add(1) };
+        self.current = Run {
+            offset: time - dts,
+            epoch: self.current.epoch.wrapping_add(1),
+        };
         self.forced = false;
         self.newest = Some(time);
         Self::placed(dts, self.current)
@@ -247,13 +268,22 @@ mod tests {
     #[test]
     fn a_restart_at_zero_continues_one_step_later_in_a_new_epoch() {
         let got = run(&mut Timeline::default(), &[900_000, 903_000, 0, 3_000]);
-        assert_eq!(got, [(900_000, 0), (903_000, 0), (906_000, 1), (909_000, 1)]);
+        assert_eq!(
+            got,
+            [(900_000, 0), (903_000, 0), (906_000, 1), (909_000, 1)]
+        );
     }
 
     #[test]
     fn a_straggler_of_the_old_run_keeps_the_old_offset() {
-        let got = run(&mut Timeline::default(), &[0, 3_000, 9_000_000, 4_000, 9_003_000]);
-        assert_eq!(got, [(0, 0), (3_000, 0), (6_000, 1), (4_000, 0), (9_000, 1)]);
+        let got = run(
+            &mut Timeline::default(),
+            &[0, 3_000, 9_000_000, 4_000, 9_003_000],
+        );
+        assert_eq!(
+            got,
+            [(0, 0), (3_000, 0), (6_000, 1), (4_000, 0), (9_000, 1)]
+        );
     }
 
     #[test]
@@ -261,6 +291,9 @@ mod tests {
         let mut timeline = Timeline::default();
         run(&mut timeline, &[0, 3_000]);
         timeline.force_break();
-        assert_eq!(run(&mut timeline, &[6_500, 9_500]), [(6_000, 1), (9_000, 1)]);
+        assert_eq!(
+            run(&mut timeline, &[6_500, 9_500]),
+            [(6_000, 1), (9_000, 1)]
+        );
     }
 }

@@ -6,7 +6,9 @@ mod ts_support;
 use bytes::{Bytes, BytesMut};
 use media::ts::demux::Demuxer;
 use media::ts::packet::{Packet, Pid};
-use media::ts::psi::{Pat, PatEntry, Pmt, PmtStream, StreamKind, pat_section, pmt_section, write_section};
+use media::ts::psi::{
+    Pat, PatEntry, Pmt, PmtStream, StreamKind, pat_section, pmt_section, write_section,
+};
 use media::{Codec, Convert, Frame, TsChunk};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -27,7 +29,9 @@ fn audio_alone_is_random_access_everywhere() {
     let frames = demux(&aac_alone());
     assert_eq!(as_probed(&frames), probe(&aac_alone()));
     assert!(frames.len() > 90 && frames.iter().all(|frame| frame.random_access));
-    let Codec::Aac { audio, .. } = &frames[0].tracks.list[0].codec else { panic!("AAC expected") };
+    let Codec::Aac { audio, .. } = &frames[0].tracks.list[0].codec else {
+        panic!("AAC expected")
+    };
     assert_eq!((audio.sample_rate_hz, audio.channels), (48_000, 2));
 }
 
@@ -40,7 +44,10 @@ fn picture_size_and_rate_come_from_the_stream() {
         else {
             panic!("video expected")
         };
-        assert_eq!((video.width, video.height, video.fps_milli), (128, 72, 25_000));
+        assert_eq!(
+            (video.width, video.height, video.fps_milli),
+            (128, 72, 25_000)
+        );
     }
 }
 
@@ -48,7 +55,11 @@ fn picture_size_and_rate_come_from_the_stream() {
 fn all_tracks_are_known_from_the_first_frame_on_and_stay_the_same() {
     let frames = demux(&h264_aac());
     assert_eq!(frames[0].tracks.list.len(), 2);
-    assert!(frames.iter().all(|frame| Arc::ptr_eq(&frame.tracks, &frames[0].tracks)));
+    assert!(
+        frames
+            .iter()
+            .all(|frame| Arc::ptr_eq(&frame.tracks, &frames[0].tracks))
+    );
 }
 
 #[test]
@@ -57,7 +68,10 @@ fn a_stream_without_a_place_is_named_once_and_the_others_pass() {
     let mut demuxer = Demuxer::new();
     let frames = feed(&mut demuxer, &chunks(&ts));
     let complaints = demuxer.complaints();
-    assert_eq!(complaints, ["PID 0x102: stream type 0x81 (AC-3) has no place in Frames"]);
+    assert_eq!(
+        complaints,
+        ["PID 0x102: stream type 0x81 (AC-3) has no place in Frames"]
+    );
     assert_eq!(frames[0].tracks.list.len(), 2);
     assert_eq!(frames[0].tracks.audio().unwrap().language, Some(*b"deu"));
     feed(&mut demuxer, &chunks(&ts));
@@ -102,7 +116,9 @@ fn a_mid_stream_join_starts_with_the_next_configuration() {
     let ts = h264_aac();
     let cut = ts.len() / 188 / 2 * 188;
     let frames = demux(&ts.slice(cut..));
-    let first = frames.iter().find(|frame| frame.tracks.video().unwrap().id == frame.track);
+    let first = frames
+        .iter()
+        .find(|frame| frame.tracks.video().unwrap().id == frame.track);
     assert!(first.unwrap().random_access);
     assert_eq!(frames[0].tracks.list.len(), 2);
 }
@@ -125,12 +141,19 @@ fn the_33_bit_turn_is_crossed_without_a_break() {
     ahead -= 2;
     let offset = format!("-output_ts_offset {ahead} -muxdelay 0 -muxpreload 0");
     let codec = format!("-c:v libx264 -pix_fmt yuv420p -bf 2 -g 12 -c:a aac {offset}");
-    let input = ["testsrc2=size=128x72:rate=25:duration=4", "sine=sample_rate=48000:duration=4"];
+    let input = [
+        "testsrc2=size=128x72:rate=25:duration=4",
+        "sine=sample_rate=48000:duration=4",
+    ];
     let frames = demux(&generate(&input, &codec));
     let video: Vec<&Frame> = frames.iter().filter(|frame| frame.track.0 == 0).collect();
     assert!(video.last().unwrap().dts.0 > 1 << 33 && video[0].dts.0 < 1 << 33);
     assert_eq!(video.len(), 100);
-    assert!(video.windows(2).all(|two| (two[1].dts - two[0].dts).0 == 3_600));
+    assert!(
+        video
+            .windows(2)
+            .all(|two| (two[1].dts - two[0].dts).0 == 3_600)
+    );
     assert!(frames.iter().all(|frame| frame.epoch == 0));
 }
 
@@ -139,14 +162,21 @@ fn a_source_that_starts_over_goes_on_in_a_new_epoch_with_rising_stamps() {
     let ts = hevc_aac();
     let mut twice = BytesMut::from(&ts[..]);
     let far = generate(
-        &["testsrc2=size=128x72:rate=25:duration=2", "sine=sample_rate=48000:duration=2"],
+        &[
+            "testsrc2=size=128x72:rate=25:duration=2",
+            "sine=sample_rate=48000:duration=2",
+        ],
         "-c:v libx265 -x265-params log-level=none -c:a aac -output_ts_offset 1000",
     );
     twice.extend_from_slice(&far);
     let frames = demux(&twice.freeze());
     let video: Vec<&Frame> = frames.iter().filter(|frame| frame.track.0 == 0).collect();
     assert_eq!(video.len(), 100);
-    assert!(video.windows(2).all(|two| (1..9_000).contains(&(two[1].dts - two[0].dts).0)));
+    assert!(
+        video
+            .windows(2)
+            .all(|two| (1..9_000).contains(&(two[1].dts - two[0].dts).0))
+    );
     assert_eq!((video[0].epoch, video[99].epoch), (0, 1));
     let audio: Vec<&Frame> = frames.iter().filter(|frame| frame.track.0 == 1).collect();
     assert_eq!((audio[0].epoch, audio.last().unwrap().epoch), (0, 1));
@@ -155,7 +185,11 @@ fn a_source_that_starts_over_goes_on_in_a_new_epoch_with_rising_stamps() {
 /// PAT and PMT that name `streams`.
 fn tables(version: u8, streams: &[(u16, u8, StreamKind)]) -> BytesMut {
     let pmt_pid = Pid::new(0x20 + u16::from(version));
-    let pat = Pat { stream_id: 1, version, programs: vec![PatEntry { number: 1, pmt_pid }] };
+    let pat = Pat {
+        stream_id: 1,
+        version,
+        programs: vec![PatEntry { number: 1, pmt_pid }],
+    };
     let streams = streams
         .iter()
         .map(|&(pid, stream_type, kind)| PmtStream {
@@ -165,7 +199,12 @@ fn tables(version: u8, streams: &[(u16, u8, StreamKind)]) -> BytesMut {
             language: None,
         })
         .collect();
-    let pmt = Pmt { number: 1, version, pcr_pid: Pid::new(0x100), streams };
+    let pmt = Pmt {
+        number: 1,
+        version,
+        pcr_pid: Pid::new(0x100),
+        streams,
+    };
     let mut out = BytesMut::new();
     write_section(&pat_section(&pat), Pid::PAT, &mut (version * 2), &mut out);
     write_section(&pmt_section(&pmt), pmt_pid, &mut 0, &mut out);
@@ -176,7 +215,10 @@ fn tables(version: u8, streams: &[(u16, u8, StreamKind)]) -> BytesMut {
 fn tables_that_change_mid_stream_are_followed() {
     let is_table = |packet: Packet<'_>| matches!(packet.pid().get(), 0 | 0x11 | 0x1000);
     let bare = without(&h264_aac(), |_, packet| is_table(packet));
-    let (h264, aac) = ((0x100, 0x1B, StreamKind::H264), (0x101, 0x0F, StreamKind::AacAdts));
+    let (h264, aac) = (
+        (0x100, 0x1B, StreamKind::H264),
+        (0x101, 0x0F, StreamKind::AacAdts),
+    );
     let middle = bare.len() / 376 * 188;
     let mut ts = tables(0, &[h264]);
     ts.extend_from_slice(&bare[..middle]);
@@ -198,7 +240,10 @@ fn a_stream_that_never_comes_delays_the_others_by_two_seconds_at_most() {
         "-c:v libx264 -pix_fmt yuv420p -g 12",
     );
     let bare = without(&ts, |_, packet| is_table(packet));
-    let (h264, aac) = ((0x100, 0x1B, StreamKind::H264), (0x101, 0x0F, StreamKind::AacAdts));
+    let (h264, aac) = (
+        (0x100, 0x1B, StreamKind::H264),
+        (0x101, 0x0F, StreamKind::AacAdts),
+    );
     let mut ts = tables(0, &[h264, aac]);
     ts.extend_from_slice(&bare);
     let mut demuxer = Demuxer::new();
@@ -218,7 +263,13 @@ fn a_stream_that_never_comes_delays_the_others_by_two_seconds_at_most() {
 #[test]
 fn a_chunk_epoch_is_passed_on() {
     let mut demuxer = Demuxer::new();
-    let marked: Vec<TsChunk> =
-        chunks(&h264_aac()).into_iter().map(|chunk| TsChunk { epoch: 7, ..chunk }).collect();
-    assert!(feed(&mut demuxer, &marked).iter().all(|frame| frame.epoch == 7));
+    let marked: Vec<TsChunk> = chunks(&h264_aac())
+        .into_iter()
+        .map(|chunk| TsChunk { epoch: 7, ..chunk })
+        .collect();
+    assert!(
+        feed(&mut demuxer, &marked)
+            .iter()
+            .all(|frame| frame.epoch == 7)
+    );
 }

@@ -49,7 +49,13 @@ impl Framer {
     }
 
     fn new(cut: Cut) -> Self {
-        Self { cut, locked: false, carry: BytesMut::new(), skipped: 0, losses: 0 }
+        Self {
+            cut,
+            locked: false,
+            carry: BytesMut::new(),
+            skipped: 0,
+            losses: 0,
+        }
     }
 
     /// Takes bytes, appends runs of whole packets to `out`.
@@ -61,9 +67,17 @@ impl Framer {
             out.push(data);
             return;
         }
-        let mut rest = if self.carry.is_empty() { data } else { self.join(data, out) };
+        let mut rest = if self.carry.is_empty() {
+            data
+        } else {
+            self.join(data, out)
+        };
         while !rest.is_empty() {
-            let stuck = if self.locked { self.take_run(&mut rest, out) } else { !self.lock(&mut rest) };
+            let stuck = if self.locked {
+                self.take_run(&mut rest, out)
+            } else {
+                !self.lock(&mut rest)
+            };
             if stuck {
                 self.carry = BytesMut::from(rest.as_ref());
                 return;
@@ -103,7 +117,10 @@ impl Framer {
     /// Moves the packets at the head of `rest` to `out`. True if more bytes are needed.
     fn take_run(&mut self, rest: &mut Bytes, out: &mut Vec<Bytes>) -> bool {
         let (packets, tail) = rest.as_chunks::<PACKET_BYTES>();
-        let good = packets.iter().take_while(|packet| packet[0] == SYNC_BYTE).count();
+        let good = packets
+            .iter()
+            .take_while(|packet| packet[0] == SYNC_BYTE)
+            .count();
         let whole = good == packets.len();
         let waits = whole && tail.first() == Some(&SYNC_BYTE);
         if !waits && (!whole || !tail.is_empty()) {

@@ -109,7 +109,11 @@ impl<'a> Packet<'a> {
 
     /// The packets of a chunk; an incomplete last one and packets out of sync are left out.
     pub fn iter(chunk: &'a [u8]) -> impl Iterator<Item = Self> {
-        chunk.as_chunks::<PACKET_BYTES>().0.iter().filter_map(Self::new)
+        chunk
+            .as_chunks::<PACKET_BYTES>()
+            .0
+            .iter()
+            .filter_map(Self::new)
     }
 
     /// The whole packet.
@@ -167,13 +171,19 @@ impl<'a> Packet<'a> {
         if !self.has_payload() {
             return None;
         }
-        let offset = if self.has_adaptation() { 5 + usize::from(self.0[4]) } else { 4 };
+        let offset = if self.has_adaptation() {
+            5 + usize::from(self.0[4])
+        } else {
+            4
+        };
         (offset < PACKET_BYTES).then_some(offset)
     }
 
     /// The payload; empty if there is none.
     pub fn payload(self) -> &'a [u8] {
-        self.payload_offset().and_then(|offset| self.0.get(offset..)).unwrap_or_default()
+        self.payload_offset()
+            .and_then(|offset| self.0.get(offset..))
+            .unwrap_or_default()
     }
 }
 
@@ -199,8 +209,10 @@ impl Adaptation<'_> {
 
 /// Writes `pcr` over the one in `packet`; nothing if there is none.
 pub fn set_pcr(packet: &mut [u8; PACKET_BYTES], pcr: Pcr) {
-    let present =
-        Packet::new(packet).and_then(Packet::adaptation).and_then(Adaptation::pcr).is_some();
+    let present = Packet::new(packet)
+        .and_then(Packet::adaptation)
+        .and_then(Adaptation::pcr)
+        .is_some();
     if present && let Some(place) = packet.get_mut(6..12) {
         place.copy_from_slice(&pcr.write());
     }
@@ -224,7 +236,9 @@ mod tests {
     #[test]
     fn every_header_field_is_read() {
         // TEI, PUSI, PID 0x1ABC, scrambled, adaptation + payload, counter 13.
-        let bytes = packet(&[0x47, 0xDA, 0xBC, 0xBD, 7, 0xD0, 0, 0, 0, 1, 0xFE, 0x2B, 9, 8]);
+        let bytes = packet(&[
+            0x47, 0xDA, 0xBC, 0xBD, 7, 0xD0, 0, 0, 0, 1, 0xFE, 0x2B, 9, 8,
+        ]);
         let packet = Packet::new(&bytes).unwrap();
         assert!(packet.transport_error() && packet.unit_start() && packet.scrambled());
         assert_eq!((packet.pid().get(), packet.continuity()), (0x1ABC, 13));
@@ -249,7 +263,14 @@ mod tests {
     #[test]
     fn a_pcr_flag_without_room_for_the_pcr_is_no_pcr() {
         let bytes = packet(&[0x47, 0, 0x11, 0x30, 6, 0x10]);
-        assert!(Packet::new(&bytes).unwrap().adaptation().unwrap().pcr().is_none());
+        assert!(
+            Packet::new(&bytes)
+                .unwrap()
+                .adaptation()
+                .unwrap()
+                .pcr()
+                .is_none()
+        );
     }
 
     #[test]

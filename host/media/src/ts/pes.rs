@@ -53,7 +53,10 @@ impl PesHeader {
             header.pts = fields.first_chunk().map(read_stamp);
         }
         if flags & 0xC0 == 0xC0 {
-            header.dts = fields.get(5..).and_then(|fields| fields.first_chunk()).map(read_stamp);
+            header.dts = fields
+                .get(5..)
+                .and_then(|fields| fields.first_chunk())
+                .map(read_stamp);
         }
         Some(header)
     }
@@ -70,7 +73,10 @@ impl PesHeader {
 const fn has_optional_header(stream_id: u8) -> bool {
     // program_stream_map, padding, private_stream_2, ECM, EMM, DSM-CC, H.222.1 type E,
     // program_stream_directory.
-    !matches!(stream_id, 0xBC | 0xBE | 0xBF | 0xF0 | 0xF1 | 0xF2 | 0xF8 | 0xFF)
+    !matches!(
+        stream_id,
+        0xBC | 0xBE | 0xBF | 0xF0 | 0xF1 | 0xF2 | 0xF8 | 0xFF
+    )
 }
 
 /// A 33-bit stamp from its five bytes; marker bits are not insisted on.

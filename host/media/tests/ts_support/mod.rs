@@ -1,5 +1,11 @@
 //! Streams made by FFmpeg at test time, and FFmpeg as the judge of ours.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    dead_code,
+    unreachable_pub
+)]
 
 use bytes::Bytes;
 use media::ts::demux::Demuxer;
@@ -17,7 +23,8 @@ const AUDIO: &str = "sine=frequency=440:sample_rate=48000:duration=2";
 pub fn h264_aac() -> Bytes {
     static MADE: OnceLock<Bytes> = OnceLock::new();
     let codec = "-c:v libx264 -pix_fmt yuv420p -bf 2 -g 12 -threads 1 -c:a aac -b:a 64k";
-    MADE.get_or_init(|| generate(&[VIDEO, AUDIO], codec)).clone()
+    MADE.get_or_init(|| generate(&[VIDEO, AUDIO], codec))
+        .clone()
 }
 
 /// HEVC with B-frames and AAC.
@@ -25,13 +32,15 @@ pub fn hevc_aac() -> Bytes {
     static MADE: OnceLock<Bytes> = OnceLock::new();
     let codec = "-c:v libx265 -pix_fmt yuv420p -x265-params bframes=2:keyint=12:log-level=none \
                  -c:a aac -b:a 64k";
-    MADE.get_or_init(|| generate(&[VIDEO, AUDIO], codec)).clone()
+    MADE.get_or_init(|| generate(&[VIDEO, AUDIO], codec))
+        .clone()
 }
 
 /// Stereo AAC alone.
 pub fn aac_alone() -> Bytes {
     static MADE: OnceLock<Bytes> = OnceLock::new();
-    MADE.get_or_init(|| generate(&[AUDIO], "-ac 2 -c:a aac -b:a 64k")).clone()
+    MADE.get_or_init(|| generate(&[AUDIO], "-ac 2 -c:a aac -b:a 64k"))
+        .clone()
 }
 
 /// H.264, AAC, and a stream that `Frames` has no place for.
@@ -39,7 +48,8 @@ pub fn h264_aac_ac3() -> Bytes {
     static MADE: OnceLock<Bytes> = OnceLock::new();
     let codec = "-map 0 -map 1 -map 1 -c:v libx264 -pix_fmt yuv420p -g 12 -c:a:0 aac -c:a:1 ac3 \
                  -metadata:s:a:0 language=deu";
-    MADE.get_or_init(|| generate(&[VIDEO, AUDIO], codec)).clone()
+    MADE.get_or_init(|| generate(&[VIDEO, AUDIO], codec))
+        .clone()
 }
 
 /// What FFmpeg makes of lavfi `inputs` with `options`, as a transport stream.
@@ -69,7 +79,10 @@ pub fn run(tool: &str, args: &[&str], input: &[u8]) -> Vec<u8> {
     let output = child.wait_with_output().unwrap();
     writer.join().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && errors.is_empty(), "{tool} {args:?}: {errors}");
+    assert!(
+        output.status.success() && errors.is_empty(),
+        "{tool} {args:?}: {errors}"
+    );
     output.stdout
 }
 
@@ -85,7 +98,11 @@ pub struct Probed {
 /// All packets of a transport stream, by ffprobe, sorted by stream.
 pub fn probe(ts: &[u8]) -> Vec<Probed> {
     let entries = "packet=stream_index,pts,dts,flags";
-    let text = run("ffprobe", &["-show_entries", entries, "-of", "csv=p=0", "-"], ts);
+    let text = run(
+        "ffprobe",
+        &["-show_entries", entries, "-of", "csv=p=0", "-"],
+        ts,
+    );
     let text = String::from_utf8(text).unwrap();
     let mut probed: Vec<Probed> = text
         .lines()
@@ -106,7 +123,15 @@ pub fn probe(ts: &[u8]) -> Vec<Probed> {
 
 /// Hashes of all decoded pictures or sounds, without their times.
 pub fn decoded(ts: &[u8], stream: &str) -> Vec<String> {
-    let args = ["-xerror", "-err_detect", "explode", "-i", "-", "-map", stream];
+    let args = [
+        "-xerror",
+        "-err_detect",
+        "explode",
+        "-i",
+        "-",
+        "-map",
+        stream,
+    ];
     let args = [&args[..], &["-f", "framemd5", "-"]].concat();
     let text = String::from_utf8(run("ffmpeg", &args, ts)).unwrap();
     text.lines()
@@ -151,7 +176,10 @@ pub fn feed<C: Convert>(converter: &mut C, items: &[C::In]) -> Vec<C::Out> {
 
 /// The bytes of all chunks.
 pub fn join(chunks: &[TsChunk]) -> Bytes {
-    chunks.iter().flat_map(|chunk| chunk.data.iter().copied()).collect()
+    chunks
+        .iter()
+        .flat_map(|chunk| chunk.data.iter().copied())
+        .collect()
 }
 
 /// Frames as ffprobe lists packets.

@@ -42,7 +42,11 @@ impl Assembler {
             Continuity::Announced if packet.unit_start() => {}
             Continuity::Announced | Continuity::Gap => self.drop_damaged(),
         }
-        let before = if packet.unit_start() { self.start(packet) } else { None };
+        let before = if packet.unit_start() {
+            self.start(packet)
+        } else {
+            None
+        };
         if !self.collecting {
             return [before, None];
         }
@@ -50,7 +54,9 @@ impl Assembler {
         if self.partial.len() > MAX_PES_BYTES {
             self.drop_damaged();
         }
-        let whole = self.total_bytes().is_some_and(|total| self.partial.len() >= total);
+        let whole = self
+            .total_bytes()
+            .is_some_and(|total| self.partial.len() >= total);
         [before, if whole { self.complete() } else { None }]
     }
 
@@ -73,7 +79,9 @@ impl Assembler {
     }
 
     fn total_bytes(&self) -> Option<usize> {
-        let &[0, 0, 1, _, high, low] = self.partial.first_chunk()? else { return None };
+        let &[0, 0, 1, _, high, low] = self.partial.first_chunk()? else {
+            return None;
+        };
         let length = usize::from(u16::from_be_bytes([high, low]));
         (length != 0).then_some(length + crate::ts::pes::PREFIX_BYTES)
     }
@@ -98,7 +106,12 @@ impl Assembler {
             return None;
         }
         let payload = bytes.split_off(header.payload_offset).freeze();
-        Some(Pes { pts: header.pts, dts: header.dts, indicated: self.indicated, payload })
+        Some(Pes {
+            pts: header.pts,
+            dts: header.dts,
+            indicated: self.indicated,
+            payload,
+        })
     }
 
     fn drop_damaged(&mut self) {

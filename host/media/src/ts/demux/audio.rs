@@ -52,7 +52,10 @@ impl AudioUnits {
             let after = samples * 90_000 / rate.max(1);
             samples += length;
             match self.configure(&frame.header, codec) {
-                Ok(()) => out.push(AudioFrame { payload: bytes.slice_ref(frame.payload), after }),
+                Ok(()) => out.push(AudioFrame {
+                    payload: bytes.slice_ref(frame.payload),
+                    after,
+                }),
                 Err(error) => result = Err(error),
             }
         }
@@ -81,16 +84,29 @@ impl AudioUnits {
         joined.freeze()
     }
 
-    fn configure(&mut self, header: &adts::Header, codec: &mut Option<Codec>) -> Result<(), CodecError> {
+    fn configure(
+        &mut self,
+        header: &adts::Header,
+        codec: &mut Option<Codec>,
+    ) -> Result<(), CodecError> {
         if header.raw_data_blocks > 1 {
-            return Err(CodecError::Unsupported { what: "an ADTS frame of several blocks" });
+            return Err(CodecError::Unsupported {
+                what: "an ADTS frame of several blocks",
+            });
         }
-        let key = (header.object_type, header.sample_rate_hz, header.channel_configuration);
+        let key = (
+            header.object_type,
+            header.sample_rate_hz,
+            header.channel_configuration,
+        );
         if self.known == Some(key) && codec.is_some() {
             return Ok(());
         }
         let config = header.config()?;
-        *codec = Some(Codec::Aac { config: config.build()?, audio: config.audio() });
+        *codec = Some(Codec::Aac {
+            config: config.build()?,
+            audio: config.audio(),
+        });
         self.known = Some(key);
         Ok(())
     }

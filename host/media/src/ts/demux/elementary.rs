@@ -56,7 +56,11 @@ impl Elementary {
 
     /// The same stream, as another PMT announces it.
     pub(super) fn announced(self, stream: &PmtStream, track: TrackId) -> Self {
-        Self { stream: stream.clone(), track, ..self }
+        Self {
+            stream: stream.clone(),
+            track,
+            ..self
+        }
     }
 
     /// Takes a packet of its PID; gives the PES packets that end with it.
@@ -82,26 +86,34 @@ impl Elementary {
     ///
     /// # Errors
     /// If a configuration cannot be used; what came before stays in force.
-    pub(super) fn units(&mut self, pes: Pes, out: &mut Vec<Unit>) -> (bool, Result<(), CodecError>) {
+    pub(super) fn units(
+        &mut self,
+        pes: Pes,
+        out: &mut Vec<Unit>,
+    ) -> (bool, Result<(), CodecError>) {
         let before = self.codec.clone();
         let result = match &mut self.units {
-            Units::Video(units) => {
-                units.convert(&pes.payload, pes.indicated, &mut self.codec).map(|unit| {
+            Units::Video(units) => units
+                .convert(&pes.payload, pes.indicated, &mut self.codec)
+                .map(|unit| {
                     out.extend(unit.map(|unit| Unit {
                         payload: unit.payload,
                         random_access: unit.random_access,
                         after: 0,
                     }));
-                })
-            }
+                }),
             Units::Audio(units) => {
                 let mut frames = Vec::new();
                 let result = units.convert(pes.payload, &mut self.codec, &mut frames);
-                out.extend(frames.into_iter().map(|AudioFrame { payload, after }| Unit {
-                    payload,
-                    random_access: false,
-                    after,
-                }));
+                out.extend(
+                    frames
+                        .into_iter()
+                        .map(|AudioFrame { payload, after }| Unit {
+                            payload,
+                            random_access: false,
+                            after,
+                        }),
+                );
                 result
             }
         };

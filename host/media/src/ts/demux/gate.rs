@@ -51,7 +51,10 @@ impl Gate {
     /// Lets all frames pass from now on; gives back those that were held.
     pub(super) fn open(&mut self) -> Vec<Draft> {
         let held = std::mem::take(&mut self.held);
-        *self = Self { open: true, ..Self::default() };
+        *self = Self {
+            open: true,
+            ..Self::default()
+        };
         held
     }
 

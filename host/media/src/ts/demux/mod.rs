@@ -101,7 +101,11 @@ impl Demuxer {
             }
             return;
         }
-        let Some(index) = self.streams.iter().position(|known| known.stream.pid == pid) else {
+        let Some(index) = self
+            .streams
+            .iter()
+            .position(|known| known.stream.pid == pid)
+        else {
             return;
         };
         let done = self.streams.get_mut(index).map(|known| known.push(packet));
@@ -112,10 +116,14 @@ impl Demuxer {
 
     /// Takes over a new PMT. Streams that are also in it go on undisturbed.
     fn program_changed(&mut self, epoch: u32, out: &mut Vec<Frame>) {
-        let Some(pmt) = self.programs.pmt() else { return };
+        let Some(pmt) = self.programs.pmt() else {
+            return;
+        };
         let wanted: Vec<PmtStream> = pmt.streams.iter().take(MAX_STREAMS).cloned().collect();
         let gone = |known: &Elementary| {
-            !wanted.iter().any(|new| new.pid == known.stream.pid && new.kind == known.stream.kind)
+            !wanted
+                .iter()
+                .any(|new| new.pid == known.stream.pid && new.kind == known.stream.kind)
         };
         for index in 0..self.streams.len() {
             let ended = self.streams.get_mut(index).filter(|known| gone(known));
@@ -130,7 +138,8 @@ impl Demuxer {
                 known.stream.pid == stream.pid && known.stream.kind == stream.kind
             };
             if let Some(at) = before.iter().position(same) {
-                self.streams.push(before.swap_remove(at).announced(stream, track));
+                self.streams
+                    .push(before.swap_remove(at).announced(stream, track));
             } else if let Some(new) = Elementary::new(stream, track) {
                 self.streams.push(new);
             } else {
@@ -146,10 +155,14 @@ impl Demuxer {
     }
 
     fn pes(&mut self, index: usize, pes: Pes, epoch: u32, out: &mut Vec<Frame>) {
-        let Some(known) = self.streams.get_mut(index) else { return };
+        let Some(known) = self.streams.get_mut(index) else {
+            return;
+        };
         let Some(pts) = pes.pts else {
             let pid = known.stream.pid;
-            return self.complaints.say(format!("PID {pid}: a PES packet without PTS is left out"));
+            return self
+                .complaints
+                .say(format!("PID {pid}: a PES packet without PTS is left out"));
         };
         let dts = self.clock.unwrap(pes.dts.unwrap_or(pts));
         // Reordering is far below half a turn: the nearest value is the right one.
@@ -160,7 +173,8 @@ impl Demuxer {
         let (changed, result) = known.units(pes, &mut units);
         let (track, pid, usable) = (known.track, known.stream.pid, known.codec.is_some());
         if let Err(error) = result {
-            self.complaints.say(format!("PID {pid}: {error}: access units are left out"));
+            self.complaints
+                .say(format!("PID {pid}: {error}: access units are left out"));
         }
         if changed {
             if configured {
@@ -230,7 +244,11 @@ impl Demuxer {
             .iter()
             .filter_map(|known| {
                 let codec = known.codec.clone()?;
-                Some(Track { id: known.track, codec, language: known.stream.language })
+                Some(Track {
+                    id: known.track,
+                    codec,
+                    language: known.stream.language,
+                })
             })
             .collect();
         if self.tracks.list != list {
@@ -269,8 +287,15 @@ impl Convert for Demuxer {
 
 impl Complaints {
     fn leave_out(&mut self, stream: &PmtStream) {
-        let PmtStream { pid, stream_type, kind, .. } = stream;
-        self.say(format!("PID {pid}: stream type 0x{stream_type:02x} ({kind}) has no place in Frames"));
+        let PmtStream {
+            pid,
+            stream_type,
+            kind,
+            ..
+        } = stream;
+        self.say(format!(
+            "PID {pid}: stream type 0x{stream_type:02x} ({kind}) has no place in Frames"
+        ));
     }
 
     fn say(&mut self, text: String) {

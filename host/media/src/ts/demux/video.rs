@@ -35,7 +35,11 @@ struct Sets {
 
 impl VideoUnits {
     pub(super) fn new(kind: StreamKind) -> Self {
-        Self { kind, entry_points: EntryPoints::default(), sets: Sets::default() }
+        Self {
+            kind,
+            entry_points: EntryPoints::default(),
+            sets: Sets::default(),
+        }
     }
 
     /// Converts `annexb`; none if it holds no picture. Puts a new configuration in `codec`.
@@ -51,7 +55,11 @@ impl VideoUnits {
         let mut access = Access::default();
         let mut found = Sets::default();
         let mut payload = BytesMut::with_capacity(annexb.len() + 16);
-        let in_frame = if self.kind == StreamKind::Hevc { hevc::in_frame } else { h264::in_frame };
+        let in_frame = if self.kind == StreamKind::Hevc {
+            hevc::in_frame
+        } else {
+            h264::in_frame
+        };
         for unit in nal::annex_b(annexb) {
             let kind = Unit::of(self.kind, unit);
             access.note(kind);
@@ -68,7 +76,10 @@ impl VideoUnits {
             return Ok(None);
         }
         let random_access = self.entry_points.judge(access, indicated);
-        Ok(Some(AccessUnit { payload: payload.freeze(), random_access }))
+        Ok(Some(AccessUnit {
+            payload: payload.freeze(),
+            random_access,
+        }))
     }
 }
 
@@ -114,15 +125,23 @@ impl Sets {
         let Self { vps, sps, pps } = self.clone();
         if kind == StreamKind::Hevc {
             let config = hevc::DecoderConfig::new(vps, sps, pps)?;
-            return Ok(Codec::Hevc { video: config.video()?, config: config.build() });
+            return Ok(Codec::Hevc {
+                video: config.video()?,
+                config: config.build(),
+            });
         }
         let config = h264::DecoderConfig::new(sps, pps)?;
-        Ok(Codec::H264 { video: config.video()?, config: config.build() })
+        Ok(Codec::H264 {
+            video: config.video()?,
+            config: config.build(),
+        })
     }
 }
 
 /// The id is coded first, right behind the NAL header (H.264 §7.3.2.2, H.265 §7.3.2.3.1).
 fn pps_id(kind: StreamKind, nal: &[u8]) -> Option<u32> {
     let header_bytes = if kind == StreamKind::Hevc { 2 } else { 1 };
-    BitReader::new("picture parameter set", nal.get(header_bytes..)?).ue().ok()
+    BitReader::new("picture parameter set", nal.get(header_bytes..)?)
+        .ue()
+        .ok()
 }

@@ -70,7 +70,8 @@ impl Head {
             return;
         }
         let room = MAX_HEAD_BYTES.saturating_sub(self.bytes.len());
-        self.bytes.extend_from_slice(payload.get(..room).unwrap_or(payload));
+        self.bytes
+            .extend_from_slice(payload.get(..room).unwrap_or(payload));
         if self.kind.is_video() {
             self.scan_video();
         } else {
@@ -127,11 +128,18 @@ impl Head {
         // With a slice in sight the parameter sets before it are whole.
         let sps = nal::annex_b(&self.bytes).find(|unit| Unit::of(self.kind, unit) == Unit::Sps);
         self.video = sps.and_then(|sps| video_of(self.kind, sps));
-        self.state = if entry && self.state == State::Open { State::Entry } else { State::Done };
+        self.state = if entry && self.state == State::Open {
+            State::Entry
+        } else {
+            State::Done
+        };
     }
 
     fn scan_audio(&mut self) {
-        let Some(at) = self.bytes.windows(2).position(|two| two[0] == 0xFF && two[1] & 0xF6 == 0xF0)
+        let Some(at) = self
+            .bytes
+            .windows(2)
+            .position(|two| two[0] == 0xFF && two[1] & 0xF6 == 0xF0)
         else {
             return self.end_audio();
         };
@@ -147,6 +155,10 @@ impl Head {
 
     /// Every PES packet of audio is a place to start.
     fn end_audio(&mut self) {
-        self.state = if self.state == State::Open { State::Entry } else { State::Done };
+        self.state = if self.state == State::Open {
+            State::Entry
+        } else {
+            State::Done
+        };
     }
 }

@@ -154,7 +154,9 @@ impl Monitor {
             return;
         }
         // A PID has 13 bits, the table as many entries.
-        let Some(watch) = self.pids.get_mut(pid.index()) else { return };
+        let Some(watch) = self.pids.get_mut(pid.index()) else {
+            return;
+        };
         match watch.counter.judge(packet) {
             Continuity::Next | Continuity::Announced => {}
             Continuity::Duplicate => {
@@ -216,14 +218,15 @@ impl Monitor {
         for track in &before {
             self.set_role(track.stream.pid, Role::Other);
         }
-        let Some(pmt) = self.programs.pmt() else { return };
+        let Some(pmt) = self.programs.pmt() else {
+            return;
+        };
         let streams = pmt.streams.clone();
         let has_video = streams.iter().any(|stream| stream.kind.is_video());
         for (index, stream) in streams.into_iter().take(usize::from(u8::MAX)).enumerate() {
             let pid = stream.pid;
-            let same = |known: &SeenTrack| {
-                known.stream.pid == pid && known.stream.kind == stream.kind
-            };
+            let same =
+                |known: &SeenTrack| known.stream.pid == pid && known.stream.kind == stream.kind;
             let mut track = match before.iter().position(same) {
                 Some(at) => before.swap_remove(at),
                 None => SeenTrack::new(stream.clone()),
@@ -245,7 +248,15 @@ impl Monitor {
 impl SeenTrack {
     fn new(stream: PmtStream) -> Self {
         let head = Head::new(stream.kind);
-        Self { stream, video: None, audio: None, pts: None, dts: None, leads: false, head }
+        Self {
+            stream,
+            video: None,
+            audio: None,
+            pts: None,
+            dts: None,
+            leads: false,
+            head,
+        }
     }
 
     fn packet(&mut self, packet: Packet<'_>, seen: &mut Seen) {
@@ -259,7 +270,8 @@ impl SeenTrack {
                 self.dts = header.and_then(|header| header.dts).or(Some(pts));
             }
             self.head.start(indicated, packet.scrambled());
-            self.head.push(packet.payload().get(start..).unwrap_or_default());
+            self.head
+                .push(packet.payload().get(start..).unwrap_or_default());
         } else if self.head.wants() {
             self.head.push(packet.payload());
         } else {

@@ -34,8 +34,10 @@ const TABLES_INTERVAL: Ticks90k = Ticks90k(100 * 90);
 /// At most 2 s (ETSI TR 101 211 §4.4.1).
 const SDT_INTERVAL: Ticks90k = Ticks90k(1_000 * 90);
 
-/// At most 40 ms (ETSI TR 101 290 §5.2.2): due again a little before.
-const PCR_INTERVAL: Ticks90k = Ticks90k(36 * 90);
+/// At most 40 ms (ETSI TR 101 290 §5.2.2). AAC frames are 21 or 23 ms long: a PCR that waits
+/// for the second of them is late already.
+const PCR_INTERVAL: Ticks90k = Ticks90k(40 * 90);
+const PCR_DUE: Ticks90k = Ticks90k(PCR_INTERVAL.0 / 2);
 
 /// Converts access units to transport packets.
 ///
@@ -91,7 +93,12 @@ impl Muxer {
             provider: provider.into(),
             name: name.into(),
             tracks: Arc::default(),
-            pmt: Pmt { number: PROGRAM, version: 0, pcr_pid: Pid::NULL, streams: Vec::new() },
+            pmt: Pmt {
+                number: PROGRAM,
+                version: 0,
+                pcr_pid: Pid::NULL,
+                streams: Vec::new(),
+            },
             outputs: Vec::new(),
             clock: Clock::default(),
             tables: Tables::default(),
@@ -106,17 +113,32 @@ impl Muxer {
         if !Arc::ptr_eq(&self.tracks, &frame.tracks) {
             self.change_tracks(&frame.tracks);
         }
-        let Some(index) = self.outputs.iter().position(|known| known.track.id == frame.track)
+        let Some(index) = self
+            .outputs
+            .iter()
+            .position(|known| known.track.id == frame.track)
         else {
             return Ok(());
         };
-        let Some(output) = self.outputs.get(index) else { return Ok(()) };
+        let Some(output) = self.outputs.get(index) else {
+            return Ok(());
+        };
         // First, for it may fail: what is written before moves counters.
         output.unit.write(frame, &mut self.unit).map_err(|error| {
-            format!("track {}: {error}: the access unit is left out", frame.track.0)
+            format!(
+                "track {}: {error}: the access unit is left out",
+                frame.track.0
+            )
         })?;
-        if self.epoch.replace(frame.epoch).is_some_and(|before| before != frame.epoch) {
-            self.clock = Clock { broken: true, ..Clock::default() };
+        if self
+            .epoch
+            .replace(frame.epoch)
+            .is_some_and(|before| before != frame.epoch)
+        {
+            self.clock = Clock {
+                broken: true,
+                ..Clock::default()
+            };
             self.tables.sent = None;
         }
         let mut data = BytesMut::with_capacity(packets::room_for(self.unit.len()));
@@ -127,13 +149,19 @@ impl Muxer {
         while !rest.is_empty() {
             let data = rest.split_to(rest.len().min(CHUNK_BYTES));
             let random_access = std::mem::take(&mut random_access);
-            out.push(TsChunk { data, random_access, epoch: frame.epoch });
+            out.push(TsChunk {
+                data,
+                random_access,
+                epoch: frame.epoch,
+            });
         }
         Ok(())
     }
 
     fn put_unit(&mut self, index: usize, frame: &Frame, data: &mut BytesMut) {
-        let Some(output) = self.outputs.get_mut(index) else { return };
+        let Some(output) = self.outputs.get_mut(index) else {
+            return;
+        };
         let is_clock = output.pid == self.pmt.pcr_pid;
         let discontinuity = is_clock && std::mem::take(&mut self.clock.broken);
         let pes = PesWriter {
@@ -162,10 +190,27 @@ impl Muxer {
             return false;
         }
         self.tables.sent = Some(frame.dts);
-        let program = PatEntry { number: PROGRAM, pmt_pid: PMT_PID };
-        let pat = Pat { stream_id: STREAM_ID, version: 0, programs: vec![program] };
-        write_section(&pat_section(&pat), Pid::PAT, &mut self.tables.pat_counter, data);
-        write_section(&pmt_section(&self.pmt), PMT_PID, &mut self.tables.pmt_counter, data);
+        let program = PatEntry {
+            number: PROGRAM,
+            pmt_pid: PMT_PID,
+        };
+        let pat = Pat {
+            stream_id: STREAM_ID,
+            version: 0,
+            programs: vec![program],
+        };
+        write_section(
+            &pat_section(&pat),
+            Pid::PAT,
+            &mut self.tables.pat_counter,
+            data,
+        );
+        write_section(
+            &pmt_section(&self.pmt),
+            PMT_PID,
+            &mut self.tables.pmt_counter,
+            data,
+        );
         if start || overdue(self.tables.sdt_sent, SDT_INTERVAL) {
             self.tables.sdt_sent = Some(frame.dts);
             let sdt = sdt_section(STREAM_ID, PROGRAM, &self.provider, &self.name);
@@ -202,7 +247,12 @@ impl Muxer {
             match UnitWriter::new(&track.codec) {
                 Ok(unit) => {
                     let pid = Pid::new(FIRST_ES_PID + u16::from(track.id.0));
-                    self.outputs.push(Output { track: track.clone(), pid, counter, unit });
+                    self.outputs.push(Output {
+                        track: track.clone(),
+                        pid,
+                        counter,
+                        unit,
+                    });
                 }
                 Err(error) => self.complain(format!(
                     "track {} ({}): {error}: it is left out of the transport stream",
@@ -212,12 +262,29 @@ impl Muxer {
             }
         }
         let streams: Vec<PmtStream> = self.outputs.iter().map(Output::announce).collect();
-        let video = self.outputs.iter().find(|known| known.track.codec.is_video());
-        let clock = video.or(self.outputs.first()).map_or(Pid::NULL, |known| known.pid);
+        let video = self
+            .outputs
+            .iter()
+            .find(|known| known.track.codec.is_video());
+        let clock = video
+            .or(self.outputs.first())
+            .map_or(Pid::NULL, |known| known.pid);
         if self.pmt.streams != streams || self.pmt.pcr_pid != clock {
-            let version = if self.pmt.streams.is_empty() { 0 } else { (self.pmt.version + 1) & 0x1F };
-            self.pmt = Pmt { number: PROGRAM, version, pcr_pid: clock, streams };
-            self.clock = Clock { broken: self.clock.sent.is_some(), ..Clock::default() };
+            let version = if self.pmt.streams.is_empty() {
+                0
+            } else {
+                (self.pmt.version + 1) & 0x1F
+            };
+            self.pmt = Pmt {
+                number: PROGRAM,
+                version,
+                pcr_pid: clock,
+                streams,
+            };
+            self.clock = Clock {
+                broken: self.clock.sent.is_some(),
+                ..Clock::default()
+            };
             self.tables.sent = None;
         }
     }
@@ -252,7 +319,12 @@ impl Output {
             Codec::Hevc { .. } => (0x24, StreamKind::Hevc),
             Codec::Aac { .. } => (0x0F, StreamKind::AacAdts),
         };
-        PmtStream { pid: self.pid, stream_type, kind, language: self.track.language }
+        PmtStream {
+            pid: self.pid,
+            stream_type,
+            kind,
+            language: self.track.language,
+        }
     }
 }
 
@@ -270,7 +342,7 @@ impl Clock {
     /// The clock at a unit of another PID, if it is due; never past the next own unit.
     fn between(&mut self, dts: Ticks90k) -> Option<Pcr> {
         let time = dts.min(self.unit? + self.step);
-        if time - self.sent? < PCR_INTERVAL {
+        if self.step <= PCR_INTERVAL || time - self.sent? < PCR_DUE {
             return None;
         }
         self.sent = Some(time);

@@ -35,7 +35,14 @@ impl PesWriter {
         pes::write_header(self.stream_id, self.pts, self.dts, unit.len(), &mut head);
         let field = self.adaptation();
         // The head is far shorter than the room of a packet.
-        let room = put_head(self.pid, true, *counter, &field, head.len() + unit.len(), out);
+        let room = put_head(
+            self.pid,
+            true,
+            *counter,
+            &field,
+            head.len() + unit.len(),
+            out,
+        );
         out.put_slice(&head);
         let (now, mut rest) = unit.split_at(room - head.len());
         out.put_slice(now);
@@ -72,20 +79,39 @@ pub(super) fn put_pcr(pid: Pid, counter: u8, pcr: Pcr, out: &mut BytesMut) {
     let [pid_high, pid_low] = pid.get().to_be_bytes();
     // The counter of a packet without payload is that of the packet before it.
     let counter = counter.wrapping_sub(1) & 0x0F;
-    out.put_slice(&[SYNC_BYTE, pid_high, pid_low, 0x20 | counter, BODY_BYTES as u8 - 1, 0x10]);
+    out.put_slice(&[
+        SYNC_BYTE,
+        pid_high,
+        pid_low,
+        0x20 | counter,
+        BODY_BYTES as u8 - 1,
+        0x10,
+    ]);
     out.put_slice(&pcr.write());
     out.put_bytes(0xFF, BODY_BYTES - 8);
 }
 
 /// Appends header, adaptation field and stuffing of a packet that is to carry `left` bytes or
 /// as many as fit; returns how many that is.
-fn put_head(pid: Pid, first: bool, counter: u8, field: &[u8], left: usize, out: &mut BytesMut) -> usize {
+fn put_head(
+    pid: Pid,
+    first: bool,
+    counter: u8,
+    field: &[u8],
+    left: usize,
+    out: &mut BytesMut,
+) -> usize {
     let [pid_high, pid_low] = pid.get().to_be_bytes();
     let needed = if field.is_empty() { 0 } else { 1 + field.len() };
     let payload = left.min(BODY_BYTES - needed);
     let adaptation = BODY_BYTES - payload;
     let control = if adaptation == 0 { 0x10 } else { 0x30 };
-    out.put_slice(&[SYNC_BYTE, u8::from(first) << 6 | pid_high, pid_low, control | counter]);
+    out.put_slice(&[
+        SYNC_BYTE,
+        u8::from(first) << 6 | pid_high,
+        pid_low,
+        control | counter,
+    ]);
     if adaptation == 0 {
         return payload;
     }

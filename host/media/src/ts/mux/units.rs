@@ -1,10 +1,10 @@
 //! Access units as an elementary stream carries them: Annex B, ADTS.
 
+use crate::Frame;
 use crate::codec::aac::AudioSpecificConfig;
 use crate::codec::nal::{self, LengthSize};
 use crate::codec::{CodecError, adts, h264, hevc};
 use crate::frame::Codec;
-use crate::Frame;
 use crate::ts::pes::{AUDIO_STREAM_ID, VIDEO_STREAM_ID};
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -16,7 +16,11 @@ const HEVC_AUD: &[u8] = &[0, 0, 0, 1, 0x46, 0x01, 0x50];
 #[derive(Debug)]
 pub(super) enum UnitWriter {
     /// With the delimiter, and the parameter sets in Annex B.
-    Video { delimiter: &'static [u8], sets: Bytes, size: LengthSize },
+    Video {
+        delimiter: &'static [u8],
+        sets: Bytes,
+        size: LengthSize,
+    },
     /// With what the header of each frame says.
     Audio { config: AudioSpecificConfig },
 }
@@ -29,7 +33,11 @@ impl UnitWriter {
         match codec {
             Codec::H264 { config, .. } => {
                 let config = h264::DecoderConfig::parse(config)?;
-                config.sps.iter().chain(&config.pps).for_each(|set| nal::put_annex_b(set, &mut sets));
+                config
+                    .sps
+                    .iter()
+                    .chain(&config.pps)
+                    .for_each(|set| nal::put_annex_b(set, &mut sets));
                 Ok(Self::video(H264_AUD, sets, config.length_size))
             }
             Codec::Hevc { config, .. } => {
@@ -54,7 +62,11 @@ impl UnitWriter {
     pub(super) fn write(&self, frame: &Frame, out: &mut BytesMut) -> Result<(), CodecError> {
         out.clear();
         match self {
-            Self::Video { delimiter, sets, size } => {
+            Self::Video {
+                delimiter,
+                sets,
+                size,
+            } => {
                 out.put_slice(delimiter);
                 if frame.random_access {
                     out.put_slice(sets);
@@ -77,6 +89,10 @@ impl UnitWriter {
     }
 
     fn video(delimiter: &'static [u8], sets: BytesMut, size: LengthSize) -> Self {
-        Self::Video { delimiter, sets: sets.freeze(), size }
+        Self::Video {
+            delimiter,
+            sets: sets.freeze(),
+            size,
+        }
     }
 }

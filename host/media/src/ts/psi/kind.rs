@@ -50,7 +50,10 @@ impl StreamKind {
 
     /// Whether the `Frames` form has a place for it.
     pub const fn has_frames(self) -> bool {
-        matches!(self, Self::H264 | Self::Hevc | Self::AacAdts | Self::AacLatm)
+        matches!(
+            self,
+            Self::H264 | Self::Hevc | Self::AacAdts | Self::AacLatm
+        )
     }
 
     fn by_descriptor(stream_type: u8, descriptors: &[u8]) -> Self {

@@ -41,39 +41,41 @@ impl Programs {
         if pid == Pid::PAT {
             let (pat, pmt) = (&mut self.pat, &mut self.pmt);
             let mut moved = false;
-            self.pat_sections.push(packet, |section| match Pat::parse(section) {
-                Ok(new) => {
-                    let before = first_program(pat.as_ref());
-                    // A further section of a long PAT holds no first program.
-                    if section.get(6) == Some(&0) {
-                        *pat = Some(new);
-                    }
-                    if first_program(pat.as_ref()) != before {
-                        moved = true;
-                        if pmt.take().is_some() {
-                            update = Update::Changed;
+            self.pat_sections
+                .push(packet, |section| match Pat::parse(section) {
+                    Ok(new) => {
+                        let before = first_program(pat.as_ref());
+                        // A further section of a long PAT holds no first program.
+                        if section.get(6) == Some(&0) {
+                            *pat = Some(new);
+                        }
+                        if first_program(pat.as_ref()) != before {
+                            moved = true;
+                            if pmt.take().is_some() {
+                                update = Update::Changed;
+                            }
                         }
                     }
-                }
-                Err(error) => update = damaged(error),
-            });
+                    Err(error) => update = damaged(error),
+                });
             if moved {
                 self.pmt_sections = Sections::default();
             }
         } else if self.pmt_pid() == Some(pid) {
             let number = first_program(self.pat.as_ref()).map(|(number, _)| number);
             let pmt = &mut self.pmt;
-            self.pmt_sections.push(packet, |section| match Pmt::parse(section) {
-                // Several programs may share a PMT PID.
-                Ok(new) if Some(new.number) == number => {
-                    if pmt.as_ref() != Some(&new) {
-                        *pmt = Some(new);
-                        update = Update::Changed;
+            self.pmt_sections
+                .push(packet, |section| match Pmt::parse(section) {
+                    // Several programs may share a PMT PID.
+                    Ok(new) if Some(new.number) == number => {
+                        if pmt.as_ref() != Some(&new) {
+                            *pmt = Some(new);
+                            update = Update::Changed;
+                        }
                     }
-                }
-                Ok(_) => {}
-                Err(error) => update = damaged(error),
-            });
+                    Ok(_) => {}
+                    Err(error) => update = damaged(error),
+                });
         }
         update
     }
@@ -95,7 +97,8 @@ impl Programs {
 }
 
 fn first_program(pat: Option<&Pat>) -> Option<(u16, Pid)> {
-    pat.and_then(|pat| pat.programs.first()).map(|entry| (entry.number, entry.pmt_pid))
+    pat.and_then(|pat| pat.programs.first())
+        .map(|entry| (entry.number, entry.pmt_pid))
 }
 
 /// Tables of other kinds on the same PID, or for later, are no damage.

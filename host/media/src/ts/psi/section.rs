@@ -19,7 +19,11 @@ const TABLE: [u32; 256] = {
         let mut crc = (index as u32) << 24;
         let mut bit = 0;
         while bit < 8 {
-            crc = if crc & 0x8000_0000 == 0 { crc << 1 } else { crc << 1 ^ 0x04C1_1DB7 };
+            crc = if crc & 0x8000_0000 == 0 {
+                crc << 1
+            } else {
+                crc << 1 ^ 0x04C1_1DB7
+            };
             bit += 1;
         }
         table[index] = crc;
@@ -56,7 +60,9 @@ impl Sections {
         if !packet.unit_start() {
             return self.extend(payload, &mut complete);
         }
-        let Some((&pointer, payload)) = payload.split_first() else { return };
+        let Some((&pointer, payload)) = payload.split_first() else {
+            return;
+        };
         let Some((end, start)) = payload.split_at_checked(usize::from(pointer)) else {
             return self.reset();
         };
@@ -83,7 +89,9 @@ impl Sections {
             if *id == 0xFF || length > MAX_SECTION_BYTES {
                 return self.reset();
             }
-            let Some((section, after)) = rest.split_at_checked(length) else { break };
+            let Some((section, after)) = rest.split_at_checked(length) else {
+                break;
+            };
             complete(section);
             rest = after;
         }

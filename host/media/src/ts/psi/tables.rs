@@ -86,9 +86,16 @@ impl Pat {
             .iter()
             .map(|[a, b, c, d]| (u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d])))
             .filter(|(number, _)| *number != 0)
-            .map(|(number, pid)| PatEntry { number, pmt_pid: Pid::new(pid) })
+            .map(|(number, pid)| PatEntry {
+                number,
+                pmt_pid: Pid::new(pid),
+            })
             .collect();
-        Ok(Self { stream_id, version, programs })
+        Ok(Self {
+            stream_id,
+            version,
+            programs,
+        })
     }
 }
 
@@ -116,7 +123,12 @@ impl Pmt {
             rest = after;
         }
         let pcr_pid = Pid::new(u16::from_be_bytes([pcr_high, pcr_low]));
-        Ok(Self { number, version, pcr_pid, streams })
+        Ok(Self {
+            number,
+            version,
+            pcr_pid,
+            streams,
+        })
     }
 }
 
@@ -135,7 +147,11 @@ fn long_section(section: &[u8], expected: u8) -> Result<(u16, u8, &[u8]), PsiErr
     if flags & 1 == 0 {
         return Err(PsiError::NotCurrent);
     }
-    Ok((u16::from_be_bytes([id_high, id_low]), flags >> 1 & 0x1F, body))
+    Ok((
+        u16::from_be_bytes([id_high, id_low]),
+        flags >> 1 & 0x1F,
+        body,
+    ))
 }
 
 fn length12(high: u8, low: u8) -> usize {

@@ -50,7 +50,10 @@ pub fn pmt_section(pmt: &Pmt) -> Vec<u8> {
 /// An SDT that names one program (ETSI EN 300 468 §5.2.3); names are cut at 100 bytes.
 pub fn sdt_section(stream_id: u16, program: u16, provider: &str, name: &str) -> Vec<u8> {
     let [provider, name] = [provider, name].map(|text| {
-        let end = text.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= 100);
+        let end = text
+            .char_indices()
+            .map(|(at, c)| at + c.len_utf8())
+            .take_while(|end| *end <= 100);
         text.get(..end.last().unwrap_or(0)).unwrap_or_default()
     });
     let mut service = vec![0x01]; // digital television
@@ -78,7 +81,12 @@ pub fn write_section(section: &[u8], pid: Pid, counter: &mut u8, out: &mut Bytes
     let mut start = true;
     while start || !rest.is_empty() {
         let [pid_high, pid_low] = pid.get().to_be_bytes();
-        out.put_slice(&[0x47, pid_high | u8::from(start) << 6, pid_low, 0x10 | *counter & 0x0F]);
+        out.put_slice(&[
+            0x47,
+            pid_high | u8::from(start) << 6,
+            pid_low,
+            0x10 | *counter & 0x0F,
+        ]);
         *counter = (*counter + 1) & 0x0F;
         let mut room = PACKET_BYTES - HEAD;
         if start {

@@ -60,7 +60,14 @@ impl Restamper {
             mark_pcr: false,
             offset: 0,
             newest: Newest::default(),
-            pids: vec![Counted { sent: None, shift: Some(0) }; Pid::COUNT].into_boxed_slice(),
+            pids: vec![
+                Counted {
+                    sent: None,
+                    shift: Some(0)
+                };
+                Pid::COUNT
+            ]
+            .into_boxed_slice(),
             tables: Tables::default(),
         }
     }
@@ -99,7 +106,9 @@ impl Restamper {
             }
             return data;
         }
-        let mut data = data.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&*shared));
+        let mut data = data
+            .try_into_mut()
+            .unwrap_or_else(|shared| BytesMut::from(&*shared));
         for packet in data.as_chunks_mut::<PACKET_BYTES>().0 {
             if packet[0] == SYNC_BYTE {
                 self.rewrite(packet);
@@ -129,14 +138,18 @@ impl Restamper {
     }
 
     fn rewrite(&mut self, bytes: &mut [u8; PACKET_BYTES]) {
-        let Some(packet) = Packet::new(bytes) else { return };
+        let Some(packet) = Packet::new(bytes) else {
+            return;
+        };
         let pid = packet.pid();
         if pid == Pid::NULL || packet.transport_error() {
             return;
         }
         let (unit_start, has_payload) = (packet.unit_start(), packet.has_payload());
         let payload_offset = packet.payload_offset();
-        let header = unit_start.then(|| PesHeader::parse(packet.payload())).flatten();
+        let header = unit_start
+            .then(|| PesHeader::parse(packet.payload()))
+            .flatten();
         let pcr = packet.adaptation().and_then(Adaptation::pcr);
         if let Some(counted) = self.pids.get_mut(pid.index()) {
             let counter = counted.next(packet.continuity(), has_payload);
@@ -170,7 +183,8 @@ impl Counted {
     fn next(&mut self, found: u8, has_payload: bool) -> u8 {
         let shift = *self.shift.get_or_insert_with(|| {
             let step = u8::from(has_payload);
-            self.sent.map_or(0, |sent| sent.wrapping_add(step).wrapping_sub(found))
+            self.sent
+                .map_or(0, |sent| sent.wrapping_add(step).wrapping_sub(found))
         });
         let counter = found.wrapping_add(shift) & 0x0F;
         self.sent = Some(counter);
@@ -189,7 +203,9 @@ impl Newest {
     /// Video leads, once seen: audio may run ahead of it.
     fn note(&mut self, header: &PesHeader, offset: u64) {
         let is_video = is_video(header);
-        let Some(dts) = header.dts.or(header.pts) else { return };
+        let Some(dts) = header.dts.or(header.pts) else {
+            return;
+        };
         if self.is_video && !is_video {
             return;
         }
@@ -203,7 +219,13 @@ impl Newest {
                 self.dts = Some(dts);
             }
             Some(_) if self.is_video == is_video => {}
-            _ => *self = Self { dts: Some(dts), step: Self::FIRST_STEP, is_video },
+            _ => {
+                *self = Self {
+                    dts: Some(dts),
+                    step: Self::FIRST_STEP,
+                    is_video,
+                }
+            }
         }
     }
 }
@@ -220,7 +242,13 @@ fn first_stamp(data: &[u8]) -> Option<u64> {
             .filter_map(|packet| PesHeader::parse(packet.payload()))
     };
     let stamp = |header: PesHeader| header.dts.or(header.pts);
-    headers().filter(is_video).find_map(stamp).or_else(|| headers().find_map(stamp)).or_else(|| {
-        Packet::iter(data).find_map(|packet| packet.adaptation()?.pcr()).map(Pcr::base)
-    })
+    headers()
+        .filter(is_video)
+        .find_map(stamp)
+        .or_else(|| headers().find_map(stamp))
+        .or_else(|| {
+            Packet::iter(data)
+                .find_map(|packet| packet.adaptation()?.pcr())
+                .map(Pcr::base)
+        })
 }

@@ -41,13 +41,23 @@ impl Tables {
 
     /// Gives the section in `bytes` the version that follows from what was sent.
     pub(super) fn rewrite(&mut self, bytes: &mut [u8; PACKET_BYTES]) {
-        let Some(packet) = Packet::new(bytes) else { return };
-        let Some(section) = section_of(packet) else { return };
-        let Some(version) = self.version(packet.pid(), section, false) else { return };
-        let Some(start) = packet.payload_offset() else { return };
+        let Some(packet) = Packet::new(bytes) else {
+            return;
+        };
+        let Some(section) = section_of(packet) else {
+            return;
+        };
+        let Some(version) = self.version(packet.pid(), section, false) else {
+            return;
+        };
+        let Some(start) = packet.payload_offset() else {
+            return;
+        };
         let start = start + 1 + usize::from(packet.payload().first().copied().unwrap_or(0));
         let end = start + section.len();
-        let Some(section) = bytes.get_mut(start..end) else { return };
+        let Some(section) = bytes.get_mut(start..end) else {
+            return;
+        };
         set_version(section, version);
     }
 
@@ -76,7 +86,13 @@ impl Tables {
             return Some(sent.version);
         }
         if !full {
-            self.sent.insert(key, Sent { content, version: came });
+            self.sent.insert(
+                key,
+                Sent {
+                    content,
+                    version: came,
+                },
+            );
         }
         Some(came)
     }
@@ -91,7 +107,9 @@ fn section_of<'a>(packet: Packet<'a>) -> Option<&'a [u8]> {
 }
 
 fn content(section: &[u8]) -> Vec<u8> {
-    let body = section.get(..section.len().saturating_sub(4)).unwrap_or_default();
+    let body = section
+        .get(..section.len().saturating_sub(4))
+        .unwrap_or_default();
     let mut content = body.to_vec();
     if let Some(flags) = content.get_mut(5) {
         *flags &= 0xC1;
