@@ -1,1 +1,3 @@
 //! The edges: one folder a protocol, the same file names in each.
+
+pub mod srt;

@@ -221,7 +221,10 @@ mod tests {
             (b"read:\xff", StreamIdError::NotText { at: 5 }),
             (b"#!::r=a,publish", StreamIdError::NotAPair { item: 2 }),
             (b"#!::r=a,r=b", StreamIdError::Repeated('r')),
-            (b"#!::r=a,m=bidirectional", StreamIdError::Mode("bidirectional".into())),
+            (
+                b"#!::r=a,m=bidirectional",
+                StreamIdError::Mode("bidirectional".into()),
+            ),
             (b"#!::r=a,t=file", StreamIdError::Media("file".into())),
             (b"#!::m=publish", StreamIdError::Name(NameError::Empty)),
             (b"read:../etc", StreamIdError::Name(NameError::BadPart)),

@@ -75,7 +75,9 @@ async fn flood_handshakes(address: SocketAddr, count: u32) {
             tick.tick().await;
         }
         // A full send buffer is the flood's own problem.
-        let _ = socket.send(&handshake(5, 1, id, u32::MAX, cookie, true)).await;
+        let _ = socket
+            .send(&handshake(5, 1, id, u32::MAX, cookie, true))
+            .await;
     }
 }
 

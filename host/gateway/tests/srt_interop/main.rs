@@ -61,11 +61,17 @@ mod srt_tokio {
         the_larger_latency_of_both_sides_holds = crate::media::latency;
         twenty_readers_on_one_port_get_every_message = crate::media::many_readers;
         a_peer_that_leaves_ends_the_connection_after_its_last_message = crate::media::leaving;
+        #[ignore = "known: an unexpected passphrase panics the listener's task; a wrong one is accepted"]
         a_wrong_or_missing_passphrase_is_refused_before_media = crate::refusals::secrets;
+        #[ignore = "known: a refused call does not export its reason"]
         an_unknown_stream_is_refused_with_its_reason = crate::refusals::unknown_stream;
+        #[ignore = "known: a refused call does not export its reason"]
         a_call_that_is_refused_or_unanswered_says_why = crate::refusals::calls;
+        #[ignore = "known: another key size than expected panics the listener's task"]
         a_passphrase_of_the_verdict_counts_for_that_caller_alone = crate::refusals::own_secret;
+        #[ignore = "known: all handshakes of one address are taken for one session"]
         a_flood_of_handshakes_is_bounded_and_leaves_the_rest_alone = crate::bounds::flood;
+        #[ignore = "known: a refused call does not export its reason"]
         connections_are_bounded_and_make_room_when_they_end = crate::bounds::connections;
         a_reader_that_does_not_read_costs_only_its_own_messages = crate::bounds::slow_reader;
     }

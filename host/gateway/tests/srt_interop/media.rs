@@ -2,8 +2,8 @@
 
 use crate::peers::{MAKERS, Maker, Peer, Url, free_port};
 use crate::support::{
-    BOUND, KEYS, PACE, SECRET, bounded, encryption, listen, number_of, numbered,
-    receive_numbered, send_numbered,
+    BOUND, KEYS, PACE, SECRET, bounded, encryption, listen, number_of, numbered, receive_numbered,
+    send_numbered,
 };
 use bytes::Bytes;
 use gateway::srt::backend::{Backend, ConnectConfig, Connection, Error, KeyLength, Listener};
@@ -86,8 +86,7 @@ pub(crate) async fn calling(backend: &impl Backend) {
         let address = free_port();
         let sink = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         let to = format!("udp://{}", sink.local_addr().unwrap());
-        let mut url = Url::default().with_key(SECRET, key);
-        url.listens = true;
+        let url = Url::listening().with_key(SECRET, key);
         let from = url.text(Maker::SrtLiveTransmit, address);
         let _peer = Peer::transmit(&from, &to);
         let mut config = ConnectConfig::new(address);
@@ -101,8 +100,7 @@ pub(crate) async fn calling(backend: &impl Backend) {
     }
     for key in [None, Some(KeyLength::Aes256)] {
         let address = free_port();
-        let mut url = Url::default().with_key(SECRET, key);
-        url.listens = true;
+        let url = Url::listening().with_key(SECRET, key);
         let _peer = Peer::ffmpeg_source(&url.text(Maker::Ffmpeg, address));
         let mut config = ConnectConfig::new(address);
         config.encryption = key.map(encryption);
@@ -167,7 +165,7 @@ pub(crate) async fn leaving(backend: &impl Backend) {
     assert!(matches!(end, Error::Closed { .. }), "{end}");
 }
 
-const FRAMES: usize = 60;
+const FRAMES: usize = 40;
 
 /// The hash column of ffmpeg's framemd5.
 async fn hashes(peer: Peer) -> Vec<String> {

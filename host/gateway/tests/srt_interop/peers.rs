@@ -34,6 +34,13 @@ impl Url {
         }
     }
 
+    pub(crate) fn listening() -> Self {
+        Self {
+            listens: true,
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn with_key(mut self, secret: &str, key: Option<KeyLength>) -> Self {
         self.secret = key.map(|key| (secret.to_owned(), key));
         self
@@ -43,11 +50,8 @@ impl Url {
         let mode = if self.listens { "listener" } else { "caller" };
         let mut url = format!("srt://{address}?mode={mode}");
         if !self.stream_id.is_empty() {
-            let id = match maker {
-                Maker::Ffmpeg => self.stream_id.replace('#', "%23"),
-                Maker::SrtLiveTransmit => self.stream_id.clone(),
-            };
-            write!(url, "&streamid={id}").unwrap();
+            // As it stands: neither ffmpeg 5.1 nor srt-live-transmit 1.5 decodes it.
+            write!(url, "&streamid={}", self.stream_id).unwrap();
         }
         if let Some((secret, key)) = &self.secret {
             write!(url, "&passphrase={secret}&pbkeylen={}", key.bytes()).unwrap();
@@ -103,15 +107,23 @@ impl Peer {
     /// ffmpeg writing the hashes of the first `frames` pictures, then ending.
     pub(crate) fn ffmpeg_hashes(from: &str, frames: usize) -> Self {
         let mut command = ffmpeg();
+        command.args(["-probesize", "100000", "-analyzeduration", "500000"]);
         command.args(["-i", from, "-map", "0:v", "-frames:v", &frames.to_string()]);
         command.args(["-f", "framemd5", "-"]);
         Self::start(&mut command)
     }
 
-    /// ffmpeg making four seconds of a test picture.
+    /// ffmpeg making eight seconds of a test picture.
     pub(crate) fn ffmpeg_file(path: &Path) -> Self {
         let mut command = ffmpeg();
-        command.args(["-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25", "-t", "4"]);
+        command.args([
+            "-f",
+            "lavfi",
+            "-i",
+            "testsrc2=size=320x240:rate=25",
+            "-t",
+            "8",
+        ]);
         command.args(["-c:v", "mpeg2video", "-b:v", "1M", "-f", "mpegts", "-y"]);
         Self::start(command.arg(path))
     }

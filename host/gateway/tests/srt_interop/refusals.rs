@@ -9,13 +9,22 @@ use gateway::srt::backend::{
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-const WRONG: &str = "wrong horse battery";
+const WRONG: &str = "wrong-horse-battery";
 
 /// Plays or feeds nothing: only the handshake counts.
 fn peer(maker: Maker, url: &str) -> Peer {
     match maker {
         Maker::Ffmpeg => Peer::ffmpeg_source(url),
         Maker::SrtLiveTransmit => Peer::transmit(&format!("udp://{}", free_port()), url),
+    }
+}
+
+/// Refused, ffmpeg fails and says so. srt-live-transmit ends without a word, as if all were
+/// well, and now and then does not notice at all: its end proves nothing.
+async fn gives_up(maker: Maker, peer: Peer, what: &str) {
+    if maker == Maker::Ffmpeg {
+        let (well, _, said) = bounded(what, peer.end()).await;
+        assert!(!well && said.contains("failed"), "{what}: {said}");
     }
 }
 
@@ -40,8 +49,7 @@ pub(crate) async fn secrets(backend: &impl Backend) {
                 _ = listener.accept() => panic!("{to} was accepted"),
             };
             assert_eq!(refusals[0], (b"publish:a".to_vec(), Why::Handshake), "{to}");
-            let (well, _, said) = bounded(&to, peer.end()).await;
-            assert!(!well && !said.is_empty(), "{to}: {said}");
+            gives_up(maker, peer, &to).await;
         }
     }
 }
@@ -70,11 +78,17 @@ pub(crate) async fn unknown_stream(backend: &impl Backend) {
     }
     for maker in MAKERS {
         let to = Url::asking("publish:nobody").text(maker, address);
-        let end = tokio::select! {
-            end = bounded(&to, peer(maker, &to).end()) => end,
+        let peer = peer(maker, &to);
+        let refusals = tokio::select! {
+            refusals = bounded(&to, record.refusals()) => refusals,
             _ = listener.accept() => panic!("{to} was accepted"),
         };
-        assert!(!end.0 && !end.2.is_empty(), "{to}: {end:?}");
+        let expected = (
+            b"publish:nobody".to_vec(),
+            Why::Denied(RejectReason::NOTFOUND),
+        );
+        assert_eq!(refusals[0], expected);
+        gives_up(maker, peer, &to).await;
     }
 }
 
@@ -84,7 +98,10 @@ pub(crate) async fn calls(backend: &impl Backend) {
     config.timeout = Duration::from_millis(500);
     let start = Instant::now();
     let outcome = backend.connect(&config).await.map(|_| ());
-    assert!(matches!(outcome, Err(Error::TimedOut { .. })), "{outcome:?}");
+    assert!(
+        matches!(outcome, Err(Error::TimedOut { .. })),
+        "{outcome:?}"
+    );
     assert!(start.elapsed() < Duration::from_secs(3));
 
     // A wrong passphrase, and one too many or too few.
@@ -93,8 +110,7 @@ pub(crate) async fn calls(backend: &impl Backend) {
         (Some(SECRET), None, RejectReason::UNSECURE),
         (None, Some(WRONG), RejectReason::UNSECURE),
     ] {
-        let mut url = Url::default();
-        url.listens = true;
+        let mut url = Url::listening();
         url.secret = theirs.map(|secret| (secret.to_owned(), KeyLength::Aes128));
         let address = free_port();
         let from = url.text(Maker::SrtLiveTransmit, address);
@@ -136,10 +152,7 @@ pub(crate) async fn own_secret(backend: &impl Backend) {
             bounded("a caller", listener.accept())
         );
         call.unwrap();
-        assert_eq!(
-            accepted.unwrap().stream_id(),
-            config.stream_id.as_bytes()
-        );
+        assert_eq!(accepted.unwrap().stream_id(), config.stream_id.as_bytes());
     }
     let mut config = ConnectConfig::new(listener.local_addr());
     config.stream_id = "read:b".to_owned();
@@ -147,5 +160,8 @@ pub(crate) async fn own_secret(backend: &impl Backend) {
         outcome = backend.connect(&config) => outcome,
         _ = listener.accept() => panic!("accepted without its passphrase"),
     };
-    assert!(matches!(outcome, Err(Error::Rejected { .. })));
+    match outcome.map(|_| ()) {
+        Err(Error::Rejected { reason, .. }) => assert_eq!(reason, RejectReason::UNSECURE),
+        other => panic!("{other:?}"),
+    }
 }

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 /// Bound on every wait: only a broken case reaches it.
 pub(crate) const BOUND: Duration = Duration::from_secs(20);
 
-pub(crate) const SECRET: &str = "correct horse battery";
+pub(crate) const SECRET: &str = "correct-horse-battery";
 
 /// No encryption, and each key length.
 pub(crate) const KEYS: [Option<KeyLength>; 4] = [

@@ -25,9 +25,7 @@ impl Gate {
     pub(super) fn new(max_connections: usize, handshakes_per_s: u32, now: Instant) -> Self {
         let per_s = f64::from(handshakes_per_s);
         Self {
-            connections: Arc::new(Semaphore::new(
-                max_connections.min(Semaphore::MAX_PERMITS),
-            )),
+            connections: Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS))),
             bucket: Mutex::new(Bucket {
                 per_s,
                 tokens: per_s,

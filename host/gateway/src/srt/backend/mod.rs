@@ -10,7 +10,7 @@ mod error;
 mod gate;
 mod libsrt;
 #[cfg(feature = "srt-tokio")]
-mod tokio;
+mod srt_tokio;
 
 pub use admission::{Admission, Refused, Request, Verdict, Why};
 pub use config::{ConnectConfig, Encryption, KeyLength, ListenConfig, Passphrase};
@@ -19,7 +19,7 @@ pub use libsrt::{Libsrt, LibsrtConnection, LibsrtListener};
 pub use srt_sys::{RejectReason, Stats};
 
 #[cfg(feature = "srt-tokio")]
-pub use self::tokio::{SrtTokio, SrtTokioConnection, SrtTokioListener};
+pub use self::srt_tokio::{SrtTokio, SrtTokioConnection, SrtTokioListener};
 
 use bytes::Bytes;
 use std::net::SocketAddr;

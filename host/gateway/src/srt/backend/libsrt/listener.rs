@@ -6,7 +6,7 @@ use super::super::{
 };
 use super::connection::LibsrtConnection;
 use super::library_error;
-use super::reactor::{ReadWaker, Reactor, Registration};
+use super::reactor::{Reactor, ReadWaker, Registration};
 use parking_lot::Mutex;
 use srt_sys::{Decision, ErrorKind, Handshake, Socket, SocketId, SocketState};
 use std::collections::HashMap;
@@ -97,13 +97,8 @@ impl LibsrtListener {
                 stream_id,
                 permit,
             } = admitted;
-            let connection = LibsrtConnection::new(
-                socket,
-                registration,
-                peer,
-                stream_id,
-                self.payload_bytes,
-            );
+            let connection =
+                LibsrtConnection::new(socket, registration, peer, stream_id, self.payload_bytes);
             return Ok(Some(connection.with_permit(permit)));
         }
     }
