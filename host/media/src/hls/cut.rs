@@ -8,36 +8,19 @@ use bytes::{BufMut, BytesMut};
 use std::collections::HashMap;
 use std::time::SystemTime;
 
-/// One picture at 25 Hz, until two pictures tell better.
-const DEFAULT_STEP: Ticks90k = Ticks90k(3_600);
-
 /// A segment that still takes packets.
 #[derive(Debug)]
 pub(super) struct Open {
     pub(super) data: BytesMut,
     pub(super) start: Ticks90k,
+    /// Of the access units of the leading stream so far, the last to be shown.
     pub(super) newest: Ticks90k,
-    /// Access units of the leading stream.
-    pub(super) units: i64,
     pub(super) program_date_time: SystemTime,
     pub(super) discontinuity: bool,
     pub(super) independent: bool,
 }
 
 impl Open {
-    /// Notes the presentation time of an access unit of the leading stream.
-    pub(super) fn note(&mut self, pts: Ticks90k) {
-        self.newest = self.newest.max(pts);
-        self.units += 1;
-    }
-
-    /// Where it ends if nothing follows: one mean step after its last picture.
-    pub(super) fn natural_end(&self) -> Ticks90k {
-        let span = self.newest - self.start;
-        let step = span.0.checked_div(self.units - 1).filter(|step| *step > 0);
-        self.newest + step.map_or(DEFAULT_STEP, Ticks90k)
-    }
-
     pub(super) fn close(self, sequence: u64, end: Ticks90k) -> Segment {
         Segment {
             sequence,

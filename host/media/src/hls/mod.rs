@@ -4,6 +4,7 @@
 //! [`Segmenter`] makes [`Segment`]s, [`Window`] keeps the latest, and
 //! [`media_playlist`] and [`multivariant_playlist`] only write what these hold.
 
+mod clock;
 mod cut;
 mod multivariant;
 mod playlist;

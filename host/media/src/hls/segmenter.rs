@@ -1,18 +1,15 @@
 //! Cuts a transport stream into segments.
 
 use super::Segment;
+use super::clock::Clock;
 use super::cut::{Closing, Open, Unfinished};
 use super::tables::Tables;
 use crate::codec::{h264, hevc, nal};
-use crate::timeline::Unwrap;
 use crate::ts::packet::{Packet, Pid};
 use crate::ts::pes::PesHeader;
 use crate::{Convert, Ticks90k, TsChunk};
 use bytes::{BufMut, BytesMut};
 use std::time::SystemTime;
-
-/// A step of the leading stream's time beyond this is a discontinuity that nobody marked.
-const MAX_STEP: Ticks90k = Ticks90k(10 * 90_000);
 
 /// How long a segment waits for PES packets that began in it.
 const MAX_STRAGGLE: Ticks90k = Ticks90k(45_000);
@@ -54,10 +51,9 @@ impl Default for Cutting {
 pub struct Segmenter {
     cutting: Cutting,
     tables: Tables,
-    clock: Unwrap,
+    clock: Clock,
     /// The leading stream's time when nothing was cut yet, to bound the wait for a place to begin.
     waiting_since: Option<Ticks90k>,
-    last: Option<Ticks90k>,
     anchor: Option<Anchor>,
     open: Option<Open>,
     closing: Option<Closing>,
@@ -98,6 +94,10 @@ impl Convert for Segmenter {
             self.epoch = chunk.epoch;
             self.break_off(out);
         }
+        // First: a chunk may hold the tables and the picture that they are needed for.
+        for packet in Packet::iter(&chunk.data) {
+            self.tables.push(packet);
+        }
         let entry = self.entry_point(chunk);
         for (index, packet) in Packet::iter(&chunk.data).enumerate() {
             self.push(now, packet, entry == Some(index), out);
@@ -115,9 +115,8 @@ impl Segmenter {
         Self {
             cutting,
             tables: Tables::default(),
-            clock: Unwrap::mpeg_ts(),
+            clock: Clock::new(),
             waiting_since: None,
-            last: None,
             anchor: None,
             open: None,
             closing: None,
@@ -195,25 +194,21 @@ impl Segmenter {
         leader: Pid,
         out: &mut Vec<Segment>,
     ) {
-        let Some(pts) = PesHeader::parse(packet.payload()).and_then(|header| header.pts) else {
+        let header = PesHeader::parse(packet.payload());
+        let Some(stamp) = header.and_then(|header| self.clock.read(&header)) else {
             return;
         };
-        let mut pts = Ticks90k(self.clock.unwrap(pts));
-        if self
-            .last
-            .is_some_and(|last| (pts - last).0.abs() > MAX_STEP.0)
-        {
-            self.break_off(out);
-            pts = Ticks90k(self.clock.unwrap(pts.0 as u64));
+        if stamp.jumped {
+            self.end_run(out);
         }
-        self.last = Some(pts);
+        let pts = stamp.pts;
         let waits_for = self.closing.as_ref().map(|closing| pts - closing.end);
         self.release(waits_for > Some(MAX_STRAGGLE), out);
         if self.may_cut(pts, entry) {
             self.cut(now, pts, entry, leader, out);
         }
         if let Some(open) = &mut self.open {
-            open.note(pts);
+            open.newest = open.newest.max(pts);
         }
     }
 
@@ -257,7 +252,6 @@ impl Segmenter {
             data,
             start: pts,
             newest: pts,
-            units: 0,
             program_date_time: anchor.wall_at(pts),
             discontinuity: std::mem::take(&mut self.broken),
             independent,
@@ -278,15 +272,19 @@ impl Segmenter {
 
     /// What comes next has another timeline.
     fn break_off(&mut self, out: &mut Vec<Segment>) {
+        self.end_run(out);
+        self.clock.restart();
+    }
+
+    /// Gives out what is held; the last segment ends with its last picture.
+    fn end_run(&mut self, out: &mut Vec<Segment>) {
         self.release(true, out);
         if let Some(open) = self.open.take() {
-            let end = open.natural_end();
+            let end = open.newest + self.clock.step();
             self.give(open, end, out);
         }
         self.broken = self.sequence > 0;
-        self.clock = Unwrap::mpeg_ts();
         self.anchor = None;
-        self.last = None;
         self.waiting_since = None;
         self.unfinished.clear();
     }
