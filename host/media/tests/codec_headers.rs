@@ -1,4 +1,5 @@
 //! Codec headers against what ffmpeg writes and ffprobe reads.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod fixtures;
 

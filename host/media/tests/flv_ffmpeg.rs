@@ -1,4 +1,5 @@
 //! FLV tags against ffmpeg's, both ways.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod fixtures;
 

@@ -1,4 +1,5 @@
 //! HLS segments and playlists, judged by ffmpeg.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod fixtures;
 

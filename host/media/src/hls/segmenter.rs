@@ -59,6 +59,8 @@ pub struct Segmenter {
     closing: Option<Closing>,
     unfinished: Unfinished,
     sequence: u64,
+    /// Of the last segment: the next is likely to need as much.
+    usual_bytes: usize,
     epoch: u32,
     broken: bool,
     unbounded_said: bool,
@@ -122,6 +124,7 @@ impl Segmenter {
             closing: None,
             unfinished: Unfinished::default(),
             sequence: 0,
+            usual_bytes: 0,
             epoch: 0,
             broken: false,
             unbounded_said: false,
@@ -246,7 +249,7 @@ impl Segmenter {
             self.release(false, out);
         }
         let anchor = *self.anchor.get_or_insert(Anchor { pts, wall: now });
-        let mut data = BytesMut::with_capacity(self.cutting.max_bytes.min(1 << 20));
+        let mut data = BytesMut::with_capacity(self.usual_bytes);
         self.tables.write(&mut data);
         self.open = Some(Open {
             data,
@@ -266,6 +269,7 @@ impl Segmenter {
     }
 
     fn give(&mut self, open: Open, end: Ticks90k, out: &mut Vec<Segment>) {
+        self.usual_bytes = open.data.len();
         out.push(open.close(self.sequence, end));
         self.sequence += 1;
     }
