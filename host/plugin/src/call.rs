@@ -1,0 +1,124 @@
+//! Why a call brought no result.
+
+use crate::guest::Guest;
+use wasmtime::Trap;
+
+/// Why a call brought no result. The last good decision stays in force.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The plugin was removed, or has not this kind of policy.
+    #[error("the plugin has no {kind} policy (any more): install one, or bind another plugin")]
+    Missing {
+        /// The kind asked for.
+        kind: &'static str,
+    },
+    /// It computed for longer than its deadline.
+    #[error(
+        "the policy was cut off at its deadline of {deadline_ms} ms: it loops, or does too much in one call"
+    )]
+    Deadline {
+        /// The deadline, milliseconds.
+        deadline_ms: u64,
+    },
+    /// It wanted more memory than it may have.
+    #[error("the policy wanted more than its {limit_bytes} bytes of memory")]
+    Memory {
+        /// The limit, bytes.
+        limit_bytes: usize,
+    },
+    /// It trapped.
+    #[error("the policy trapped: {cause}")]
+    Trap {
+        /// The guest's own last words, else the engine's.
+        cause: String,
+    },
+    /// It answered, but with an error of its own.
+    #[error("the policy made no decision: {0}")]
+    Refused(String),
+    /// It answered something outside the limits.
+    #[error("the policy's answer was refused: {0}")]
+    BadResult(String),
+}
+
+impl CallError {
+    /// Every code, in the order of declaration.
+    pub const CODES: [&'static str; 6] = [
+        "missing",
+        "deadline",
+        "memory",
+        "trap",
+        "refused",
+        "bad-result",
+    ];
+
+    /// Stable name for metrics, logs and the API.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Missing { .. } => "missing",
+            Self::Deadline { .. } => "deadline",
+            Self::Memory { .. } => "memory",
+            Self::Trap { .. } => "trap",
+            Self::Refused(_) => "refused",
+            Self::BadResult(_) => "bad-result",
+        }
+    }
+
+    /// What ended a guest's run.
+    pub(crate) fn of(guest: &Guest, limits: &crate::Limits, error: &wasmtime::Error) -> Self {
+        if guest.out_of_memory {
+            return Self::Memory {
+                limit_bytes: limits.memory_bytes,
+            };
+        }
+        if let Some(Trap::Interrupt) = error.downcast_ref::<Trap>() {
+            return Self::deadline(limits);
+        }
+        // The chain's root is short; the backtrace above it means nothing to an operator.
+        let root = error.root_cause().to_string();
+        if root.contains("fuel allocated for hostcalls") {
+            return Self::BadResult(format!(
+                "more than {} bytes handed over at once",
+                limits.returned_bytes
+            ));
+        }
+        let cause = match &guest.last_error {
+            Some(said) => format!("{said} ({root})"),
+            None => root,
+        };
+        Self::Trap { cause }
+    }
+
+    pub(crate) fn deadline(limits: &crate::Limits) -> Self {
+        Self::Deadline {
+            deadline_ms: limits.slices(),
+        }
+    }
+}
+
+impl crate::engine::Runtime {
+    /// Runs a guest under the clock. None when the clock ended it.
+    pub(crate) async fn bounded<T>(
+        &self,
+        run: impl Future<Output = wasmtime::Result<T>>,
+    ) -> Option<wasmtime::Result<T>> {
+        // Fails only if closed, and it never is; going on without a permit then meets the
+        // pool's own limit.
+        let _permit = self.slots.acquire().await.ok();
+        let _running = self.running();
+        tokio::time::timeout(self.limits.wall(), run).await.ok()
+    }
+
+    /// What the run of a guest came to.
+    pub(crate) fn judge<T>(
+        &self,
+        guest: &Guest,
+        outcome: Option<wasmtime::Result<T>>,
+    ) -> Result<T, CallError> {
+        match outcome {
+            Some(Ok(value)) => Ok(value),
+            Some(Err(error)) => Err(CallError::of(guest, &self.limits, &error)),
+            None => Err(CallError::deadline(&self.limits)),
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The wasmtime engine all plugins share, its clock, and the only imports there are.
+
+use crate::{bindings, guest::Guest, limits::Limits};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::thread::{self, Thread};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use wasmtime::component::Linker;
+use wasmtime::{Config, Enabled, Engine, EngineWeak, PoolingAllocationConfig};
+
+/// Length of one epoch: how finely guests are interrupted.
+const TICK: Duration = Duration::from_millis(1);
+/// Idle ticks after which the clock stops until the next call.
+const IDLE_TICKS: u32 = 200;
+
+/// The engine could not be set up.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// Wasmtime refused the settings, or the system the address space.
+    #[error(
+        "the WebAssembly engine did not start: {0:#}; it reserves address space for {1} instances: \
+         check the virtual memory limit (ulimit -v) or configure fewer"
+    )]
+    Setup(wasmtime::Error, u32),
+    /// No thread for the interrupting clock.
+    #[error("the WebAssembly engine's clock thread did not start: {0}")]
+    Clock(#[from] std::io::Error),
+}
+
+/// The engine with everything a call needs.
+pub(crate) struct Runtime {
+    pub(crate) engine: Engine,
+    pub(crate) linker: Linker<Guest>,
+    pub(crate) limits: Limits,
+    pub(crate) slots: Arc<Semaphore>,
+    clock: Arc<Clock>,
+    ticker: Thread,
+}
+
+impl Runtime {
+    pub(crate) fn new(limits: Limits) -> Result<Arc<Self>, EngineError> {
+        let setup = |error| EngineError::Setup(error, limits.instances);
+        let mut config = code_config();
+        config.allocation_strategy(pool(&limits));
+        let engine = Engine::new(&config).map_err(setup)?;
+        let mut linker = Linker::new(&engine);
+        bindings::add_to_linker(&mut linker).map_err(setup)?;
+        let clock = Arc::new(Clock::default());
+        let ticker = thread::Builder::new().name("plugin-epoch".into()).spawn({
+            let (engine, clock) = (engine.weak(), Arc::clone(&clock));
+            move || tick(&engine, &clock)
+        })?;
+        Ok(Arc::new(Self {
+            slots: Arc::new(Semaphore::new(limits.instances as usize)),
+            engine,
+            linker,
+            limits,
+            clock,
+            ticker: ticker.thread().clone(),
+        }))
+    }
+
+    /// Keeps the clock going until dropped.
+    pub(crate) fn running(&self) -> Running<'_> {
+        self.clock.calls.fetch_add(1, SeqCst);
+        if self.clock.parked.load(SeqCst) {
+            self.ticker.unpark();
+        }
+        Running(&self.clock)
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        self.ticker.unpark(); // so that it sees that the engine is gone
+    }
+}
+
+/// Settings that decide which code is generated: the compiling child uses the same.
+///
+/// Results must be the same on every machine and in every replay, so whatever the WebAssembly
+/// specification leaves open is closed: NaN bits, relaxed SIMD, threads.
+pub(crate) fn code_config() -> Config {
+    let mut config = Config::new();
+    config
+        .epoch_interruption(true)
+        .concurrency_support(false)
+        .cranelift_nan_canonicalization(true)
+        .relaxed_simd_deterministic(true)
+        .max_wasm_stack(512 << 10)
+        .async_stack_size(1 << 20);
+    config
+}
+
+fn pool(limits: &Limits) -> PoolingAllocationConfig {
+    let mut pool = PoolingAllocationConfig::new();
+    let instances = limits.instances;
+    pool.total_component_instances(instances)
+        .total_stacks(instances)
+        .total_core_instances(instances.saturating_mul(8).max(64))
+        .total_memories(instances.saturating_mul(2))
+        .total_tables(instances.saturating_mul(4))
+        .max_core_instances_per_component(50)
+        .max_memories_per_component(4)
+        .max_tables_per_component(16)
+        .table_elements(20_000)
+        .max_memory_size(limits.memory_bytes)
+        // Small guests stay mapped: resetting by memset is cheaper than page faults.
+        .linear_memory_keep_resident(256 << 10)
+        .table_keep_resident(16 << 10)
+        .max_unused_warm_slots(instances);
+    if PoolingAllocationConfig::is_pagemap_scan_available() {
+        pool.pagemap_scan(Enabled::Yes);
+    }
+    pool
+}
+
+#[derive(Default)]
+struct Clock {
+    calls: AtomicU64,
+    parked: AtomicBool,
+}
+
+/// A call in progress.
+pub(crate) struct Running<'a>(&'a Clock);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.calls.fetch_sub(1, SeqCst);
+    }
+}
+
+/// Moves the epoch while calls run; sleeps for good when none come, so an idle host is idle.
+fn tick(engine: &EngineWeak, clock: &Clock) {
+    let mut idle = 0;
+    loop {
+        match engine.upgrade() {
+            Some(engine) => engine.increment_epoch(),
+            None => return,
+        }
+        idle = if clock.calls.load(SeqCst) == 0 {
+            idle + 1
+        } else {
+            0
+        };
+        if idle < IDLE_TICKS {
+            thread::sleep(TICK);
+            continue;
+        }
+        // A call first counts itself, then looks whether to wake; this side does the reverse.
+        // One of the two sees the other.
+        clock.parked.store(true, SeqCst);
+        if clock.calls.load(SeqCst) == 0 {
+            thread::park();
+        }
+        clock.parked.store(false, SeqCst);
+        idle = 0;
+    }
+}
