@@ -12,7 +12,10 @@ const SILENT_MS: u64 = 1_000;
 /// does takes over. It goes back only when the new one dies: a source that comes and goes does
 /// not make the picture come and go.
 pub fn plan(state: &RoutingState) -> Plan {
-    let enabled = state.outputs.iter().filter(|output| output.declared && output.enabled);
+    let enabled = state
+        .outputs
+        .iter()
+        .filter(|output| output.declared && output.enabled);
     let outputs = enabled.map(|output| PlannedOutput {
         name: output.name.clone(),
         ..PlannedOutput::default()
@@ -49,11 +52,21 @@ mod tests {
 
     fn source(id: &str, on_air: bool, packet_age_ms: Option<u64>) -> Source {
         let connected = packet_age_ms.is_some();
-        Source { id: id.to_owned(), connected, on_air, packet_age_ms, ..Source::default() }
+        Source {
+            id: id.to_owned(),
+            connected,
+            on_air,
+            packet_age_ms,
+            ..Source::default()
+        }
     }
 
     fn on_air(sources: Vec<Source>) -> Option<String> {
-        plan(&RoutingState { sources, ..RoutingState::default() }).on_air
+        plan(&RoutingState {
+            sources,
+            ..RoutingState::default()
+        })
+        .on_air
     }
 
     #[test]
@@ -64,22 +77,34 @@ mod tests {
         let silent = source("b", false, Some(1_001));
         let lively = source("c", false, Some(40));
         let later = source("d", false, Some(0));
-        assert_eq!(on_air(vec![dead, silent, lively, later]).as_deref(), Some("c"));
+        assert_eq!(
+            on_air(vec![dead, silent, lively, later]).as_deref(),
+            Some("c")
+        );
     }
 
     #[test]
     fn it_fails_over_when_the_source_on_air_dies_and_not_back_when_it_returns() {
         let sources = |main: Option<u64>, spare_on_air: bool| {
-            vec![source("main", !spare_on_air, main), source("spare", spare_on_air, Some(10))]
+            vec![
+                source("main", !spare_on_air, main),
+                source("spare", spare_on_air, Some(10)),
+            ]
         };
         assert_eq!(on_air(sources(Some(10), false)).as_deref(), Some("main"));
-        assert_eq!(on_air(sources(Some(5_000), false)).as_deref(), Some("spare"));
+        assert_eq!(
+            on_air(sources(Some(5_000), false)).as_deref(),
+            Some("spare")
+        );
         assert_eq!(on_air(sources(Some(10), true)).as_deref(), Some("spare"));
     }
 
     #[test]
     fn a_dead_source_stays_on_air_while_there_is_no_other() {
-        let sources = vec![source("main", true, Some(9_000)), source("spare", false, None)];
+        let sources = vec![
+            source("main", true, Some(9_000)),
+            source("spare", false, None),
+        ];
         assert_eq!(on_air(sources).as_deref(), Some("main"));
     }
 
@@ -96,8 +121,15 @@ mod tests {
             output("disabled", true, false),
             output("of-an-earlier-plan", false, true),
         ];
-        let plan = plan(&RoutingState { outputs, ..RoutingState::default() });
-        let names: Vec<_> = plan.outputs.iter().map(|output| output.name.as_str()).collect();
+        let plan = plan(&RoutingState {
+            outputs,
+            ..RoutingState::default()
+        });
+        let names: Vec<_> = plan
+            .outputs
+            .iter()
+            .map(|output| output.name.as_str())
+            .collect();
         assert_eq!(names, ["wanted"]);
         assert!(plan.serves("hls"));
     }

@@ -123,12 +123,18 @@ impl Log {
         let fits = |decision: &Decision| {
             decision.id > filter.after_id
                 && (!filter.failed || decision.error.is_some())
-                && filter.stream.as_ref().is_none_or(|stream| decision.stream == *stream)
+                && filter
+                    .stream
+                    .as_ref()
+                    .is_none_or(|stream| decision.stream == *stream)
         };
         let newest = self.kept.iter().rev().map(|(_, decision)| decision);
         let limit = filter.limit.unwrap_or(usize::MAX);
-        let mut found: Vec<_> =
-            newest.filter(|decision| fits(decision)).take(limit).cloned().collect();
+        let mut found: Vec<_> = newest
+            .filter(|decision| fits(decision))
+            .take(limit)
+            .cloned()
+            .collect();
         found.reverse();
         found
     }
@@ -174,7 +180,10 @@ mod tests {
     }
 
     fn ids(log: &Log, filter: &Filter) -> Vec<u64> {
-        log.find(filter).iter().map(|decision| decision.id).collect()
+        log.find(filter)
+            .iter()
+            .map(|decision| decision.id)
+            .collect()
     }
 
     #[test]
@@ -184,7 +193,16 @@ mod tests {
             log.push(decision("a", None));
         }
         assert_eq!(log.kept.len(), MAX_DECISIONS);
-        assert_eq!(ids(&log, &Filter { limit: Some(2), ..Filter::default() }), [1004, 1005]);
+        assert_eq!(
+            ids(
+                &log,
+                &Filter {
+                    limit: Some(2),
+                    ..Filter::default()
+                }
+            ),
+            [1004, 1005]
+        );
         assert_eq!(log.find(&Filter::default())[0].id, 6);
         assert_eq!(log.totals().logged, 1005);
     }
@@ -197,7 +215,11 @@ mod tests {
             large.plan.reason = "x".repeat(1 << 20);
             log.push(large);
         }
-        assert!(log.bytes <= MAX_BYTES && log.kept.len() < 9, "{}", log.kept.len());
+        assert!(
+            log.bytes <= MAX_BYTES && log.kept.len() < 9,
+            "{}",
+            log.kept.len()
+        );
     }
 
     #[test]
@@ -207,19 +229,53 @@ mod tests {
         log.push(decision("b", None));
         log.push(decision("a", Some("trap")));
         let stream = Some("a".parse().unwrap());
-        assert_eq!(ids(&log, &Filter { stream, ..Filter::default() }), [1, 3]);
-        assert_eq!(ids(&log, &Filter { failed: true, ..Filter::default() }), [3]);
-        assert_eq!(ids(&log, &Filter { after_id: 2, ..Filter::default() }), [3]);
+        assert_eq!(
+            ids(
+                &log,
+                &Filter {
+                    stream,
+                    ..Filter::default()
+                }
+            ),
+            [1, 3]
+        );
+        assert_eq!(
+            ids(
+                &log,
+                &Filter {
+                    failed: true,
+                    ..Filter::default()
+                }
+            ),
+            [3]
+        );
+        assert_eq!(
+            ids(
+                &log,
+                &Filter {
+                    after_id: 2,
+                    ..Filter::default()
+                }
+            ),
+            [3]
+        );
     }
 
     #[test]
     fn secrets_never_reach_the_log() {
         let secret = "srt://h:1?passphrase=hunter2hunter2";
         let mut told = decision("a", None);
-        told.state.outputs.push(OutputState { url: secret.into(), ..OutputState::default() });
+        told.state.outputs.push(OutputState {
+            url: secret.into(),
+            ..OutputState::default()
+        });
         let params = [("passphrase".to_owned(), "hunter2hunter2".to_owned())].into();
         let url = Some(secret.to_owned());
-        told.plan.outputs.push(PlannedOutput { url, params, ..PlannedOutput::default() });
+        told.plan.outputs.push(PlannedOutput {
+            url,
+            params,
+            ..PlannedOutput::default()
+        });
         let mut log = Log::default();
         log.push(told);
         let json = serde_json::to_string(&log.find(&Filter::default())[0]).unwrap();

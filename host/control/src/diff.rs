@@ -142,19 +142,30 @@ pub fn stream(
     let nothing = StreamShape::default();
     let (is, shall) = (running.unwrap_or(&nothing), wanted.unwrap_or(&nothing));
     if is.declared && !shall.declared {
-        return changes.push(Change::WithdrawStream { stream: name.clone() });
+        return changes.push(Change::WithdrawStream {
+            stream: name.clone(),
+        });
     }
     if shall.declared && (!is.declared || is.publisher != shall.publisher) {
         let publisher = shall.publisher.clone();
-        changes.push(Change::DeclareStream { stream: name.clone(), publisher });
+        changes.push(Change::DeclareStream {
+            stream: name.clone(),
+            publisher,
+        });
     }
     sources(name, is, shall, changes);
     outputs(name, is, shall, changes);
     if let Some(source) = shall.on_air.as_ref().filter(|_| is.on_air != shall.on_air) {
-        changes.push(Change::Take { stream: name.clone(), source: source.clone() });
+        changes.push(Change::Take {
+            stream: name.clone(),
+            source: source.clone(),
+        });
     }
     if wanted.is_some() && is.serve != shall.serve {
-        changes.push(Change::Serve { stream: name.clone(), over: shall.serve.clone() });
+        changes.push(Change::Serve {
+            stream: name.clone(),
+            over: shall.serve.clone(),
+        });
     }
 }
 
@@ -163,8 +174,16 @@ fn sources(name: &StreamName, is: &StreamShape, shall: &StreamShape, changes: &m
         let (stream, source) = (name.clone(), id.clone());
         changes.push(match step {
             Step::Stop => Change::StopSource { stream, source },
-            Step::Start(to) => Change::StartSource { stream, source, to: to.clone() },
-            Step::Alter(to) => Change::AlterSource { stream, source, to: to.clone() },
+            Step::Start(to) => Change::StartSource {
+                stream,
+                source,
+                to: to.clone(),
+            },
+            Step::Alter(to) => Change::AlterSource {
+                stream,
+                source,
+                to: to.clone(),
+            },
         });
     }
 }
@@ -174,8 +193,16 @@ fn outputs(name: &StreamName, is: &StreamShape, shall: &StreamShape, changes: &m
         let (stream, output) = (name.clone(), id.clone());
         changes.push(match step {
             Step::Stop => Change::StopOutput { stream, output },
-            Step::Start(to) => Change::StartOutput { stream, output, to: to.clone() },
-            Step::Alter(to) => Change::AlterOutput { stream, output, to: to.clone() },
+            Step::Start(to) => Change::StartOutput {
+                stream,
+                output,
+                to: to.clone(),
+            },
+            Step::Alter(to) => Change::AlterOutput {
+                stream,
+                output,
+                to: to.clone(),
+            },
         });
     }
 }
@@ -190,7 +217,10 @@ fn steps<'a, T: PartialEq>(
     is: &'a BTreeMap<Label, T>,
     shall: &'a BTreeMap<Label, T>,
 ) -> impl Iterator<Item = (&'a Label, Step<'a, T>)> {
-    let gone = is.keys().filter(|id| !shall.contains_key(*id)).map(|id| (id, Step::Stop));
+    let gone = is
+        .keys()
+        .filter(|id| !shall.contains_key(*id))
+        .map(|id| (id, Step::Stop));
     let rest = shall.iter().filter_map(|(id, to)| match is.get(id) {
         None => Some((id, Step::Start(to))),
         Some(now) if now != to => Some((id, Step::Alter(to))),
@@ -214,11 +244,17 @@ mod tests {
 
     /// `cam` with one source and the given outputs.
     fn shape(source_port: u16, outputs: &[(&str, u16)]) -> Shape {
-        let source = SourceShape { protocol: Protocol::Udp, endpoint: Some(udp(source_port)) };
+        let source = SourceShape {
+            protocol: Protocol::Udp,
+            endpoint: Some(udp(source_port)),
+        };
         let stream = StreamShape {
             declared: true,
             sources: BTreeMap::from([(label("in"), source)]),
-            outputs: outputs.iter().map(|(name, port)| (label(name), udp(*port))).collect(),
+            outputs: outputs
+                .iter()
+                .map(|(name, port)| (label(name), udp(*port)))
+                .collect(),
             ..StreamShape::default()
         };
         Shape::from([("cam".parse().unwrap(), stream)])
@@ -234,7 +270,10 @@ mod tests {
     fn told(running: &Shape, wanted: &Shape) -> Vec<String> {
         let tell = |change: &Change| {
             let mut json = serde_json::to_value(change).unwrap();
-            assert_eq!(json.as_object_mut().unwrap().remove("stream").unwrap(), "cam");
+            assert_eq!(
+                json.as_object_mut().unwrap().remove("stream").unwrap(),
+                "cam"
+            );
             json.to_string()
         };
         diff(running, wanted).iter().map(tell).collect()
@@ -261,7 +300,10 @@ mod tests {
     #[test]
     fn a_withdrawn_input_needs_one_change() {
         let running = shape(5000, &[("a", 1), ("b", 2)]);
-        assert_eq!(told(&running, &Shape::new()), [r#"{"change":"withdraw_stream"}"#]);
+        assert_eq!(
+            told(&running, &Shape::new()),
+            [r#"{"change":"withdraw_stream"}"#]
+        );
     }
 
     #[test]
@@ -282,7 +324,10 @@ mod tests {
     fn another_address_replaces_the_source_and_leaves_the_outputs() {
         let running = shape(5000, &[("a", 1), ("b", 2)]);
         let wanted = shape(5001, &[("a", 1), ("b", 2)]);
-        assert_eq!(told(&running, &wanted), [r#"{"change":"alter_source","source":"in"}"#]);
+        assert_eq!(
+            told(&running, &wanted),
+            [r#"{"change":"alter_source","source":"in"}"#]
+        );
     }
 
     #[test]
@@ -308,7 +353,10 @@ mod tests {
         let on = |id: Option<&str>| altered(|stream| stream.on_air = id.map(label));
         assert_eq!(told(&on(Some("in")), &on(None)), [""; 0]);
         assert_eq!(told(&on(Some("in")), &on(Some("in"))), [""; 0]);
-        assert_eq!(told(&on(None), &on(Some("in"))), [r#"{"change":"take","source":"in"}"#]);
+        assert_eq!(
+            told(&on(None), &on(Some("in"))),
+            [r#"{"change":"take","source":"in"}"#]
+        );
     }
 
     #[test]

@@ -27,9 +27,17 @@ pub enum ControlError {
     /// No policy is bound to that pattern.
     #[error("no policy is bound to {0}")]
     UnknownPolicy(StreamPattern),
+    /// A policy is bound to the plugin.
+    #[error("plugin {name} is in use by {by}; unbind that first")]
+    PluginInUse {
+        /// The plugin.
+        name: Label,
+        /// The policy.
+        by: String,
+    },
     /// The plugin plane refused; the plugin in force, if any, goes on.
     #[error(transparent)]
-    Plugin(#[from] plugin::PluginError),
+    Plugin(#[from] plugin::InstallError),
     /// The host is shutting down.
     #[error("the host is shutting down")]
     Stopped,
@@ -44,6 +52,7 @@ impl ControlError {
             Self::UnknownInput(_) => "unknown-input",
             Self::UnknownOutput { .. } => "unknown-output",
             Self::UnknownPolicy(_) => "unknown-policy",
+            Self::PluginInUse { .. } => "plugin-in-use",
             Self::Plugin(error) => error.code(),
             Self::Stopped => "stopped",
         }

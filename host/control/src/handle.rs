@@ -3,37 +3,64 @@
 use crate::decisions::{Decision, Filter, Totals};
 use crate::error::ControlError;
 use crate::view::StreamView;
-use model::{InputSpec, PolicyKind, PolicySpec, Site, StreamName, StreamPattern};
+use model::{InputSpec, Label, PolicyKind, PolicySpec, Site, StreamName, StreamPattern};
+use plugin::{Bound, Installed, PluginView, Plugins};
 use std::sync::Arc;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 type Reply<T> = oneshot::Sender<T>;
 
 /// A request to the actor.
 pub(crate) enum Call {
     /// Replaces the wanted document by what the function makes of it.
-    Edit { edit: Edit, reply: Reply<Result<Site, ControlError>> },
-    Site { reply: Reply<Site> },
-    Streams { reply: Reply<Vec<StreamView>> },
-    Stream { name: StreamName, reply: Reply<Option<StreamView>> },
-    Decisions { filter: Filter, reply: Reply<Vec<Arc<Decision>>> },
-    Totals { reply: Reply<Totals> },
-    ShutDown { reply: Reply<()> },
+    Edit {
+        edit: Edit,
+        reply: Reply<Result<Site, ControlError>>,
+    },
+    Site {
+        reply: Reply<Site>,
+    },
+    Streams {
+        reply: Reply<Vec<StreamView>>,
+    },
+    Stream {
+        name: StreamName,
+        reply: Reply<Option<StreamView>>,
+    },
+    Decisions {
+        filter: Filter,
+        reply: Reply<Vec<Arc<Decision>>>,
+    },
+    Totals {
+        reply: Reply<Totals>,
+    },
+    ShutDown {
+        reply: Reply<()>,
+    },
 }
 
-type Edit = Box<dyn FnOnce(&mut Site) -> Result<(), ControlError> + Send>;
+pub(crate) type Edit = Box<dyn FnOnce(&mut Site) -> Result<(), ControlError> + Send>;
 
 /// A handle to the [`crate::Control`] actor; clones share it. Its mailbox is bounded: callers
 /// wait their turn.
 #[derive(Clone)]
 pub struct ControlHandle {
     calls: mpsc::Sender<Call>,
-    plugins: plugin::Plugins,
+    plugins: Plugins,
+    policies: watch::Receiver<Vec<PolicySpec>>,
 }
 
 impl ControlHandle {
-    pub(crate) fn new(calls: mpsc::Sender<Call>, plugins: plugin::Plugins) -> Self {
-        Self { calls, plugins }
+    pub(crate) fn new(
+        calls: mpsc::Sender<Call>,
+        plugins: Plugins,
+        policies: watch::Receiver<Vec<PolicySpec>>,
+    ) -> Self {
+        Self {
+            calls,
+            plugins,
+            policies,
+        }
     }
 
     /// The document in force, allotted ports filled in.
@@ -61,7 +88,11 @@ impl ControlHandle {
         let name = input.name.clone();
         let site = self
             .edit(move |wanted| {
-                match wanted.inputs.iter_mut().find(|other| other.name == input.name) {
+                match wanted
+                    .inputs
+                    .iter_mut()
+                    .find(|other| other.name == input.name)
+                {
                     Some(other) => *other = input,
                     None => wanted.inputs.push(input),
                 }
@@ -69,7 +100,9 @@ impl ControlHandle {
             })
             .await?;
         let mut inputs = site.inputs.into_iter();
-        inputs.find(|input| input.name == name).ok_or(ControlError::UnknownInput(name))
+        inputs
+            .find(|input| input.name == name)
+            .ok_or(ControlError::UnknownInput(name))
     }
 
     /// Takes an input back: its stream ends.
@@ -77,7 +110,11 @@ impl ControlHandle {
         self.edit(move |wanted| {
             let before = wanted.inputs.len();
             wanted.inputs.retain(|input| input.name != name);
-            if wanted.inputs.len() == before { Err(ControlError::UnknownInput(name)) } else { Ok(()) }
+            if wanted.inputs.len() == before {
+                Err(ControlError::UnknownInput(name))
+            } else {
+                Ok(())
+            }
         })
         .await
         .map(drop)
@@ -113,7 +150,9 @@ impl ControlHandle {
     ) -> Result<(), ControlError> {
         self.edit(move |wanted| {
             let before = wanted.policies.len();
-            wanted.policies.retain(|policy| policy.kind != kind || policy.streams != streams);
+            wanted
+                .policies
+                .retain(|policy| policy.kind != kind || policy.streams != streams);
             if wanted.policies.len() == before {
                 return Err(ControlError::UnknownPolicy(streams));
             }
@@ -121,6 +160,52 @@ impl ControlHandle {
         })
         .await
         .map(drop)
+    }
+
+    /// Installed plugins with their versions and figures, by name.
+    pub fn plugins(&self) -> Vec<PluginView> {
+        self.plugins.list()
+    }
+
+    /// Installs a component, or replaces the one of that name while media flows. It has to
+    /// accept the configs of the policies that it is bound by.
+    pub async fn install_plugin(
+        &self,
+        name: Label,
+        bytes: impl Into<Arc<[u8]>>,
+    ) -> Result<Installed, ControlError> {
+        let bound = self.bound(name.as_str());
+        Ok(self.plugins.install(&name, bytes, &bound).await?)
+    }
+
+    /// Goes back to the version before the active one.
+    pub async fn rollback_plugin(&self, name: Label) -> Result<Installed, ControlError> {
+        let bound = self.bound(name.as_str());
+        Ok(self.plugins.rollback(&name, &bound).await?)
+    }
+
+    /// Removes a plugin with all its versions; refused while a policy is bound to it.
+    pub async fn remove_plugin(&self, name: Label) -> Result<(), ControlError> {
+        if let Some(bound) = self.bound(name.as_str()).into_iter().next() {
+            return Err(ControlError::PluginInUse {
+                name,
+                by: bound.what,
+            });
+        }
+        Ok(self.plugins.remove(&name).await?)
+    }
+
+    /// The configs that a new version of a plugin has to accept. Does not wait.
+    pub fn bound(&self, plugin: &str) -> Vec<Bound> {
+        let policies = self.policies.borrow();
+        let bound = policies
+            .iter()
+            .filter(|policy| policy.plugin.as_str() == plugin);
+        let bound = bound.map(|policy| Bound {
+            what: crate::routing::what(policy),
+            config: policy.config.clone(),
+        });
+        bound.collect()
     }
 
     /// Every stream, by name.
@@ -131,7 +216,9 @@ impl ControlHandle {
     /// One stream.
     pub async fn stream(&self, name: StreamName) -> Result<StreamView, ControlError> {
         let asked = name.clone();
-        let found = self.ask(|reply| Call::Stream { name: asked, reply }).await?;
+        let found = self
+            .ask(|reply| Call::Stream { name: asked, reply })
+            .await?;
         found.ok_or(ControlError::UnknownStream(name))
     }
 
@@ -154,12 +241,19 @@ impl ControlHandle {
         &self,
         edit: impl FnOnce(&mut Site) -> Result<(), ControlError> + Send + 'static,
     ) -> Result<Site, ControlError> {
-        self.ask(|reply| Call::Edit { edit: Box::new(edit), reply }).await?
+        self.ask(|reply| Call::Edit {
+            edit: Box::new(edit),
+            reply,
+        })
+        .await?
     }
 
     async fn ask<T>(&self, call: impl FnOnce(Reply<T>) -> Call) -> Result<T, ControlError> {
         let (reply, answer) = oneshot::channel();
-        self.calls.send(call(reply)).await.map_err(|_| ControlError::Stopped)?;
+        self.calls
+            .send(call(reply))
+            .await
+            .map_err(|_| ControlError::Stopped)?;
         answer.await.map_err(|_| ControlError::Stopped)
     }
 }

@@ -37,7 +37,9 @@ pub fn resolve(plan: &Plan, sources: &[Label], input: Option<&Input>) -> Resolve
     resolved.on_air = plan.on_air.as_ref().and_then(|id| {
         let known = sources.iter().find(|source| source.as_str() == id).cloned();
         if known.is_none() {
-            resolved.refused.push(format!("on air: no source is called {:?}", shortened(id)));
+            resolved
+                .refused
+                .push(format!("on air: no source is called {:?}", shortened(id)));
         }
         known
     });
@@ -56,8 +58,15 @@ pub fn resolve(plan: &Plan, sources: &[Label], input: Option<&Input>) -> Resolve
             }
         }
     }
-    if let Some(beyond) = plan.outputs.len().checked_sub(MAX_OUTPUTS).filter(|n| *n > 0) {
-        resolved.refused.push(format!("{beyond} outputs beyond the {MAX_OUTPUTS} allowed"));
+    if let Some(beyond) = plan
+        .outputs
+        .len()
+        .checked_sub(MAX_OUTPUTS)
+        .filter(|n| *n > 0)
+    {
+        resolved
+            .refused
+            .push(format!("{beyond} outputs beyond the {MAX_OUTPUTS} allowed"));
     }
     resolved.serve = serve(plan, &mut resolved.refused);
     resolved
@@ -68,7 +77,10 @@ fn serve(plan: &Plan, refused: &mut Vec<String>) -> Option<Vec<Protocol>> {
     for name in plan.serve.as_ref()? {
         match Protocol::from_name(name) {
             Some(protocol) => over.push(protocol),
-            None => refused.push(format!("serve: no protocol is called {:?}", shortened(name))),
+            None => refused.push(format!(
+                "serve: no protocol is called {:?}",
+                shortened(name)
+            )),
         }
     }
     over.sort_unstable();
@@ -104,7 +116,10 @@ fn with_params(url: &str, params: &BTreeMap<String, String>) -> Result<String, S
         .filter(|(key, _)| !params.contains_key(key.as_ref()))
         .map(|(key, value)| (key.into_owned(), value.into_owned()))
         .collect();
-    url.query_pairs_mut().clear().extend_pairs(params).extend_pairs(kept);
+    url.query_pairs_mut()
+        .clear()
+        .extend_pairs(params)
+        .extend_pairs(kept);
     Ok(url.into())
 }
 
@@ -119,37 +134,75 @@ mod tests {
 
     fn output(name: &str, url: &str, enabled: bool) -> Output {
         let (name, endpoint) = (name.parse().unwrap(), url.parse().unwrap());
-        Output { name, url: url.to_owned(), endpoint, enabled }
+        Output {
+            name,
+            url: url.to_owned(),
+            endpoint,
+            enabled,
+        }
     }
 
     fn input() -> Input {
         let outputs = vec![
             output("archive", "udp://127.0.0.1:6000?ttl=4", true),
-            output("spare", "srt://127.0.0.1:7000?latency=100&passphrase=0123456789", false),
+            output(
+                "spare",
+                "srt://127.0.0.1:7000?latency=100&passphrase=0123456789",
+                false,
+            ),
         ];
-        Input { sources: vec![], outputs, labels: BTreeMap::new() }
+        Input {
+            sources: vec![],
+            outputs,
+            labels: BTreeMap::new(),
+        }
     }
 
     fn planned(name: &str, url: Option<&str>, params: &[(&str, &str)]) -> PlannedOutput {
-        let params = params.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+        let params = params
+            .iter()
+            .map(|(k, v)| (k.to_string(), v.to_string()))
+            .collect();
         let url = url.map(str::to_owned);
-        PlannedOutput { name: name.to_owned(), url, params, ..PlannedOutput::default() }
+        PlannedOutput {
+            name: name.to_owned(),
+            url,
+            params,
+            ..PlannedOutput::default()
+        }
     }
 
     fn resolved(outputs: Vec<PlannedOutput>) -> Resolved {
-        resolve(&Plan { outputs, ..Plan::default() }, &[], Some(&input()))
+        resolve(
+            &Plan {
+                outputs,
+                ..Plan::default()
+            },
+            &[],
+            Some(&input()),
+        )
     }
 
     fn urls(resolved: &Resolved) -> Vec<&str> {
-        resolved.outputs.values().map(|target| target.url.as_str()).collect()
+        resolved
+            .outputs
+            .values()
+            .map(|target| target.url.as_str())
+            .collect()
     }
 
     #[test]
     fn a_declared_output_runs_where_it_was_declared_even_if_disabled() {
-        let resolved = resolved(vec![planned("archive", None, &[]), planned("spare", None, &[])]);
+        let resolved = resolved(vec![
+            planned("archive", None, &[]),
+            planned("spare", None, &[]),
+        ]);
         assert_eq!(resolved.refused, [""; 0]);
         assert_eq!(resolved.outputs.len(), 2);
-        assert_eq!(resolved.outputs["archive"].endpoint, input().outputs[0].endpoint);
+        assert_eq!(
+            resolved.outputs["archive"].endpoint,
+            input().outputs[0].endpoint
+        );
     }
 
     #[test]
@@ -160,9 +213,14 @@ mod tests {
         ]);
         assert_eq!(
             urls(&resolved),
-            ["udp://127.0.0.1:9?ttl=2", "srt://127.0.0.1:7000?latency=250&passphrase=0123456789"]
+            [
+                "udp://127.0.0.1:9?ttl=2",
+                "srt://127.0.0.1:7000?latency=250&passphrase=0123456789"
+            ]
         );
-        let Endpoint::Srt(srt) = &resolved.outputs["spare"].endpoint else { panic!() };
+        let Endpoint::Srt(srt) = &resolved.outputs["spare"].endpoint else {
+            panic!()
+        };
         assert_eq!(srt.latency_ms, 250);
     }
 
@@ -177,7 +235,13 @@ mod tests {
             planned("archive", Some("udp://h:2"), &[]),
         ]);
         assert_eq!(urls(&resolved), ["udp://127.0.0.1:6000?ttl=4"]);
-        let told = ["unknown: it is not", "a/b: the name", "file: ", "ttl: ", "archive: named twice"];
+        let told = [
+            "unknown: it is not",
+            "a/b: the name",
+            "file: ",
+            "ttl: ",
+            "archive: named twice",
+        ];
         assert_eq!(resolved.refused.len(), told.len());
         for (line, start) in resolved.refused.iter().zip(told) {
             assert!(line.starts_with(&format!("output {start}")), "{line}");
@@ -196,7 +260,12 @@ mod tests {
     fn unknown_sources_and_protocols_are_ignored_and_told() {
         let plan = Plan {
             on_air: Some("nobody\n".to_owned()),
-            serve: Some(vec!["srt".into(), "hls".into(), "gopher".into(), "hls".into()]),
+            serve: Some(vec![
+                "srt".into(),
+                "hls".into(),
+                "gopher".into(),
+                "hls".into(),
+            ]),
             ..Plan::default()
         };
         let resolved = resolve(&plan, &["cam".parse().unwrap()], None);

@@ -63,7 +63,12 @@ impl Router {
         }
         self.generations += 1;
         let dirty = Some(Cause::StreamStarted);
-        let entry = Entry { generation: self.generations, dirty, in_flight: false, not_before: now };
+        let entry = Entry {
+            generation: self.generations,
+            dirty,
+            in_flight: false,
+            not_before: now,
+        };
         self.entries.insert(stream, entry);
     }
 
@@ -87,16 +92,25 @@ impl Router {
     /// The next stream to decide for, if any is due.
     pub(crate) fn poll_turn(&mut self, now: Instant) -> Option<Turn> {
         let due = |entry: &Entry| !entry.in_flight && entry.not_before <= now;
-        let (stream, entry) =
-            self.entries.iter_mut().find(|(_, entry)| entry.dirty.is_some() && due(entry))?;
+        let (stream, entry) = self
+            .entries
+            .iter_mut()
+            .find(|(_, entry)| entry.dirty.is_some() && due(entry))?;
         let cause = entry.dirty.take()?;
         entry.in_flight = true;
-        Some(Turn { stream: stream.clone(), generation: entry.generation, cause })
+        Some(Turn {
+            stream: stream.clone(),
+            generation: entry.generation,
+            cause,
+        })
     }
 
     /// When [`Router::poll_turn`] is worth asking again.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        let waiting = self.entries.values().filter(|entry| entry.dirty.is_some() && !entry.in_flight);
+        let waiting = self
+            .entries
+            .values()
+            .filter(|entry| entry.dirty.is_some() && !entry.in_flight);
         waiting.map(|entry| entry.not_before).min()
     }
 

@@ -22,7 +22,9 @@ pub(crate) fn shape(input: Option<&Input>, decided: Option<&Resolved>) -> Stream
     }
     if let Some(decided) = decided {
         let outputs = decided.outputs.iter();
-        shape.outputs = outputs.map(|(name, to)| (name.clone(), to.endpoint.clone())).collect();
+        shape.outputs = outputs
+            .map(|(name, to)| (name.clone(), to.endpoint.clone()))
+            .collect();
         shape.on_air.clone_from(&decided.on_air);
         shape.serve.clone_from(&decided.serve);
     }

@@ -1,6 +1,7 @@
 //! The state of one stream as a policy sees it, from what the hub and the links report.
 
 use crate::desired::Input;
+use gateway::link::SrtFigures;
 use hub::{SourceSnapshot, StreamSnapshot};
 use model::routing::{Attributes, Audio, OutputState, RoutingState, Source, Video};
 use model::{Label, LinkStatus};
@@ -24,6 +25,8 @@ pub struct OutputReport {
     pub bitrate_bps: u64,
     /// Items dropped because its peer was too slow.
     pub drops: u64,
+    /// Statistics of its connection, if it is an SRT one and up.
+    pub srt: Option<SrtFigures>,
 }
 
 /// When a decision is made.
@@ -47,7 +50,9 @@ pub fn routing_state(
         now_unix_ms: clock.unix_ms,
         utc_offset_minutes: clock.utc_offset_minutes,
         labels: input.map(|input| input.labels.clone()).unwrap_or_default(),
-        sources: in_operators_order(&snapshot.sources, input).map(source).collect(),
+        sources: in_operators_order(&snapshot.sources, input)
+            .map(source)
+            .collect(),
         outputs: outputs.iter().map(output).collect(),
         readers: u32::try_from(snapshot.viewers.len()).unwrap_or(u32::MAX),
         attributes: Attributes::new(),
@@ -61,7 +66,10 @@ pub fn in_operators_order<'a>(
 ) -> impl Iterator<Item = &'a SourceSnapshot> {
     let rank = move |id: &Label| {
         let declared = input.map_or(&[][..], |input| &input.sources);
-        declared.iter().position(|source| source.id == *id).unwrap_or(usize::MAX)
+        declared
+            .iter()
+            .position(|source| source.id == *id)
+            .unwrap_or(usize::MAX)
     };
     let mut ordered: Vec<_> = sources.iter().collect();
     ordered.sort_by_key(|source| rank(&source.id));
@@ -158,16 +166,26 @@ mod tests {
 
     #[test]
     fn sources_come_in_the_operators_order() {
-        let declared = |id: &str| crate::desired::Source { id: id.parse().unwrap(), endpoint: None };
+        let declared = |id: &str| crate::desired::Source {
+            id: id.parse().unwrap(),
+            endpoint: None,
+        };
         let input = Input {
             sources: vec![declared("z"), declared("a")],
             outputs: vec![],
             labels: Default::default(),
         };
         let found = ["a", "guest", "z"].map(|id| candidate(id, vec![])).to_vec();
-        let clock = Clock { unix_ms: 1, utc_offset_minutes: -60 };
+        let clock = Clock {
+            unix_ms: 1,
+            utc_offset_minutes: -60,
+        };
         let state = routing_state(clock, &snapshot(found), Some(&input), &[]);
-        let ids: Vec<_> = state.sources.iter().map(|source| source.id.as_str()).collect();
+        let ids: Vec<_> = state
+            .sources
+            .iter()
+            .map(|source| source.id.as_str())
+            .collect();
         assert_eq!(ids, ["z", "a", "guest"]);
         assert_eq!((state.now_unix_ms, state.utc_offset_minutes), (1, -60));
     }
@@ -181,9 +199,17 @@ mod tests {
             drops: 9,
             ..OutputReport::default()
         };
-        let clock = Clock { unix_ms: 0, utc_offset_minutes: 0 };
+        let clock = Clock {
+            unix_ms: 0,
+            utc_offset_minutes: 0,
+        };
         let state = routing_state(clock, &snapshot(vec![]), None, &[report]);
-        let [output] = &state.outputs[..] else { panic!("{state:?}") };
-        assert_eq!((output.state.as_str(), output.drops, output.enabled), ("stopped", 9, false));
+        let [output] = &state.outputs[..] else {
+            panic!("{state:?}")
+        };
+        assert_eq!(
+            (output.state.as_str(), output.drops, output.enabled),
+            ("stopped", 9, false)
+        );
     }
 }

@@ -2,7 +2,9 @@
 //! URLs are replaced.
 
 use crate::desired::Input;
+use crate::links::LinkReport;
 use crate::state::OutputReport;
+use gateway::link::SrtFigures;
 use hub::{Form, SourceSnapshot, StreamSnapshot, TrackSummary, ViewerSnapshot};
 use model::endpoint::redact;
 use model::{Label, LinkStatus, Protocol, StreamName, StreamPattern};
@@ -89,7 +91,7 @@ pub struct TrackView {
 }
 
 /// A candidate source.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SourceView {
     /// Unique within the stream.
     pub id: Label,
@@ -117,10 +119,45 @@ pub struct SourceView {
     pub tracks: Vec<TrackView>,
     /// The link that this host keeps up for it; none for publishers.
     pub link: Option<LinkStatus>,
+    /// Statistics of that link, if it is an SRT connection and up.
+    pub srt: Option<SrtView>,
+}
+
+/// Statistics of an SRT connection, totals since it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct SrtView {
+    /// Smoothed round trip time.
+    pub rtt_ms: f64,
+    /// Estimated capacity.
+    pub bandwidth_bps: u64,
+    /// Negotiated latency.
+    pub latency_ms: u32,
+    /// Packets, retransmissions included.
+    pub packets: u64,
+    /// Packets lost on the way.
+    pub lost_packets: u64,
+    /// Packets sent or received again.
+    pub retransmitted_packets: u64,
+    /// Packets given up because they were too late.
+    pub dropped_packets: u64,
+}
+
+impl From<SrtFigures> for SrtView {
+    fn from(figures: SrtFigures) -> Self {
+        Self {
+            rtt_ms: figures.rtt_ms,
+            bandwidth_bps: figures.bandwidth_bps,
+            latency_ms: figures.latency_ms,
+            packets: figures.packets,
+            lost_packets: figures.lost,
+            retransmitted_packets: figures.retransmitted,
+            dropped_packets: figures.dropped,
+        }
+    }
 }
 
 /// An output.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct OutputView {
     /// Unique within the stream.
     pub name: String,
@@ -139,6 +176,8 @@ pub struct OutputView {
     pub bitrate_bps: u64,
     /// Items dropped because its peer was too slow.
     pub drops: u64,
+    /// Statistics of its connection, if it is an SRT one and up.
+    pub srt: Option<SrtView>,
 }
 
 /// A viewer.
@@ -161,7 +200,7 @@ pub struct ViewerView {
 /// What a view is made of, besides the hub's snapshot.
 pub(crate) struct Parts<'a> {
     pub(crate) input: Option<&'a Input>,
-    pub(crate) source_links: BTreeMap<Label, LinkStatus>,
+    pub(crate) source_links: BTreeMap<Label, LinkReport>,
     pub(crate) outputs: Vec<OutputReport>,
     pub(crate) routing: RoutingView,
 }
@@ -169,8 +208,9 @@ pub(crate) struct Parts<'a> {
 impl StreamView {
     pub(crate) fn new(snapshot: &StreamSnapshot, parts: Parts<'_>) -> Self {
         let ordered = crate::state::in_operators_order(&snapshot.sources, parts.input);
-        let sources: Vec<_> =
-            ordered.map(|source| source_view(source, &parts.source_links)).collect();
+        let sources: Vec<_> = ordered
+            .map(|source| source_view(source, &parts.source_links))
+            .collect();
         let on_air = sources.iter().find(|source| source.on_air);
         let track = |wanted: fn(&TrackView) -> bool| {
             on_air.and_then(|source| source.tracks.iter().find(|track| wanted(track)).cloned())
@@ -191,7 +231,10 @@ impl StreamView {
             held_bytes: snapshot.held_bytes,
             video: track(|track| track.width.is_some()),
             audio: track(|track| track.channels.is_some()),
-            labels: parts.input.map(|input| input.labels.clone()).unwrap_or_default(),
+            labels: parts
+                .input
+                .map(|input| input.labels.clone())
+                .unwrap_or_default(),
             sources,
             outputs: parts.outputs.into_iter().map(output_view).collect(),
             readers: snapshot.viewers.len(),
@@ -201,7 +244,8 @@ impl StreamView {
     }
 }
 
-fn source_view(source: &SourceSnapshot, links: &BTreeMap<Label, LinkStatus>) -> SourceView {
+fn source_view(source: &SourceSnapshot, links: &BTreeMap<Label, LinkReport>) -> SourceView {
+    let link = links.get(&source.id);
     SourceView {
         id: source.id.clone(),
         protocol: source.protocol,
@@ -215,7 +259,8 @@ fn source_view(source: &SourceSnapshot, links: &BTreeMap<Label, LinkStatus>) -> 
         continuity_errors: source.continuity_errors,
         skipped_bytes: source.skipped_bytes,
         tracks: source.tracks.iter().map(track_view).collect(),
-        link: links.get(&source.id).cloned(),
+        link: link.map(|link| link.status.clone()),
+        srt: link.and_then(|link| link.srt).map(SrtView::from),
     }
 }
 
@@ -240,6 +285,7 @@ fn output_view(report: OutputReport) -> OutputView {
         bytes: report.bytes,
         bitrate_bps: report.bitrate_bps,
         drops: report.drops,
+        srt: report.srt.map(SrtView::from),
     }
 }
 

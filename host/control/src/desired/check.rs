@@ -45,7 +45,11 @@ impl Faults {
     }
 
     pub(super) fn into_result<T>(self, sound: T) -> Result<T, Self> {
-        if self.0.is_empty() { Ok(sound) } else { Err(self) }
+        if self.0.is_empty() {
+            Ok(sound)
+        } else {
+            Err(self)
+        }
     }
 }
 
@@ -74,7 +78,11 @@ pub(super) fn inputs(site: &Site, faults: &mut Faults) -> BTreeMap<StreamName, I
     for spec in &site.inputs {
         let item = format!("input {}", spec.name);
         if inputs.contains_key(&spec.name) {
-            faults.add(&item, "name", "declared twice; give each input a name of its own");
+            faults.add(
+                &item,
+                "name",
+                "declared twice; give each input a name of its own",
+            );
             continue;
         }
         let input = Input {
@@ -98,7 +106,11 @@ pub(super) fn policies(
     for policy in &site.policies {
         let item = format!("policy {} for {}", policy.kind.as_str(), policy.streams);
         if !seen.insert((policy.kind, policy.streams.as_str())) {
-            faults.add(&item, "streams", "bound twice; keep one policy for each kind and pattern");
+            faults.add(
+                &item,
+                "streams",
+                "bound twice; keep one policy for each kind and pattern",
+            );
         }
         if let Err(problem) = check_policy(policy) {
             faults.add(&item, format_args!("plugin {}", policy.plugin), problem);
@@ -108,7 +120,11 @@ pub(super) fn policies(
 
 fn at_most(limit: usize, count: usize, item: &str, field: &str, faults: &mut Faults) {
     if count > limit {
-        faults.add(item, field, format_args!("{count} given, at most {limit} are allowed"));
+        faults.add(
+            item,
+            field,
+            format_args!("{count} given, at most {limit} are allowed"),
+        );
     }
 }
 
@@ -120,19 +136,30 @@ fn sources(
 ) -> Vec<Source> {
     at_most(MAX_SOURCES, spec.sources.len(), item, "sources", faults);
     let none_given = [SourceSpec::Publish {}];
-    let given = if spec.sources.is_empty() { &none_given[..] } else { &spec.sources };
+    let given = if spec.sources.is_empty() {
+        &none_given[..]
+    } else {
+        &spec.sources
+    };
     let mut sources: Vec<Source> = Vec::with_capacity(given.len());
     for (at, source) in given.iter().enumerate() {
         let field = format!("sources[{at}]");
         match source.endpoint() {
             Ok(None) if sources.iter().any(|source| source.endpoint.is_none()) => {
-                faults.add(item, field, "an input takes one publisher; keep one source of type publish");
+                faults.add(
+                    item,
+                    field,
+                    "an input takes one publisher; keep one source of type publish",
+                );
             }
             Ok(endpoint) => {
                 if let Some(endpoint) = &endpoint {
                     bound.claim(endpoint, Role::Source, item, &field, faults);
                 }
-                sources.push(Source { id: source_id(endpoint.as_ref(), &sources), endpoint });
+                sources.push(Source {
+                    id: source_id(endpoint.as_ref(), &sources),
+                    endpoint,
+                });
             }
             Err(error) => faults.add(item, field, error),
         }
@@ -151,7 +178,11 @@ fn outputs(
     for output in &spec.outputs {
         let field = format!("outputs[{}]", output.name);
         if outputs.iter().any(|other| other.name == output.name) {
-            faults.add(item, format_args!("{field}.name"), "declared twice; give each output a name of its own");
+            faults.add(
+                item,
+                format_args!("{field}.name"),
+                "declared twice; give each output a name of its own",
+            );
             continue;
         }
         match output.url.parse::<Endpoint>() {
@@ -178,9 +209,19 @@ fn source_id(endpoint: Option<&Endpoint>, taken: &[Source]) -> Label {
         Some(Endpoint::Srt(srt)) => format!("srt-{}-{}", srt.host, srt.port),
         Some(other) => other.scheme().to_owned(),
     };
-    let plain = |c: char| if c.is_ascii_alphanumeric() || "_-.@".contains(c) { c } else { '-' };
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() || "_-.@".contains(c) {
+            c
+        } else {
+            '-'
+        }
+    };
     // Room for the number that tells equals apart.
-    let text: String = text.chars().map(plain).take(model::name::MAX_NAME_BYTES - 8).collect();
+    let text: String = text
+        .chars()
+        .map(plain)
+        .take(model::name::MAX_NAME_BYTES - 8)
+        .collect();
     let numbered = (2..).map(|n| format!("{text}-{n}"));
     std::iter::once(text.clone())
         .chain(numbered)
@@ -231,7 +272,8 @@ impl BoundPorts {
 fn overlap(a: &str, b: &str) -> bool {
     let wildcard = |host: &str| matches!(host, "0.0.0.0" | "::" | "*");
     let group = |host: &str| {
-        host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_multicast())
+        host.parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_multicast())
     };
     a == b || (wildcard(a) && !group(b)) || (wildcard(b) && !group(a))
 }

@@ -86,18 +86,25 @@ impl Desired {
     /// The policy that decides for a stream: of those that match the most specific, of
     /// equals the first.
     pub fn policy_for(&self, kind: PolicyKind, stream: &StreamName) -> Option<&PolicySpec> {
-        let matching = self.site.policies.iter().filter(|policy| {
-            policy.kind == kind && policy.streams.matches(stream.as_str())
-        });
+        let matching = self
+            .site
+            .policies
+            .iter()
+            .filter(|policy| policy.kind == kind && policy.streams.matches(stream.as_str()));
         // `max_by_key` returns the last of equals, so go backwards.
-        matching.rev().max_by_key(|policy| policy.streams.specificity())
+        matching
+            .rev()
+            .max_by_key(|policy| policy.streams.specificity())
     }
 }
 
 impl Input {
     /// The source that publishers of this name fill, if the input takes any.
     pub fn publisher(&self) -> Option<&Label> {
-        self.sources.iter().find(|source| source.endpoint.is_none()).map(|source| &source.id)
+        self.sources
+            .iter()
+            .find(|source| source.endpoint.is_none())
+            .map(|source| &source.id)
     }
 }
 

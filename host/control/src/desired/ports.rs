@@ -15,7 +15,10 @@ pub struct UdpPorts {
 
 impl Default for UdpPorts {
     fn default() -> Self {
-        Self { first: 5000, last: 5099 }
+        Self {
+            first: 5000,
+            last: 5099,
+        }
     }
 }
 
@@ -49,16 +52,29 @@ impl FromStr for UdpPorts {
 /// `before` it keeps, so that applying a document twice changes nothing.
 pub(super) fn allot(site: &mut Site, ports: UdpPorts, before: &Site, faults: &mut Faults) {
     let mut taken = named_ports(site);
-    let kept: HashMap<_, _> = before.inputs.iter().map(|input| (&input.name, input)).collect();
+    let kept: HashMap<_, _> = before
+        .inputs
+        .iter()
+        .map(|input| (&input.name, input))
+        .collect();
     for input in &mut site.inputs {
         for (at, source) in input.sources.iter_mut().enumerate() {
-            let SourceSpec::Udp { address, .. } = source else { continue };
+            let SourceSpec::Udp { address, .. } = source else {
+                continue;
+            };
             if !address.is_empty() {
                 continue;
             }
-            let earlier = kept.get(&input.name).and_then(|before| before.sources.get(at));
-            let earlier = earlier.and_then(udp_port).filter(|port| ports.range().contains(port));
-            let free = earlier.into_iter().chain(ports.range()).find(|port| !taken.contains(port));
+            let earlier = kept
+                .get(&input.name)
+                .and_then(|before| before.sources.get(at));
+            let earlier = earlier
+                .and_then(udp_port)
+                .filter(|port| ports.range().contains(port));
+            let free = earlier
+                .into_iter()
+                .chain(ports.range())
+                .find(|port| !taken.contains(port));
             match free {
                 Some(port) => {
                     taken.insert(port);
@@ -75,7 +91,11 @@ pub(super) fn allot(site: &mut Site, ports: UdpPorts, before: &Site, faults: &mu
 }
 
 fn named_ports(site: &Site) -> BTreeSet<u16> {
-    site.inputs.iter().flat_map(|input| &input.sources).filter_map(udp_port).collect()
+    site.inputs
+        .iter()
+        .flat_map(|input| &input.sources)
+        .filter_map(udp_port)
+        .collect()
 }
 
 fn udp_port(source: &SourceSpec) -> Option<u16> {

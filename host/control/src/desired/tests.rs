@@ -7,16 +7,23 @@ fn check(document: serde_json::Value) -> Result<Desired, Faults> {
 
 fn check_after(document: serde_json::Value, before: &Desired) -> Result<Desired, Faults> {
     let site: Site = serde_json::from_value(document).unwrap();
-    Desired::check(site, UdpPorts::default(), before, |policy| match policy.plugin.as_str() {
-        "fanout" => Ok(()),
-        _ => Err("no such plugin".to_owned()),
+    Desired::check(site, UdpPorts::default(), before, |policy| {
+        match policy.plugin.as_str() {
+            "fanout" => Ok(()),
+            _ => Err("no such plugin".to_owned()),
+        }
     })
 }
 
 #[test]
 fn each_fault_names_its_item_and_field() {
     let cases = [
-        (json!({"inputs": [{"name": "a"}, {"name": "a"}]}), "input a", "name", "twice"),
+        (
+            json!({"inputs": [{"name": "a"}, {"name": "a"}]}),
+            "input a",
+            "name",
+            "twice",
+        ),
         (
             json!({"inputs": [
                 {"name": "a", "sources": [{"type": "udp", "address": "127.0.0.1:5000"}]},
@@ -74,8 +81,14 @@ fn each_fault_names_its_item_and_field() {
     ];
     for (document, item, field, problem) in cases {
         let faults = check(document).unwrap_err();
-        let [fault] = &faults.0[..] else { panic!("one fault expected: {faults}") };
-        assert_eq!((fault.item.as_str(), fault.field.as_str()), (item, field), "{fault}");
+        let [fault] = &faults.0[..] else {
+            panic!("one fault expected: {faults}")
+        };
+        assert_eq!(
+            (fault.item.as_str(), fault.field.as_str()),
+            (item, field),
+            "{fault}"
+        );
         assert!(fault.problem.contains(problem), "{fault}");
     }
 }
@@ -120,13 +133,23 @@ fn sources_keep_their_ids_when_the_list_is_reordered() {
     let ids = |sources: serde_json::Value| {
         let desired = check(json!({"inputs": [{"name": "a", "sources": sources}]})).unwrap();
         let input = &desired.inputs()["a"];
-        input.sources.iter().map(|source| source.id.to_string()).collect::<Vec<_>>()
+        input
+            .sources
+            .iter()
+            .map(|source| source.id.to_string())
+            .collect::<Vec<_>>()
     };
     let udp = json!({"type": "udp", "address": "127.0.0.1:5000"});
     let srt = json!({"type": "srt", "url": "srt://[::1]:9000?streamid=x"});
     let publish = json!({"type": "publish"});
-    assert_eq!(ids(json!([udp, srt, publish])), ["udp-127.0.0.1-5000", "srt---1-9000", "publish"]);
-    assert_eq!(ids(json!([publish, srt, udp])), ["publish", "srt---1-9000", "udp-127.0.0.1-5000"]);
+    assert_eq!(
+        ids(json!([udp, srt, publish])),
+        ["udp-127.0.0.1-5000", "srt---1-9000", "publish"]
+    );
+    assert_eq!(
+        ids(json!([publish, srt, udp])),
+        ["publish", "srt---1-9000", "udp-127.0.0.1-5000"]
+    );
     assert_eq!(ids(json!([srt, srt])), ["srt---1-9000", "srt---1-9000-2"]);
     assert_eq!(ids(json!([])), ["publish"]);
 }

@@ -1,0 +1,294 @@
+//! The actor: the one task through which every change of state goes.
+
+use crate::decisions::Log;
+use crate::desired::{Desired, UdpPorts};
+use crate::diff::{self, Change};
+use crate::error::ControlError;
+use crate::handle::{Call, ControlHandle, Edit};
+use crate::router::{Cause, Router};
+use crate::routing::{Answer, Configs, Decided};
+use crate::running::Running;
+use crate::spec;
+use hub::Registry;
+use model::{Event, PolicyKind, PolicySpec, Site, StreamName};
+use plugin::Plugins;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
+
+/// Calls that wait for the actor before callers have to.
+const MAILBOX: usize = 64;
+/// How often the hub looks for silent sources and abandoned streams.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// What the control plane is told besides the document.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// Allotted to UDP inputs that name no address.
+    pub udp_ports: UdpPorts,
+    /// The offset from UTC at a Unix time in seconds, in minutes, east positive.
+    pub utc_offset_minutes: fn(unix_s: u64) -> i32,
+    /// How often every stream is decided for anew, because time is an input too.
+    pub tick: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            udp_ports: UdpPorts::default(),
+            utc_offset_minutes: |_| 0,
+            tick: Duration::from_secs(5),
+        }
+    }
+}
+
+/// The control plane's state; [`Control::run`] owns it until the end.
+pub struct Control {
+    pub(crate) settings: Settings,
+    pub(crate) registry: Registry,
+    pub(crate) plugins: Plugins,
+    pub(crate) desired: Desired,
+    pub(crate) running: Running,
+    pub(crate) router: Router,
+    pub(crate) decided: BTreeMap<StreamName, Decided>,
+    pub(crate) asked: JoinSet<Answer>,
+    pub(crate) log: Log,
+    pub(crate) configs: Configs,
+    calls: mpsc::Receiver<Call>,
+    policies: watch::Sender<Vec<PolicySpec>>,
+}
+
+impl Control {
+    /// A control plane that wants nothing yet, and the handle to it.
+    pub fn new(
+        registry: Registry,
+        context: gateway::Context,
+        plugins: Plugins,
+        settings: Settings,
+    ) -> (Self, ControlHandle) {
+        let (sender, calls) = mpsc::channel(MAILBOX);
+        let (policies, bound) = watch::channel(Vec::new());
+        let control = Self {
+            settings,
+            running: Running::new(registry.clone(), context),
+            registry,
+            plugins: plugins.clone(),
+            desired: Desired::default(),
+            router: Router::default(),
+            decided: BTreeMap::new(),
+            asked: JoinSet::new(),
+            log: Log::default(),
+            configs: Configs::default(),
+            calls,
+            policies,
+        };
+        (control, ControlHandle::new(sender, plugins, bound))
+    }
+
+    /// Runs until [`ControlHandle::shutdown`] is called or every handle is gone; then every
+    /// link is stopped and every stream ended.
+    pub async fn run(mut self) {
+        let mut events = self.registry.events();
+        let mut swaps = self.plugins.subscribe();
+        let mut sweep = interval(SWEEP);
+        let mut tick = interval(self.settings.tick);
+        self.follow_all().await;
+        let stopped = loop {
+            self.decide_due().await;
+            let wake = self.router.poll_timeout().filter(|_| self.may_ask());
+            tokio::select! {
+                call = self.calls.recv() => match call {
+                    Some(Call::ShutDown { reply }) => break Some(reply),
+                    Some(call) => self.answer(call).await,
+                    None => break None,
+                },
+                event = events.recv() => self.observe(event).await,
+                Some(answer) = self.asked.join_next() => self.settle_joined(answer).await,
+                swap = swaps.recv() => self.swapped(swap),
+                _ = sweep.tick() => self.registry.sweep(Instant::now()),
+                _ = tick.tick() => {
+                    self.reconcile().await;
+                    self.router.mark_all(Cause::Tick);
+                }
+                () = sleep_until(wake) => {}
+            }
+        };
+        self.asked.shutdown().await;
+        self.running.shut_down().await;
+        if let Some(reply) = stopped {
+            // Whoever asked may have stopped waiting.
+            let _ = reply.send(());
+        }
+    }
+
+    async fn answer(&mut self, call: Call) {
+        // A caller that stopped waiting wants no answer.
+        match call {
+            Call::Edit { edit, reply } => drop(reply.send(self.edit(edit).await)),
+            Call::Site { reply } => drop(reply.send(self.desired.site().clone())),
+            Call::Streams { reply } => drop(reply.send(self.views())),
+            Call::Stream { name, reply } => drop(reply.send(self.view(&name))),
+            Call::Decisions { filter, reply } => drop(reply.send(self.log.find(&filter))),
+            Call::Totals { reply } => drop(reply.send(self.log.totals())),
+            Call::ShutDown { .. } => {}
+        }
+    }
+
+    /// Checks what the edit makes of the document, and if nothing is wrong makes it so.
+    async fn edit(&mut self, edit: Edit) -> Result<Site, ControlError> {
+        let mut site = self.desired.site().clone();
+        edit(&mut site)?;
+        let check = |policy: &_| crate::routing::accepted(&self.plugins, policy).map(drop);
+        let next = Desired::check(site, self.settings.udp_ports, &self.desired, check)
+            .map_err(ControlError::Invalid)?;
+        self.configs = Configs::of(&self.plugins, &next.site().policies);
+        self.policies.send_replace(next.site().policies.clone());
+        let before = std::mem::replace(&mut self.desired, next);
+        self.mark_changed(&before);
+        self.understand_plans_anew();
+        self.reconcile().await;
+        Ok(self.desired.site().clone())
+    }
+
+    /// Asks for decisions where the grounds of the last one changed.
+    fn mark_changed(&mut self, before: &Desired) {
+        let names: Vec<_> = self.running.names().cloned().collect();
+        for name in names {
+            let policy =
+                |desired: &Desired| desired.policy_for(PolicyKind::Routing, &name).cloned();
+            if policy(before) != policy(&self.desired) {
+                self.router.mark(&name, Cause::PolicyChanged);
+            } else if spec::input(before, &name) != spec::input(&self.desired, &name) {
+                self.router.mark(&name, Cause::DocumentChanged);
+            }
+        }
+    }
+
+    /// Closes the gap between what is wanted and what runs, for all streams.
+    async fn reconcile(&mut self) {
+        let inputs = self.desired.inputs().keys();
+        let came_by_themselves = self.running.names();
+        let wanted: diff::Shape = inputs
+            .chain(came_by_themselves)
+            .filter_map(|name| Some((name.clone(), self.wanted(name)?)))
+            .collect();
+        let changes = diff::diff(&self.running.shape(), &wanted);
+        self.apply(&changes).await;
+    }
+
+    /// Makes changes, and knows the streams that come and go with them.
+    pub(crate) async fn apply(&mut self, changes: &[Change]) {
+        self.running.apply(changes).await;
+        for change in changes {
+            match change {
+                Change::DeclareStream { stream, .. } => self.welcome(stream),
+                Change::WithdrawStream { stream } => self.forget(stream),
+                _ => {}
+            }
+        }
+    }
+
+    /// What a stream shall look like; none if it shall not be, or cannot be seen.
+    pub(crate) fn wanted(&self, name: &StreamName) -> Option<diff::StreamShape> {
+        let input = spec::input(&self.desired, name);
+        let came_by_itself = || {
+            self.running
+                .shape_of(name)
+                .is_some_and(|shape| !shape.declared)
+        };
+        if input.is_none() && !came_by_itself() {
+            return None;
+        }
+        let decided = self.decided.get(name).and_then(Decided::resolved);
+        Some(spec::shape(input, decided))
+    }
+
+    async fn observe(&mut self, event: Result<Event, RecvError>) {
+        match event {
+            Ok(Event::StreamStarted { stream } | Event::StreamEnded { stream }) => {
+                self.follow(&stream).await;
+            }
+            Ok(Event::SourceChanged { stream, .. }) => {
+                self.router.mark(&stream, Cause::SourceChanged);
+            }
+            Ok(Event::OnAirChanged { stream, .. }) => {
+                self.router.mark(&stream, Cause::OnAirChanged);
+            }
+            Ok(Event::OutputChanged { stream, .. }) => {
+                self.router.mark(&stream, Cause::OutputChanged);
+            }
+            Ok(_) | Err(RecvError::Closed) => {}
+            Err(RecvError::Lagged(missed)) => {
+                tracing::debug!(missed, "events missed; looking at every stream");
+                self.follow_all().await;
+                self.router.mark_all(Cause::Tick);
+            }
+        }
+    }
+
+    async fn follow_all(&mut self) {
+        let alive = self.registry.list();
+        let mut names: Vec<_> = alive.iter().map(|stream| stream.name().clone()).collect();
+        names.extend(self.running.names().cloned());
+        for name in names {
+            self.follow(&name).await;
+        }
+    }
+
+    async fn follow(&mut self, name: &StreamName) {
+        if !self.running.follow(name).await {
+            return;
+        }
+        self.forget(name);
+        if self.running.stream(name).is_some() {
+            self.welcome(name);
+        } else if spec::input(&self.desired, name).is_some() {
+            self.reconcile().await;
+        }
+    }
+
+    fn welcome(&mut self, name: &StreamName) {
+        self.router.add(name.clone(), Instant::now());
+    }
+
+    fn forget(&mut self, name: &StreamName) {
+        self.router.remove(name);
+        self.decided.remove(name);
+    }
+
+    /// A plugin was replaced or removed: its streams are decided for anew.
+    fn swapped(&mut self, swap: Result<plugin::Change, RecvError>) {
+        let touched = match &swap {
+            Ok(plugin::Change::Activated { name, .. } | plugin::Change::Removed { name }) => {
+                Some(name)
+            }
+            // Some were missed, so it may be any.
+            _ => None,
+        };
+        // One that was gone and is back accepts its config again.
+        self.configs = Configs::of(&self.plugins, &self.desired.site().policies);
+        for name in self.running.names() {
+            let policy = self.desired.policy_for(PolicyKind::Routing, name);
+            if policy.is_some_and(|policy| touched.is_none_or(|touched| policy.plugin == *touched))
+            {
+                self.router.mark(name, Cause::PluginChanged);
+            }
+        }
+    }
+}
+
+fn interval(period: Duration) -> tokio::time::Interval {
+    let mut interval = tokio::time::interval(period);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
+}
+
+async fn sleep_until(wake: Option<Instant>) {
+    match wake {
+        Some(wake) => tokio::time::sleep_until(wake.into()).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,98 @@
+//! The gateways' links, seen from here: started, looked at, stopped.
+
+use crate::desired::Output;
+use crate::plan::Target;
+use crate::state::OutputReport;
+use gateway::LinkHandle;
+use gateway::link::{Details, SrtFigures};
+use hub::Stream;
+use model::{Endpoint, Label, LinkStatus};
+use std::sync::Arc;
+
+/// A running link.
+pub(crate) struct Link(LinkHandle);
+
+/// A link at one moment.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LinkReport {
+    pub(crate) srt: Option<SrtFigures>,
+    pub(crate) status: LinkStatus,
+    pub(crate) bytes: u64,
+    pub(crate) bitrate_bps: u64,
+    pub(crate) drops: u64,
+}
+
+impl Link {
+    pub(crate) fn source(
+        context: &gateway::Context,
+        stream: &Arc<Stream>,
+        source: &Label,
+        endpoint: &Endpoint,
+    ) -> Self {
+        Self(gateway::start_source(
+            context,
+            stream.clone(),
+            source.clone(),
+            endpoint.clone(),
+        ))
+    }
+
+    pub(crate) fn output(
+        context: &gateway::Context,
+        stream: &Arc<Stream>,
+        output: &Label,
+        endpoint: &Endpoint,
+    ) -> Self {
+        Self(gateway::start_output(
+            context,
+            stream.clone(),
+            output.clone(),
+            endpoint.clone(),
+        ))
+    }
+
+    pub(crate) fn report(&self) -> LinkReport {
+        let snapshot = self.0.snapshot();
+        let srt = match snapshot.details {
+            Some(Details::Srt(figures)) => Some(figures),
+            _ => None,
+        };
+        LinkReport {
+            srt,
+            status: snapshot.status,
+            bytes: snapshot.bytes,
+            bitrate_bps: snapshot.bitrate_bps,
+            drops: snapshot.drops,
+        }
+    }
+
+    /// Resolves when its sockets are closed.
+    pub(crate) async fn stop(self) {
+        self.0.stop().await;
+    }
+}
+
+impl LinkReport {
+    /// As part of an output that is declared, planned for, or both.
+    pub(crate) fn of_output(
+        self,
+        name: &Label,
+        target: Option<&Target>,
+        declared: Option<&Output>,
+    ) -> OutputReport {
+        let url = target
+            .map(|target| &target.url)
+            .or(declared.map(|output| &output.url));
+        OutputReport {
+            name: name.to_string(),
+            url: url.cloned().unwrap_or_default(),
+            declared: declared.is_some(),
+            enabled: declared.is_none_or(|output| output.enabled),
+            status: self.status,
+            bytes: self.bytes,
+            bitrate_bps: self.bitrate_bps,
+            drops: self.drops,
+            srt: self.srt,
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! What runs: the links this host keeps up, and the streams they belong to. Only
+//! [`Running::apply`] starts or stops anything.
+
+use crate::diff::{Change, Shape, SourceShape, StreamShape};
+use crate::links::{Link, LinkReport};
+use hub::{Registry, Stream};
+use model::{Endpoint, Label, Protocol, StreamName};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// Links that do not end within this are left to end by themselves: they were told to.
+const STOP_LIMIT: Duration = Duration::from_millis(1_500);
+
+/// One stream with its links.
+struct Entry {
+    stream: Arc<Stream>,
+    /// `on_air` is not kept here: the hub knows.
+    shape: StreamShape,
+    sources: BTreeMap<Label, Link>,
+    outputs: BTreeMap<Label, Link>,
+}
+
+/// Every stream that runs, declared or not.
+pub(crate) struct Running {
+    registry: Registry,
+    context: gateway::Context,
+    entries: BTreeMap<StreamName, Entry>,
+    /// Inputs the hub had no room for; told once each.
+    refused: BTreeSet<StreamName>,
+}
+
+impl Running {
+    pub(crate) fn new(registry: Registry, context: gateway::Context) -> Self {
+        Self {
+            registry,
+            context,
+            entries: BTreeMap::new(),
+            refused: BTreeSet::new(),
+        }
+    }
+
+    /// What the diff starts from.
+    pub(crate) fn shape(&self) -> Shape {
+        self.entries
+            .keys()
+            .filter_map(|name| Some((name.clone(), self.shape_of(name)?)))
+            .collect()
+    }
+
+    /// One stream of it.
+    pub(crate) fn shape_of(&self, name: &StreamName) -> Option<StreamShape> {
+        let entry = self.entries.get(name)?;
+        let (on_air, wanted) = entry.stream.on_air();
+        Some(StreamShape {
+            on_air: wanted.or(on_air),
+            ..entry.shape.clone()
+        })
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &StreamName> {
+        self.entries.keys()
+    }
+
+    pub(crate) fn stream(&self, name: &StreamName) -> Option<&Arc<Stream>> {
+        self.entries.get(name).map(|entry| &entry.stream)
+    }
+
+    /// What the links of a stream's declared sources report.
+    pub(crate) fn sources(&self, name: &StreamName) -> BTreeMap<Label, LinkReport> {
+        self.entries
+            .get(name)
+            .map(|entry| reports(&entry.sources))
+            .unwrap_or_default()
+    }
+
+    /// What the links of a stream's outputs report.
+    pub(crate) fn outputs(&self, name: &StreamName) -> BTreeMap<Label, LinkReport> {
+        self.entries
+            .get(name)
+            .map(|entry| reports(&entry.outputs))
+            .unwrap_or_default()
+    }
+
+    /// Follows the hub: knows a stream that came by itself, forgets one that ended. True if
+    /// that changed anything.
+    pub(crate) async fn follow(&mut self, name: &StreamName) -> bool {
+        let alive = self.registry.get(name.as_str());
+        let known = self.entries.get(name).map(|entry| &entry.stream);
+        match (alive, known) {
+            (Some(alive), Some(known)) if Arc::ptr_eq(&alive, known) => return false,
+            (None, None) => return false,
+            (alive, _) => {
+                if let Some(entry) = self.entries.remove(name) {
+                    stop_all(
+                        entry
+                            .sources
+                            .into_values()
+                            .chain(entry.outputs.into_values()),
+                    )
+                    .await;
+                }
+                if let Some(stream) = alive {
+                    self.entries.insert(name.clone(), Entry::new(stream));
+                }
+            }
+        }
+        true
+    }
+
+    /// Makes the changes: first everything that ends, so that its ports are free, then
+    /// everything that begins.
+    pub(crate) async fn apply(&mut self, changes: &[Change]) {
+        let ending: Vec<Link> = changes.iter().flat_map(|change| self.end(change)).collect();
+        stop_all(ending.into_iter()).await;
+        for change in changes {
+            self.begin(change);
+        }
+    }
+
+    /// Stops every link and ends every stream.
+    pub(crate) async fn shut_down(&mut self) {
+        let entries = std::mem::take(&mut self.entries).into_values();
+        let links = entries.flat_map(|entry| {
+            entry
+                .sources
+                .into_values()
+                .chain(entry.outputs.into_values())
+        });
+        stop_all(links).await;
+        self.registry.shut_down();
+    }
+
+    /// Takes out the links that a change ends.
+    fn end(&mut self, change: &Change) -> Vec<Link> {
+        match change {
+            Change::WithdrawStream { stream } => {
+                let Some(entry) = self.entries.remove(stream) else {
+                    return Vec::new();
+                };
+                tracing::info!(%stream, "input withdrawn");
+                self.registry.withdraw(stream);
+                entry
+                    .sources
+                    .into_values()
+                    .chain(entry.outputs.into_values())
+                    .collect()
+            }
+            Change::StopSource { stream, source } | Change::AlterSource { stream, source, .. } => {
+                let Some(entry) = self.entries.get_mut(stream) else {
+                    return Vec::new();
+                };
+                if matches!(change, Change::StopSource { .. }) {
+                    entry.stream.remove_source(source);
+                }
+                entry.shape.sources.remove(source);
+                tracing::info!(%stream, %source, "source stops");
+                entry.sources.remove(source).into_iter().collect()
+            }
+            Change::StopOutput { stream, output } | Change::AlterOutput { stream, output, .. } => {
+                let Some(entry) = self.entries.get_mut(stream) else {
+                    return Vec::new();
+                };
+                entry.shape.outputs.remove(output);
+                tracing::info!(%stream, %output, "output stops");
+                entry.outputs.remove(output).into_iter().collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn begin(&mut self, change: &Change) {
+        match change {
+            Change::DeclareStream { stream, publisher } => self.declare(stream, publisher.clone()),
+            Change::StartSource { stream, source, to }
+            | Change::AlterSource { stream, source, to } => self.start_source(stream, source, to),
+            Change::StartOutput { stream, output, to }
+            | Change::AlterOutput { stream, output, to } => self.start_output(stream, output, to),
+            Change::Take { stream, source } => {
+                let Some(entry) = self.entries.get(stream) else {
+                    return;
+                };
+                tracing::info!(%stream, %source, "source is to go on air");
+                entry.stream.take(source);
+            }
+            Change::Serve { stream, over } => self.serve(stream, over.clone()),
+            Change::WithdrawStream { .. }
+            | Change::StopSource { .. }
+            | Change::StopOutput { .. } => {}
+        }
+    }
+
+    fn declare(&mut self, name: &StreamName, publisher: Option<Label>) {
+        match self.registry.declare(name, publisher.clone()) {
+            Ok(stream) => {
+                self.refused.remove(name);
+                let entry = self
+                    .entries
+                    .entry(name.clone())
+                    .or_insert_with(|| Entry::new(stream));
+                entry.shape.declared = true;
+                entry.shape.publisher = publisher;
+            }
+            Err(refusal) => {
+                if self.refused.insert(name.clone()) {
+                    tracing::warn!(stream = %name, %refusal, "input cannot be started yet");
+                }
+            }
+        }
+    }
+
+    fn start_source(&mut self, name: &StreamName, source: &Label, to: &SourceShape) {
+        let Some(entry) = self.entries.get_mut(name) else {
+            return;
+        };
+        entry.stream.declare_source(source, to.protocol);
+        if let Some(endpoint) = &to.endpoint {
+            tracing::info!(stream = %name, %source, ?endpoint, "source starts");
+            let link = Link::source(&self.context, &entry.stream, source, endpoint);
+            entry.sources.insert(source.clone(), link);
+        }
+        entry.shape.sources.insert(source.clone(), to.clone());
+    }
+
+    fn start_output(&mut self, name: &StreamName, output: &Label, to: &Endpoint) {
+        let Some(entry) = self.entries.get_mut(name) else {
+            return;
+        };
+        tracing::info!(stream = %name, %output, endpoint = ?to, "output starts");
+        let link = Link::output(&self.context, &entry.stream, output, to);
+        entry.outputs.insert(output.clone(), link);
+        entry.shape.outputs.insert(output.clone(), to.clone());
+    }
+
+    fn serve(&mut self, name: &StreamName, over: Option<Vec<Protocol>>) {
+        let Some(entry) = self.entries.get_mut(name) else {
+            return;
+        };
+        entry.stream.serve_over(over.clone());
+        entry.shape.serve = over;
+    }
+}
+
+impl Entry {
+    fn new(stream: Arc<Stream>) -> Self {
+        let shape = StreamShape::default();
+        Self {
+            stream,
+            shape,
+            sources: BTreeMap::new(),
+            outputs: BTreeMap::new(),
+        }
+    }
+}
+
+fn reports(links: &BTreeMap<Label, Link>) -> BTreeMap<Label, LinkReport> {
+    links
+        .iter()
+        .map(|(name, link)| (name.clone(), link.report()))
+        .collect()
+}
+
+/// Stops links side by side; one that hangs holds up nobody for longer than [`STOP_LIMIT`].
+async fn stop_all(links: impl Iterator<Item = Link>) {
+    let mut stopping: JoinSet<()> = links.map(Link::stop).collect();
+    let all = async { while stopping.join_next().await.is_some() {} };
+    if tokio::time::timeout(STOP_LIMIT, all).await.is_err() {
+        tracing::warn!("a link took too long to stop and is left to end by itself");
+        stopping.detach_all();
+    }
+}
