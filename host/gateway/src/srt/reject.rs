@@ -26,3 +26,44 @@ impl From<&StreamIdError> for RejectReason {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::{Protocol, StreamName};
+
+    #[test]
+    fn the_codes_that_callers_see_do_not_change() {
+        let stream: StreamName = "a".parse().unwrap();
+        let cases = [
+            (Refusal::BadRequest(String::new()), 1400),
+            (Refusal::UnknownStream(stream.clone()), 1404),
+            (
+                Refusal::Conflict {
+                    stream: stream.clone(),
+                    why: "",
+                },
+                1409,
+            ),
+            (
+                Refusal::NotServed {
+                    stream,
+                    protocol: Protocol::Srt,
+                },
+                1403,
+            ),
+            (Refusal::Overloaded { what: "", limit: 1 }, 1402),
+        ];
+        for (refusal, code) in cases {
+            assert_eq!(reason_for(&refusal).code(), code, "{refusal:?}");
+        }
+        let errors = [
+            (StreamIdError::Missing, 1400),
+            (StreamIdError::Mode(String::new()), 1405),
+            (StreamIdError::Media(String::new()), 1415),
+        ];
+        for (error, code) in errors {
+            assert_eq!(RejectReason::from(&error).code(), code, "{error:?}");
+        }
+    }
+}

@@ -188,3 +188,22 @@ pub(crate) async fn slow_reader(backend: &impl Backend) {
         () = sending => {}
     }
 }
+
+pub(crate) async fn reopening(backend: &impl Backend) {
+    let (mut listener, _) = listen(backend, |_| {}).await;
+    let address = listener.local_addr();
+    let mut config = ConnectConfig::new(address);
+    config.stream_id = "read:a".to_owned();
+    let (caller, accepted) = tokio::join!(backend.connect(&config), listener.accept());
+    let (mut caller, accepted) = (caller.unwrap(), accepted.unwrap());
+    let mut sending = JoinSet::new();
+    sending.spawn(send_numbered(accepted));
+    receive_numbered(&mut caller, 20).await;
+
+    drop(listener);
+    let (mut listener, _) = listen(backend, |config| config.local = address).await;
+    let (second, accepted) = tokio::join!(backend.connect(&config), listener.accept());
+    sending.spawn(send_numbered(accepted.unwrap()));
+    receive_numbered(&mut second.unwrap(), 20).await;
+    receive_numbered(&mut caller, 200).await;
+}
