@@ -3,44 +3,13 @@
 
 mod fixtures;
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
+use fixtures::flv_file;
 use media::flv::{self, Demuxer, Kind, Message, Muxer};
 use media::{Codec, Convert, Frame, Ticks90k, Tracks};
 use proptest::prelude::*;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
-
-/// The tags of an FLV file (annex E.3), as messages.
-fn tags(mut file: Bytes) -> Vec<(Kind, u32, Bytes)> {
-    assert_eq!(file[..3], *b"FLV");
-    file.advance(9 + 4);
-    let mut tags = Vec::new();
-    while file.has_remaining() {
-        let kind = Kind::from_type_id(file.get_u8()).unwrap();
-        let size = file.get_uint(3) as usize;
-        let low = file.get_uint(3) as u32;
-        let timestamp_ms = u32::from(file.get_u8()) << 24 | low;
-        file.advance(3);
-        tags.push((kind, timestamp_ms, file.split_to(size)));
-        file.advance(4);
-    }
-    tags
-}
-
-/// The same the other way.
-fn file_of(messages: &[Message]) -> Bytes {
-    let mut out = BytesMut::from(&b"FLV\x01\x05\0\0\0\x09\0\0\0\0"[..]);
-    for message in messages {
-        out.put_u8(message.kind.type_id());
-        out.put_uint(message.body_bytes() as u64, 3);
-        out.put_uint((message.timestamp_ms & 0xff_ffff).into(), 3);
-        out.put_u8((message.timestamp_ms >> 24) as u8);
-        out.put_uint(0, 3);
-        out.put_slice(&message.to_body());
-        out.put_u32(11 + message.body_bytes() as u32);
-    }
-    out.freeze()
-}
 
 fn demux(demuxer: &mut Demuxer, tags: &[(Kind, u32, Bytes)]) -> Vec<Frame> {
     let mut frames = Vec::new();
@@ -51,7 +20,7 @@ fn demux(demuxer: &mut Demuxer, tags: &[(Kind, u32, Bytes)]) -> Vec<Frame> {
 }
 
 fn fixture(name: &str) -> Vec<(Kind, u32, Bytes)> {
-    tags(fixtures::read(name).into())
+    flv_file::tags(fixtures::read(name).into())
 }
 
 fn mux(frames: &[Frame]) -> Vec<Message> {
@@ -110,7 +79,7 @@ fn payloads_are_slices_of_the_messages() {
 fn ffmpeg_reads_our_tags_as_it_reads_its_own() {
     let frames = demux(&mut Demuxer::new(), &fixture("h264_aac.flv"));
     let ours = fixtures::scratch("flv").join("remuxed.flv");
-    std::fs::write(&ours, file_of(&mux(&frames))).unwrap();
+    std::fs::write(&ours, flv_file::of(&mux(&frames))).unwrap();
     let hashes = |file: &std::path::Path| fixtures::ffmpeg(file, &["-c", "copy", "-f", "framemd5"]);
     assert_eq!(hashes(&ours), hashes(&fixtures::path("h264_aac.flv")));
     assert_eq!(fixtures::decoded_pictures(&ours), 160);
@@ -362,4 +331,18 @@ proptest! {
             prop_assert!(frame.tracks.get(frame.track).is_some());
         }
     }
+}
+
+#[test]
+fn key_frames_count_as_entry_points_until_a_clean_picture_shows_that_there_are_better() {
+    let mut demuxer = Demuxer::new();
+    demux(&mut demuxer, &fixture("h264_aac.flv")[..3]);
+    let mut entry = |first: u8, unit: u8, ms: u32| {
+        let body = vec![first, 1, 0, 0, 0, 0, 0, 0, 2, unit, 0x88];
+        demux(&mut demuxer, &[(Kind::Video, ms, body.into())])[0].random_access
+    };
+    assert!(entry(0x17, 0x41, 0), "called a key frame, no IDR");
+    assert!(!entry(0x27, 0x41, 40));
+    assert!(entry(0x17, 0x65, 80), "an IDR");
+    assert!(!entry(0x17, 0x41, 120), "no longer");
 }

@@ -3,7 +3,8 @@
 
 mod fixtures;
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::Bytes;
+use fixtures::flv_file;
 use media::hls::{Cutting, Segment, Segmenter};
 use media::ts::demux::Demuxer as TsDemuxer;
 use media::ts::monitor::Monitor;
@@ -35,16 +36,9 @@ fn segments(chunks: &[TsChunk]) -> Vec<Segment> {
 }
 
 fn frames_of_flv(name: &str) -> Vec<Frame> {
-    let mut file = Bytes::from(fixtures::read(name));
-    file.advance(9 + 4);
     let (mut demuxer, mut frames) = (flv::Demuxer::new(), Vec::new());
-    while file.has_remaining() {
-        let kind = flv::Kind::from_type_id(file.get_u8()).unwrap();
-        let size = file.get_uint(3) as usize;
-        let timestamp_ms = file.get_uint(3) as u32;
-        file.advance(4);
-        demuxer.push(kind, timestamp_ms, &file.split_to(size), &mut frames);
-        file.advance(4);
+    for (kind, timestamp_ms, body) in flv_file::tags(fixtures::read(name).into()) {
+        demuxer.push(kind, timestamp_ms, &body, &mut frames);
     }
     frames
 }
@@ -72,17 +66,7 @@ fn flv_of(frames: &[Frame]) -> Bytes {
     for frame in frames {
         muxer.convert(UNIX_EPOCH, frame, &mut messages);
     }
-    let mut out = BytesMut::from(&b"FLV\x01\x05\0\0\0\x09\0\0\0\0"[..]);
-    for message in messages {
-        out.put_u8(message.kind.type_id());
-        out.put_uint(message.body_bytes() as u64, 3);
-        out.put_uint((message.timestamp_ms & 0xff_ffff).into(), 3);
-        out.put_u8((message.timestamp_ms >> 24) as u8);
-        out.put_uint(0, 3);
-        out.put_slice(&message.to_body());
-        out.put_u32(11 + message.body_bytes() as u32);
-    }
-    out.freeze()
+    flv_file::of(&messages)
 }
 
 /// MD5 of each decoded picture and of the decoded sound, without stamps.

@@ -10,6 +10,7 @@ use media::hls::{
 };
 use media::ts::packet::{Packet, Pid};
 use media::ts::pes::PesHeader;
+use media::ts::psi::crc32;
 use media::{Convert, Ticks90k, Tracks, TsChunk};
 use proptest::prelude::*;
 use std::path::PathBuf;
@@ -302,6 +303,53 @@ fn a_jump_that_nobody_marked_is_a_discontinuity_too() {
         [2_000, 2_000, 2_000, 400, 2_000, 2_000, 2_000, 400]
     );
     assert!(segments[4].discontinuity);
+}
+
+#[test]
+fn another_program_is_a_discontinuity_at_its_next_entry_point() {
+    // 3.0 s of H.264 and AAC, then the same clock and PIDs with HEVC.
+    let first = fixtures::read("h264_aac.ts");
+    let second = fixtures::read("hevc_aac.ts");
+    let third_second = |ts: &[u8]| {
+        let mut pictures = 0;
+        let at = Packet::iter(ts).position(|packet| {
+            pictures += usize::from(packet.pid() == LEADER && packet.unit_start());
+            pictures == 76
+        });
+        at.unwrap() * 188
+    };
+    let mut spliced = first[..third_second(&first)].to_vec();
+    // ffmpeg gives both tables version 0; a real change counts up.
+    spliced.extend(with_pmt_version(&second[..188 * 3], 1));
+    spliced.extend(with_pmt_version(&second[third_second(&second)..], 1));
+    let segments = segments(Cutting::default(), &chunks(&spliced, 7, 0));
+    assert_eq!(durations(&segments), [2_000, 1_000, 2_000, 1_400]);
+    let marks: Vec<bool> = segments
+        .iter()
+        .map(|segment| segment.discontinuity)
+        .collect();
+    assert_eq!(marks, [false, false, true, false]);
+}
+
+/// The same with another `version_number` in each PMT.
+fn with_pmt_version(ts: &[u8], version: u8) -> Vec<u8> {
+    let mut out = ts.to_vec();
+    for packet in out.chunks_mut(188) {
+        let view = Packet::new(packet.first_chunk().unwrap()).unwrap();
+        if view.pid() != Pid::new(0x1000) {
+            continue;
+        }
+        let section = view.payload_offset().unwrap() + 1;
+        let length = usize::from(u16::from_be_bytes([
+            packet[section + 1] & 0xf,
+            packet[section + 2],
+        ]));
+        packet[section + 5] = packet[section + 5] & 0xc1 | version << 1;
+        let crc = section + 3 + length - 4;
+        let sum = crc32(&packet[section..crc]);
+        packet[crc..crc + 4].copy_from_slice(&sum.to_be_bytes());
+    }
+    out
 }
 
 #[test]

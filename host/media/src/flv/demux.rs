@@ -31,6 +31,9 @@ pub struct Demuxer {
     timeline: Timeline,
     video: Option<VideoConfig>,
     audio: Option<Codec>,
+    /// An IDR or IRAP picture was seen. Until then the publisher's key frame flag counts: open
+    /// GOPs and periodic intra refresh have nothing better.
+    clean_seen: bool,
     /// `None` while waiting for headers.
     tracks: Option<Arc<Tracks>>,
     held: Held,
@@ -67,6 +70,7 @@ impl Demuxer {
             timeline: Timeline::default(),
             video: None,
             audio: None,
+            clean_seen: false,
             tracks: None,
             held: Held::default(),
             said: HashSet::new(),
@@ -114,31 +118,37 @@ impl Demuxer {
             }
             VideoTag::Frame {
                 codec,
+                key,
                 composition_ms,
                 data,
-                ..
             } => {
-                let Some(config) = self.video.as_ref().filter(|known| known.kind == codec) else {
-                    self.complain("FLV video frames without sequence header".to_owned());
-                    return None;
-                };
-                let unit = AccessUnit::read(codec, config.length_size, &data);
-                if unit.cut_short {
-                    self.complain("FLV video frame is cut short".to_owned());
-                }
-                let offset = Ticks90k::from_ms(composition_ms.max(0).into());
-                (!unit.payload.is_empty()).then(|| {
-                    self.frame(
-                        VIDEO,
-                        timestamp_ms,
-                        offset,
-                        unit.random_access,
-                        unit.payload,
-                    )
-                })
+                let unit = self.access_unit(codec, &data)?;
+                let random_access = unit.clean || (key && !self.clean_seen);
+                let composition = Ticks90k::from_ms(composition_ms.max(0).into());
+                Some(self.frame(
+                    VIDEO,
+                    timestamp_ms,
+                    composition,
+                    random_access,
+                    unit.payload,
+                ))
             }
             VideoTag::End | VideoTag::Other => None,
         }
+    }
+
+    /// `None` if nothing is left of it.
+    fn access_unit(&mut self, codec: VideoCodec, data: &Bytes) -> Option<AccessUnit> {
+        let Some(config) = self.video.as_ref().filter(|known| known.kind == codec) else {
+            self.complain("FLV video frames without sequence header".to_owned());
+            return None;
+        };
+        let unit = AccessUnit::read(codec, config.length_size, data);
+        if unit.cut_short {
+            self.complain("FLV video frame is cut short".to_owned());
+        }
+        self.clean_seen |= unit.clean;
+        Some(unit).filter(|unit| !unit.payload.is_empty())
     }
 
     fn push_audio(&mut self, timestamp_ms: u32, body: &Bytes) -> Option<Frame> {
@@ -310,7 +320,8 @@ type Test = fn(&[u8]) -> bool;
 /// An access unit in the form that frames have.
 struct AccessUnit {
     payload: Bytes,
-    random_access: bool,
+    /// An IDR or IRAP picture.
+    clean: bool,
     cut_short: bool,
 }
 
@@ -321,12 +332,12 @@ impl AccessUnit {
             VideoCodec::Avc => (h264::in_frame, h264::is_random_access),
             VideoCodec::Hevc => (hevc::in_frame, hevc::is_random_access),
         };
-        let (mut kept, mut random_access, mut cut_short) = (0, false, false);
+        let (mut kept, mut clean, mut cut_short) = (0, false, false);
         for unit in nal::length_prefixed(data, size) {
             match unit {
                 Ok(unit) if in_frame(unit) => {
                     kept += unit.len() + size.bytes();
-                    random_access |= is_random_access(unit);
+                    clean |= is_random_access(unit);
                 }
                 Ok(_) => {}
                 Err(_) => cut_short = true,
@@ -340,7 +351,7 @@ impl AccessUnit {
         };
         Self {
             payload,
-            random_access,
+            clean,
             cut_short,
         }
     }

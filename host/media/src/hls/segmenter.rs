@@ -62,7 +62,10 @@ pub struct Segmenter {
     /// Of the last segment: the next is likely to need as much.
     usual_bytes: usize,
     epoch: u32,
+    /// The next segment has another timeline.
     broken: bool,
+    /// The next segment has other streams, which RFC 8216 §4.3.2.3 calls a discontinuity too.
+    changed: bool,
     unbounded_said: bool,
     complaints: Vec<String>,
 }
@@ -98,7 +101,8 @@ impl Convert for Segmenter {
         }
         // First: a chunk may hold the tables and the picture that they are needed for.
         for packet in Packet::iter(&chunk.data) {
-            self.tables.push(packet);
+            let changed = self.tables.push(packet);
+            self.changed |= changed && (self.open.is_some() || self.sequence > 0);
         }
         let entry = self.entry_point(chunk);
         for (index, packet) in Packet::iter(&chunk.data).enumerate() {
@@ -127,6 +131,7 @@ impl Segmenter {
             usual_bytes: 0,
             epoch: 0,
             broken: false,
+            changed: false,
             unbounded_said: false,
             complaints: Vec::new(),
         }
@@ -161,7 +166,6 @@ impl Segmenter {
     }
 
     fn push(&mut self, now: SystemTime, packet: Packet<'_>, entry: bool, out: &mut Vec<Segment>) {
-        self.tables.push(packet);
         if self
             .closing
             .as_mut()
@@ -173,7 +177,7 @@ impl Segmenter {
         self.release(false, out);
         let pid = packet.pid();
         if let Some((leader, is_video)) = self.tables.leader() {
-            if pid == leader && packet.unit_start() {
+            if pid == leader && packet.unit_start() && !packet.transport_error() {
                 self.unit(now, packet, entry || !is_video, leader, out);
             }
             if self.tables.is_elementary(pid) {
@@ -231,7 +235,9 @@ impl Segmenter {
         }
         let passed = pts - open.start;
         let near_target = Ticks90k(target.0 - target.0 / 10);
-        (entry && passed >= near_target) || passed >= max || open.data.len() >= max_bytes
+        (entry && (passed >= near_target || self.changed))
+            || passed >= max
+            || open.data.len() >= max_bytes
     }
 
     fn cut(
@@ -248,6 +254,8 @@ impl Segmenter {
             self.closing = Some(Closing::new(open, pts, stragglers));
             self.release(false, out);
         }
+        let broken = std::mem::take(&mut self.broken);
+        let discontinuity = std::mem::take(&mut self.changed) || broken;
         let anchor = *self.anchor.get_or_insert(Anchor { pts, wall: now });
         let mut data = BytesMut::with_capacity(self.usual_bytes);
         self.tables.write(&mut data);
@@ -256,7 +264,7 @@ impl Segmenter {
             start: pts,
             newest: pts,
             program_date_time: anchor.wall_at(pts),
-            discontinuity: std::mem::take(&mut self.broken),
+            discontinuity,
             independent,
         });
     }

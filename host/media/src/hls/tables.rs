@@ -1,7 +1,7 @@
 //! Copies of the latest PAT and PMT, to put in front of each segment.
 
 use crate::ts::packet::{Packet, Pid};
-use crate::ts::psi::{MAX_SECTION_BYTES, Programs};
+use crate::ts::psi::{MAX_SECTION_BYTES, Programs, Update};
 use bytes::{BufMut, BytesMut};
 
 /// Follows the program's tables, and keeps the packets they came in.
@@ -20,18 +20,21 @@ struct Carousel {
 }
 
 impl Tables {
-    /// Takes every packet; passes over those that carry no table.
-    pub(super) fn push(&mut self, packet: Packet<'_>) {
+    /// Takes every packet; passes over those that carry no table. Whether a program that was
+    /// known has become another.
+    pub(super) fn push(&mut self, packet: Packet<'_>) -> bool {
         let pid = packet.pid();
-        if pid != Pid::PAT && !self.programs.wants(pid) {
-            return;
+        if !self.programs.wants(pid) {
+            return false;
         }
-        self.programs.push(packet);
+        let known = self.programs.pmt().is_some();
+        let changed = self.programs.push(packet) == Update::Changed && known;
         if pid == Pid::PAT {
             self.pat.push(packet);
         } else {
             self.pmt.push(packet);
         }
+        changed
     }
 
     /// PAT and PMT packets, as they last came.
@@ -40,12 +43,14 @@ impl Tables {
         out.put_slice(self.pmt.latest());
     }
 
-    /// The PID whose PES packets cut segments: the first video stream, else the first that has
-    /// frames; and whether it is video. `None` until a PMT names one.
+    /// The PID whose PES packets cut segments, and whether it is video: the first video stream,
+    /// else the first that has frames, else the one with the clock. `None` without a PMT.
     pub(super) fn leader(&self) -> Option<(Pid, bool)> {
-        let streams = &self.programs.pmt()?.streams;
-        let video = streams.iter().find(|stream| stream.kind.is_video());
-        let leader = video.or_else(|| streams.iter().find(|stream| stream.kind.has_frames()));
+        let pmt = self.programs.pmt()?;
+        let mut streams = pmt.streams.iter();
+        let leader = (streams.clone().find(|stream| stream.kind.is_video()))
+            .or_else(|| streams.clone().find(|stream| stream.kind.has_frames()))
+            .or_else(|| streams.find(|stream| stream.pid == pmt.pcr_pid));
         leader.map(|stream| (stream.pid, stream.kind.is_video()))
     }
 
