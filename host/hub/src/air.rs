@@ -25,6 +25,8 @@ pub(crate) struct Air {
     wanted: Option<Label>,
     connections: u64,
     epoch: u32,
+    /// Something was on air already.
+    begun: bool,
     timeline: Timeline,
     restamper: Restamper,
 }
@@ -54,7 +56,10 @@ impl Air {
     /// A new connection of a source.
     pub(crate) fn connection(&mut self, source: Label) -> Connection {
         self.connections += 1;
-        Connection { source, serial: self.connections }
+        Connection {
+            source,
+            serial: self.connections,
+        }
     }
 
     /// The source that is to go on air at its next random access point.
@@ -87,20 +92,19 @@ impl Air {
             return None;
         }
         // The very first source is passed on from its first byte: there is nothing to splice.
-        let first_ever = self.on_air.is_none() && self.epoch == 0 && self.timeline_is_new();
-        let from = if first_ever { 0 } else { starts.position(|start| start)? };
+        let from = if self.begun {
+            starts.position(|start| start)?
+        } else {
+            0
+        };
         self.on_air = Some(who.clone());
         self.wanted.take_if(|wanted| *wanted == who.source);
-        if !first_ever {
+        if std::mem::replace(&mut self.begun, true) {
             self.epoch += 1;
             self.timeline.force_break();
-            self.restamper.splice();
+            self.restamper.splice(None);
         }
         Some((from, true))
-    }
-
-    fn timeline_is_new(&self) -> bool {
-        self.timeline.newest().is_none() && self.restamper.newest().is_none()
     }
 
     /// Transport packets as they go on air; empty while the source is not. Returns whether
@@ -130,7 +134,7 @@ impl Air {
         for frame in frames {
             let placed = self.timeline.repair(frame.dts);
             frame.dts = placed.time;
-            frame.pts = frame.pts + placed.offset;
+            frame.pts += placed.offset;
             frame.epoch = placed.epoch;
             self.epoch = self.epoch.max(placed.epoch);
         }

@@ -25,7 +25,10 @@ pub(crate) struct Slot<T: Item> {
 
 impl<T: Item> Slot<T> {
     pub(crate) fn new(lane: Lane<T>) -> Self {
-        Self { lane, running: Mutex::new(false) }
+        Self {
+            lane,
+            running: Mutex::new(false),
+        }
     }
 
     /// A reader; `start_converter` is called if none runs and one is needed.
@@ -121,16 +124,22 @@ impl Stream {
 
     fn start_ts(self: &Arc<Self>) -> bool {
         self.form() == Some(Form::Frames)
-            && self.run(media::ts::mux::Muxer::new(), Self::read_frames, |lanes| &lanes.ts)
+            && self.run(self.muxer(), Self::read_frames, |lanes| &lanes.ts)
     }
 
     fn start_frames(self: &Arc<Self>) -> bool {
         self.form() == Some(Form::Ts)
-            && self.run(media::ts::demux::Demuxer::new(), Self::read_ts, |lanes| &lanes.frames)
+            && self.run(media::ts::demux::Demuxer::new(), Self::read_ts, |lanes| {
+                &lanes.frames
+            })
     }
 
     fn start_rtmp(self: &Arc<Self>) -> bool {
-        self.run(crate::rtmp_form::Encoder::new(), Self::read_frames, |lanes| &lanes.rtmp)
+        self.run(
+            crate::rtmp_form::Encoder::default(),
+            Self::read_frames,
+            |lanes| &lanes.rtmp,
+        )
     }
 
     fn start_segments(self: &Arc<Self>) -> bool {
@@ -159,8 +168,12 @@ impl Stream {
     }
 }
 
-async fn convert<C>(stream: &Stream, mut converter: C, mut source: Reader<C::In>, slot: &Slot<C::Out>)
-where
+async fn convert<C>(
+    stream: &Stream,
+    mut converter: C,
+    mut source: Reader<C::In>,
+    slot: &Slot<C::Out>,
+) where
     C: Convert,
     C::In: Item,
     C::Out: Item,

@@ -17,14 +17,19 @@ pub enum Form {
 /// One RTMP message in wire form: encoded once, written by every player's socket as it is.
 #[derive(Debug, Clone)]
 pub struct RtmpMessage {
-    /// What a player needs before its first message, and again whenever this pointer changes:
-    /// metadata and sequence headers, in wire form.
-    pub preface: Arc<Bytes>,
+    /// What a player needs before its first message, and again whenever this pointer changes.
+    pub preface: Arc<Preface>,
+    /// The message's own timestamp, modulo 2^32 ms.
+    pub timestamp_ms: u32,
     /// The chunks of the message.
     pub wire: Bytes,
     /// A key frame (or, without video, any audio message).
     pub random_access: bool,
 }
+
+/// Metadata and sequence headers of an RTMP stream.
+#[derive(Debug, Default)]
+pub struct Preface(pub(crate) Vec<media::flv::Message>);
 
 /// One HLS segment.
 pub type Segment = Arc<media::hls::Segment>;
@@ -64,4 +69,3 @@ impl Item for Segment {
         true
     }
 }
-

@@ -33,7 +33,10 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { bytes: 16 << 20, age: Duration::from_secs(2) }
+        Self {
+            bytes: 16 << 20,
+            age: Duration::from_secs(2),
+        }
     }
 }
 
@@ -103,7 +106,12 @@ impl<T> Clone for Lane<T> {
 impl<T: Item> Lane<T> {
     /// An empty lane.
     pub fn new(bounds: Bounds) -> Self {
-        let ring = Ring { slots: VecDeque::new(), first: 0, bytes: 0, newest_start: None };
+        let ring = Ring {
+            slots: VecDeque::new(),
+            first: 0,
+            bytes: 0,
+            newest_start: None,
+        };
         Self(Arc::new(Shared {
             ring: RwLock::new(ring),
             bounds,
@@ -161,7 +169,12 @@ impl<T: Item> Lane<T> {
             },
         };
         drop(ring);
-        Reader { lane: self.clone(), end: self.0.end.subscribe(), next, seek }
+        Reader {
+            lane: self.clone(),
+            end: self.0.end.subscribe(),
+            next,
+            seek,
+        }
     }
 
     /// How many readers there are, converters included.
@@ -247,7 +260,13 @@ impl<T: Item> Reader<T> {
         }
         let from = (self.next - ring.first) as usize;
         let before = out.len();
-        out.extend(ring.slots.iter().skip(from).take(max).map(|slot| slot.item.clone()));
+        out.extend(
+            ring.slots
+                .iter()
+                .skip(from)
+                .take(max)
+                .map(|slot| slot.item.clone()),
+        );
         let taken = out.len() - before;
         self.next += taken as u64;
         Ok(taken)
@@ -282,7 +301,10 @@ mod tests {
     }
 
     fn lane(bytes: usize) -> Lane<Unit> {
-        Lane::new(Bounds { bytes, age: Duration::from_secs(3600) })
+        Lane::new(Bounds {
+            bytes,
+            age: Duration::from_secs(3600),
+        })
     }
 
     fn read(reader: &mut Reader<Unit>) -> Vec<u64> {
@@ -321,22 +343,38 @@ mod tests {
         lane.push(now, (0..4).map(|n| Unit(n, false)));
         assert_eq!(read(&mut fast), [0, 1, 2, 3]);
         lane.push(now, (4..9).map(|n| Unit(n, n == 6)));
-        assert_eq!(read(&mut fast), [4, 5, 6, 7, 8], "a slow reader slows nobody");
+        assert_eq!(
+            read(&mut fast),
+            [4, 5, 6, 7, 8],
+            "a slow reader slows nobody"
+        );
         let mut out = Vec::new();
-        assert_eq!(reader.try_recv_many(&mut out, 99), Err(ReadError::Lagged(6)));
+        assert_eq!(
+            reader.try_recv_many(&mut out, 99),
+            Err(ReadError::Lagged(6))
+        );
         assert_eq!(read(&mut reader), [6, 7, 8]);
     }
 
     #[test]
     fn age_spares_the_newest_group_and_bytes_spare_nothing() {
-        let bounds = Bounds { bytes: 60, age: Duration::from_secs(1) };
+        let bounds = Bounds {
+            bytes: 60,
+            age: Duration::from_secs(1),
+        };
         let lane = Lane::new(bounds);
         let now = Instant::now();
-        lane.push(now, [Unit(0, true), Unit(1, false), Unit(2, true), Unit(3, false)]);
+        lane.push(
+            now,
+            [Unit(0, true), Unit(1, false), Unit(2, true), Unit(3, false)],
+        );
         lane.push(now + Duration::from_secs(5), [Unit(4, false)]);
         assert_eq!(read(&mut lane.subscribe(Start::RandomAccess)), [2, 3, 4]);
         assert_eq!(lane.held_bytes(), 30);
-        lane.push(now + Duration::from_secs(6), (5..12).map(|n| Unit(n, false)));
+        lane.push(
+            now + Duration::from_secs(6),
+            (5..12).map(|n| Unit(n, false)),
+        );
         assert_eq!(lane.held_bytes(), 60);
     }
 

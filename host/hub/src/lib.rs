@@ -18,7 +18,7 @@ mod source;
 mod stream;
 mod viewer;
 
-pub use forms::{Form, RtmpMessage, Segment};
+pub use forms::{Form, Preface, RtmpMessage, Segment};
 pub use lane::{Bounds, Lane, ReadError, Reader, Start};
 pub use meter::Meter;
 pub use registry::Registry;

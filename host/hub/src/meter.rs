@@ -24,7 +24,14 @@ const WINDOW: Duration = Duration::from_secs(1);
 impl Meter {
     /// Starts at zero.
     pub fn new(now: Instant) -> Self {
-        Self { bytes: AtomicU64::new(0), sample: Mutex::new(Sample { at: now, bytes: 0, rate_bps: 0 }) }
+        Self {
+            bytes: AtomicU64::new(0),
+            sample: Mutex::new(Sample {
+                at: now,
+                bytes: 0,
+                rate_bps: 0,
+            }),
+        }
     }
 
     /// Counts bytes; wait-free.
@@ -45,7 +52,11 @@ impl Meter {
         if elapsed >= WINDOW {
             let bytes = self.bytes();
             let bits = bytes.saturating_sub(sample.bytes) as f64 * 8.0;
-            *sample = Sample { at: now, bytes, rate_bps: (bits / elapsed.as_secs_f64()) as u64 };
+            *sample = Sample {
+                at: now,
+                bytes,
+                rate_bps: (bits / elapsed.as_secs_f64()) as u64,
+            };
         }
         sample.rate_bps
     }
@@ -60,7 +71,11 @@ mod tests {
         let t0 = Instant::now();
         let meter = Meter::new(t0);
         meter.add(125_000);
-        assert_eq!(meter.rate_bps(t0 + Duration::from_millis(500)), 0, "window not full yet");
+        assert_eq!(
+            meter.rate_bps(t0 + Duration::from_millis(500)),
+            0,
+            "window not full yet"
+        );
         assert_eq!(meter.rate_bps(t0 + Duration::from_secs(1)), 1_000_000);
         assert_eq!(meter.rate_bps(t0 + Duration::from_secs(2)), 0);
         assert_eq!(meter.bytes(), 125_000);

@@ -27,7 +27,11 @@ impl Registry {
     /// An empty one.
     pub fn new(settings: Settings) -> Self {
         let events = broadcast::Sender::new(EVENT_BACKLOG);
-        Self(Arc::new(Inner { streams: DashMap::new(), settings, events }))
+        Self(Arc::new(Inner {
+            streams: DashMap::new(),
+            settings,
+            events,
+        }))
     }
 
     /// What happens from now on. A listener that lags gets told so and must look at the
@@ -48,7 +52,12 @@ impl Registry {
 
     /// All streams, by name.
     pub fn list(&self) -> Vec<Arc<Stream>> {
-        let mut all: Vec<_> = self.0.streams.iter().map(|entry| entry.value().clone()).collect();
+        let mut all: Vec<_> = self
+            .0
+            .streams
+            .iter()
+            .map(|entry| entry.value().clone())
+            .collect();
         all.sort_unstable_by(|a, b| a.name().cmp(b.name()));
         all
     }
@@ -123,12 +132,17 @@ impl Registry {
         let full = self.0.streams.len() >= limit;
         match self.0.streams.entry(name.clone()) {
             Entry::Occupied(entry) => Ok(entry.get().clone()),
-            Entry::Vacant(_) if full => Err(Refusal::Overloaded { what: "streams", limit }),
+            Entry::Vacant(_) if full => Err(Refusal::Overloaded {
+                what: "streams",
+                limit,
+            }),
             Entry::Vacant(entry) => {
                 let events = self.0.events.clone();
                 let stream = Stream::new(name.clone(), self.0.settings, publishing, events);
                 entry.insert(stream.clone());
-                self.announce(Event::StreamStarted { stream: name.clone() });
+                self.announce(Event::StreamStarted {
+                    stream: name.clone(),
+                });
                 Ok(stream)
             }
         }
@@ -136,6 +150,9 @@ impl Registry {
 
     fn refused(&self, ask: &Ask, refusal: &Refusal) {
         let code = refusal.code().to_owned();
-        self.announce(Event::PeerRefused { protocol: ask.protocol, code });
+        self.announce(Event::PeerRefused {
+            protocol: ask.protocol,
+            code,
+        });
     }
 }

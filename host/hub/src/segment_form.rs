@@ -1,7 +1,7 @@
 //! Segments from transport packets, shared by every HLS viewer.
 
 use crate::forms::Segment;
-use media::hls::{Segmenter, SegmenterConfig};
+use media::hls::{Cutting, Segmenter};
 use media::{Convert, TsChunk};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -13,8 +13,11 @@ pub(crate) struct Segments {
 }
 
 impl Segments {
-    pub(crate) fn new(config: SegmenterConfig) -> Self {
-        Self { segmenter: Segmenter::new(config), made: Vec::new() }
+    pub(crate) fn new(cutting: Cutting) -> Self {
+        Self {
+            segmenter: Segmenter::new(cutting),
+            made: Vec::new(),
+        }
     }
 }
 

@@ -8,8 +8,9 @@ use bytes::Bytes;
 use media::frame::{Audio, Video};
 use media::ts::demux::Demuxer;
 use media::ts::framer::Framer;
-use media::ts::monitor::Monitor;
+use media::ts::monitor::{Monitor, SeenTrack};
 use media::ts::mux::Muxer;
+use media::ts::psi::StreamKind;
 use media::{Codec, Convert, Frame, Tracks, TsChunk};
 use model::{Event, Label, Protocol};
 use parking_lot::Mutex;
@@ -34,7 +35,25 @@ impl TrackSummary {
             Codec::Aac { audio, .. } => (None, Some(audio)),
             _ => (None, None),
         };
-        Self { codec: codec.name(), video, audio }
+        Self {
+            codec: codec.name(),
+            video,
+            audio,
+        }
+    }
+
+    fn seen(track: &SeenTrack) -> Self {
+        let codec = match track.stream.kind {
+            StreamKind::H264 => "h264",
+            StreamKind::Hevc => "hevc",
+            StreamKind::AacAdts | StreamKind::AacLatm => "aac",
+            StreamKind::Other(name) => name,
+        };
+        Self {
+            codec,
+            video: track.video,
+            audio: track.audio,
+        }
     }
 }
 
@@ -85,7 +104,6 @@ struct Health {
     continuity_errors: u64,
     skipped_bytes: u64,
     tracks: Vec<TrackSummary>,
-    tracks_version: u32,
 }
 
 /// A source that sends nothing for this long has ceased to deliver.
@@ -104,9 +122,12 @@ impl Candidate {
             continuity_errors: 0,
             skipped_bytes: 0,
             tracks: Vec::new(),
-            tracks_version: 0,
         };
-        Self { id, received: Meter::new(now), health: Mutex::new(health) }
+        Self {
+            id,
+            received: Meter::new(now),
+            health: Mutex::new(health),
+        }
     }
 
     /// Claims the candidate for one connection; false if another has it.
@@ -140,9 +161,12 @@ impl Candidate {
     pub(crate) fn sample(&self, now: Instant) -> bool {
         self.received.rate_bps(now);
         let mut health = self.health.lock();
-        let silent =
-            health.last_packet.is_none_or(|at| now.saturating_duration_since(at) > SILENT);
-        std::mem::replace(&mut health.delivering, health.delivering && !silent) && silent
+        let silent = health
+            .last_packet
+            .is_none_or(|at| now.saturating_duration_since(at) > SILENT);
+        let fell_silent = health.delivering && silent;
+        health.delivering &= !silent;
+        fell_silent
     }
 
     pub(crate) fn id(&self) -> &Label {
@@ -158,7 +182,11 @@ impl Candidate {
             peer: health.peer.clone(),
             connected: health.connected,
             on_air: false,
-            uptime_ms: if health.connected { ms_since(health.since) } else { 0 },
+            uptime_ms: if health.connected {
+                ms_since(health.since)
+            } else {
+                0
+            },
             bytes: self.received.bytes(),
             bitrate_bps: self.received.rate_bps(now),
             packet_age_ms: health.last_packet.map(ms_since),
@@ -217,11 +245,17 @@ impl Source {
             self.candidate.received.add(bytes.len());
             self.framer.push(bytes, &mut self.runs);
         }
+        let mut tracks_changed = false;
         for data in self.runs.drain(..) {
-            let random_access = self.monitor.inspect(&data).random_access;
-            self.chunks.push(TsChunk { data, random_access, epoch: 0 });
+            let seen = self.monitor.inspect(&data);
+            tracks_changed |= seen.tracks_changed;
+            self.chunks.push(TsChunk {
+                data,
+                random_access: seen.random_access,
+                epoch: 0,
+            });
         }
-        self.note_packets(now);
+        self.note_packets(now, tracks_changed);
         if self.chunks.is_empty() {
             return;
         }
@@ -243,12 +277,18 @@ impl Source {
     pub fn push_frames(&mut self, frames: impl IntoIterator<Item = Frame>) {
         let now = Instant::now();
         self.frames.extend(frames);
-        let Some(last) = self.frames.last() else { return };
+        let Some(last) = self.frames.last() else {
+            return;
+        };
         let bytes = self.frames.iter().map(|frame| frame.payload.len()).sum();
         self.candidate.received.add(bytes);
         if !Arc::ptr_eq(&self.tracks, &last.tracks) {
             self.tracks = last.tracks.clone();
-            let summaries = self.tracks.list.iter().map(|track| TrackSummary::of(&track.codec));
+            let summaries = self
+                .tracks
+                .list
+                .iter()
+                .map(|track| TrackSummary::of(&track.codec));
             self.candidate.health.lock().tracks = summaries.collect();
             self.stream.announce_source(&self.candidate.id);
         }
@@ -256,7 +296,8 @@ impl Source {
         match self.settle_form(Form::Frames) {
             Form::Frames => self.air_frames(now),
             Form::Ts => {
-                let muxer = self.muxer.get_or_insert_with(|| Box::new(Muxer::new()));
+                let stream = &self.stream;
+                let muxer = self.muxer.get_or_insert_with(|| Box::new(stream.muxer()));
                 let wall = SystemTime::now();
                 for frame in self.frames.drain(..) {
                     muxer.convert(wall, &frame, &mut self.chunks);
@@ -283,7 +324,9 @@ impl Source {
         // Placed and pushed under one lock: two sources never interleave within a batch.
         let mut air = self.stream.air().lock();
         let taken_over = air.place_ts(&self.connection, &mut self.chunks);
-        self.stream.output().add(self.chunks.iter().map(|chunk| chunk.data.len()).sum());
+        self.stream
+            .output()
+            .add(self.chunks.iter().map(|chunk| chunk.data.len()).sum());
         self.stream.lanes().ts.lane.push(now, self.chunks.drain(..));
         drop(air);
         self.announce_on_air(taken_over);
@@ -292,8 +335,14 @@ impl Source {
     fn air_frames(&mut self, now: Instant) {
         let mut air = self.stream.air().lock();
         let taken_over = air.place_frames(&self.connection, &mut self.frames);
-        self.stream.output().add(self.frames.iter().map(|frame| frame.payload.len()).sum());
-        self.stream.lanes().frames.lane.push(now, self.frames.drain(..));
+        self.stream
+            .output()
+            .add(self.frames.iter().map(|frame| frame.payload.len()).sum());
+        self.stream
+            .lanes()
+            .frames
+            .lane
+            .push(now, self.frames.drain(..));
         drop(air);
         self.announce_on_air(taken_over);
     }
@@ -306,22 +355,24 @@ impl Source {
         }
     }
 
-    fn note_packets(&self, now: Instant) {
-        let changed = {
+    fn note_packets(&self, now: Instant, tracks_changed: bool) {
+        {
             let mut health = self.candidate.health.lock();
-            health.continuity_errors = self.monitor.continuity_errors();
+            health.continuity_errors = self.monitor.counters().continuity_errors;
             health.skipped_bytes = self.framer.skipped_bytes();
-            let changed = health.tracks_version != self.monitor.tracks_version();
-            if changed {
-                health.tracks_version = self.monitor.tracks_version();
-                health.tracks = self.monitor.tracks().iter().map(TrackSummary::from).collect();
+            if tracks_changed {
+                health.tracks = self
+                    .monitor
+                    .tracks()
+                    .iter()
+                    .map(TrackSummary::seen)
+                    .collect();
             }
-            changed
-        };
+        }
         if !self.chunks.is_empty() {
             self.note_delivery(now);
         }
-        if changed {
+        if tracks_changed {
             self.stream.announce_source(&self.candidate.id);
         }
     }

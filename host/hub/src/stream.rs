@@ -7,6 +7,9 @@ use crate::lane::Bounds;
 use crate::meter::Meter;
 use crate::source::{Candidate, Source, SourceSnapshot};
 use crate::viewer::{Viewer, ViewerSnapshot, Viewers};
+use media::Ticks90k;
+use media::hls::Cutting;
+use media::ts::mux::Muxer;
 use model::{Ask, Event, Label, Protocol, Refusal, StreamName};
 use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
@@ -22,7 +25,7 @@ pub struct Settings {
     /// What the lanes of packets, frames and messages hold.
     pub lane: Bounds,
     /// How segments are cut.
-    pub segments: media::hls::SegmenterConfig,
+    pub segments: Cutting,
     /// How long readers of a stream without a source are held.
     pub reconnect_grace: Duration,
     /// Streams at once.
@@ -35,7 +38,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             lane: Bounds::default(),
-            segments: media::hls::SegmenterConfig::default(),
+            segments: Cutting::every(Ticks90k(2 * 90_000)),
             reconnect_grace: Duration::from_secs(10),
             max_streams: 2_000,
             max_viewers: 10_000,
@@ -44,7 +47,10 @@ impl Default for Settings {
 }
 
 /// Segments are few and large: a reader takes each as it comes.
-const SEGMENT_BOUNDS: Bounds = Bounds { bytes: 64 << 20, age: Duration::from_secs(1) };
+const SEGMENT_BOUNDS: Bounds = Bounds {
+    bytes: 64 << 20,
+    age: Duration::from_secs(1),
+};
 
 /// Who may feed a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,7 +154,10 @@ impl Stream {
     /// [`Stream::remove_source`].
     pub fn declare_source(&self, id: &Label, protocol: Protocol) {
         let candidate = || Arc::new(Candidate::new(id.clone(), protocol));
-        self.sources.lock().entry(id.clone()).or_insert_with(candidate);
+        self.sources
+            .lock()
+            .entry(id.clone())
+            .or_insert_with(candidate);
     }
 
     /// Forgets a candidate source. If it was on air, nothing is until another takes over.
@@ -176,7 +185,10 @@ impl Stream {
         };
         if !candidate.connect(protocol, peer) {
             let why = "it has a publisher already";
-            return Err(Refusal::Conflict { stream: self.name.clone(), why });
+            return Err(Refusal::Conflict {
+                stream: self.name.clone(),
+                why,
+            });
         }
         self.announce_source(id);
         Ok(Source::new(self.clone(), candidate))
@@ -188,7 +200,10 @@ impl Stream {
             Publishing::Declared(Some(id)) => id.clone(),
             Publishing::Declared(None) => {
                 let why = "its input takes no publisher; give the input a source of type publish";
-                return Err(Refusal::Conflict { stream: self.name.clone(), why });
+                return Err(Refusal::Conflict {
+                    stream: self.name.clone(),
+                    why,
+                });
             }
             Publishing::Unannounced => publisher_label(),
         };
@@ -214,12 +229,23 @@ impl Stream {
 
     /// Lets a viewer in.
     pub(crate) fn admit_viewer(self: &Arc<Self>, ask: &Ask) -> Result<Viewer, Refusal> {
-        if self.serving.read().as_ref().is_some_and(|only| !only.contains(&ask.protocol)) {
-            return Err(Refusal::NotServed { stream: self.name.clone(), protocol: ask.protocol });
+        if self
+            .serving
+            .read()
+            .as_ref()
+            .is_some_and(|only| !only.contains(&ask.protocol))
+        {
+            return Err(Refusal::NotServed {
+                stream: self.name.clone(),
+                protocol: ask.protocol,
+            });
         }
         let limit = self.settings.max_viewers;
         if self.viewers.count() >= limit {
-            return Err(Refusal::Overloaded { what: "viewers of a stream", limit });
+            return Err(Refusal::Overloaded {
+                what: "viewers of a stream",
+                limit,
+            });
         }
         Ok(Viewer::new(self.clone(), ask.protocol, ask.peer))
     }
@@ -230,8 +256,12 @@ impl Stream {
             let air = self.air.lock();
             (air.form(), air.on_air().cloned(), air.epoch())
         };
-        let mut sources: Vec<_> =
-            self.sources.lock().values().map(|candidate| candidate.snapshot(now)).collect();
+        let mut sources: Vec<_> = self
+            .sources
+            .lock()
+            .values()
+            .map(|candidate| candidate.snapshot(now))
+            .collect();
         for source in &mut sources {
             source.on_air = on_air.as_ref() == Some(&source.id);
         }
@@ -284,7 +314,16 @@ impl Stream {
         let grace = self.settings.reconnect_grace;
         !self.is_declared()
             && now.saturating_duration_since(self.started) > grace
-            && self.sources.lock().values().all(|source| source.gone_for(now) > Some(grace))
+            && self
+                .sources
+                .lock()
+                .values()
+                .all(|source| source.gone_for(now) > Some(grace))
+    }
+
+    /// A muxer that names this stream in its service description.
+    pub(crate) fn muxer(&self) -> Muxer {
+        Muxer::new("Pointsman", self.name.as_str())
     }
 
     /// Keeps rates current, and announces sources that fell silent.
@@ -305,7 +344,10 @@ impl Stream {
     }
 
     pub(crate) fn announce_source(&self, source: &Label) {
-        self.announce(Event::SourceChanged { stream: self.name.clone(), source: source.clone() });
+        self.announce(Event::SourceChanged {
+            stream: self.name.clone(),
+            source: source.clone(),
+        });
     }
 
     /// Ends the stream: readers drain what is held and stop.
@@ -313,7 +355,9 @@ impl Stream {
         self.ended.cancel();
         self.lanes.close();
         self.converters.close();
-        self.announce(Event::StreamEnded { stream: self.name.clone() });
+        self.announce(Event::StreamEnded {
+            stream: self.name.clone(),
+        });
     }
 
     /// Runs a task of this stream until it ends or the stream does.

@@ -65,7 +65,11 @@ impl Viewer {
         let viewers = stream.viewers();
         let id = viewers.next.fetch_add(1, Ordering::Relaxed);
         viewers.present.lock().insert(id, figures.clone());
-        Self { stream, id, figures }
+        Self {
+            stream,
+            id,
+            figures,
+        }
     }
 
     /// The stream it watches.
@@ -96,8 +100,12 @@ impl Viewers {
     }
 
     pub(crate) fn snapshot(&self, now: Instant) -> Vec<ViewerSnapshot> {
-        let mut present: Vec<_> =
-            self.present.lock().iter().map(|(id, figures)| (*id, figures.clone())).collect();
+        let mut present: Vec<_> = self
+            .present
+            .lock()
+            .iter()
+            .map(|(id, figures)| (*id, figures.clone()))
+            .collect();
         present.sort_unstable_by_key(|(id, _)| *id);
         present
             .into_iter()
