@@ -1,4 +1,9 @@
 //! AMF against itself, against rml_amf0, and against noise.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail as tests do"
+)]
 
 use std::collections::HashMap;
 

@@ -1,4 +1,9 @@
 //! The chunk layer against itself: any cut, any interleaving, any chunk size.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail as tests do"
+)]
 
 use bytes::{BufMut, Bytes, BytesMut};
 use proptest::prelude::*;

@@ -1,5 +1,10 @@
 //! rml_rtmp as an independent peer: its handshake, its sessions, its chunks.
 #![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail as tests do"
+)]
+#![allow(
     clippy::disallowed_methods,
     reason = "virtual time needs an origin; nothing waits for it"
 )]

@@ -1,10 +1,7 @@
 //! The replies and statuses that clients wait for, as FMS words them.
 
-use bytes::Bytes;
-
-use crate::amf::{self, Value};
-use crate::message::{Command, Kind, Message};
-use crate::wire::STREAM_ID;
+use crate::amf::Value;
+use crate::message::Command;
 
 /// What a status or an error says of itself.
 fn info(level: &str, code: &str, description: &str) -> Value {
@@ -75,23 +72,4 @@ pub(super) fn failure(code: &str, description: &str) -> Command {
 /// Answers `FCPublish` and its relatives, which Adobe's encoders wait for.
 pub(super) fn fc(name: &str, code: &str, description: &str) -> Command {
     Command::new(name, 0.0, [Value::Null, info("status", code, description)])
-}
-
-/// Data messages in front of a played stream: it may be sampled, and it begins.
-pub(super) fn play_prelude() -> [Message; 2] {
-    let access = ["|RtmpSampleAccess".into(), true.into(), true.into()];
-    let start = [
-        "onStatus".into(),
-        Value::object([("code", "NetStream.Data.Start".into())]),
-    ];
-    [data(amf::encode(&access)), data(amf::encode(&start))]
-}
-
-fn data(payload: Bytes) -> Message {
-    Message {
-        kind: Kind::DataAmf0,
-        timestamp_ms: 0,
-        stream_id: STREAM_ID,
-        payload,
-    }
 }

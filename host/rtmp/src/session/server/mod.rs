@@ -279,9 +279,8 @@ impl Server {
                 }
                 let status = reply::status("NetStream.Play.Start", "Started playing.");
                 self.link.send_status(STREAM_ID, &status)?;
-                for message in reply::play_prelude() {
-                    self.link.send(crate::wire::CSID_STATUS, &message)?;
-                }
+                // Neither `|RtmpSampleAccess` nor `NetStream.Data.Start`: only Flash minds their
+                // absence, and FFmpeg takes them for a stream of data that begins at zero.
                 self.enter(now, State::Playing);
             }
         }
