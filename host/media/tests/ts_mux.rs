@@ -224,8 +224,8 @@ fn a_change_of_tracks_raises_the_version_and_goes_on() {
     let mut second = demux(&hevc_aac());
     let last = first.last().unwrap().dts;
     for frame in &mut second {
-        frame.dts = frame.dts + last;
-        frame.pts = frame.pts + last;
+        frame.dts += last;
+        frame.pts += last;
         frame.epoch = 1;
     }
     let all = [first.clone(), second.clone()].concat();
@@ -246,4 +246,22 @@ fn a_frame_with_broken_lengths_is_left_out_and_named() {
         complaints.len() == 1 && complaints[0].contains("left out"),
         "{complaints:?}"
     );
+}
+
+#[test]
+fn a_new_epoch_marks_the_clock_once_whatever_stragglers_come() {
+    let mut frames = demux(&h264_aac());
+    let middle = frames.len() / 2;
+    for (at, frame) in frames.iter_mut().enumerate() {
+        // One audio frame of the old run comes late.
+        let straggles = at == middle + 5;
+        frame.epoch = u32::from(at >= middle && !straggles);
+    }
+    let chunks = mux(&frames);
+    assert!(chunks.windows(2).all(|two| two[0].epoch <= two[1].epoch));
+    let muxed = join(&chunks);
+    let marks = Packet::iter(&muxed)
+        .filter(|packet| packet.adaptation().is_some_and(Adaptation::discontinuity))
+        .count();
+    assert_eq!(marks, 1);
 }

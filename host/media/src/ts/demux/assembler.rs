@@ -26,6 +26,8 @@ pub(super) struct Assembler {
     collecting: bool,
     indicated: bool,
     damaged: u64,
+    /// Of the PES packet before: the next one is mostly no longer.
+    last_bytes: usize,
 }
 
 impl Assembler {
@@ -41,6 +43,9 @@ impl Assembler {
             Continuity::Duplicate => return [None, None],
             Continuity::Announced if packet.unit_start() => {}
             Continuity::Announced | Continuity::Gap => self.drop_damaged(),
+        }
+        if !packet.has_payload() {
+            return [None, None];
         }
         let before = if packet.unit_start() {
             self.start(packet)
@@ -74,6 +79,7 @@ impl Assembler {
     fn start(&mut self, packet: Packet<'_>) -> Option<Pes> {
         let before = self.complete();
         self.collecting = true;
+        self.partial.reserve(self.last_bytes);
         self.indicated = packet.adaptation().is_some_and(Adaptation::random_access);
         before
     }
@@ -91,6 +97,7 @@ impl Assembler {
             return None;
         }
         let mut bytes = self.partial.split();
+        self.last_bytes = bytes.len();
         let Some(header) = PesHeader::parse(&bytes) else {
             self.damaged += 1;
             return None;

@@ -260,7 +260,7 @@ impl SeenTrack {
     }
 
     fn packet(&mut self, packet: Packet<'_>, seen: &mut Seen) {
-        if packet.unit_start() {
+        if packet.unit_start() && packet.has_payload() {
             seen.random_access |= self.leads && self.head.decide();
             let indicated = packet.adaptation().is_some_and(Adaptation::random_access);
             let header = PesHeader::parse(packet.payload());

@@ -130,17 +130,7 @@ impl Muxer {
                 frame.track.0
             )
         })?;
-        if self
-            .epoch
-            .replace(frame.epoch)
-            .is_some_and(|before| before != frame.epoch)
-        {
-            self.clock = Clock {
-                broken: true,
-                ..Clock::default()
-            };
-            self.tables.sent = None;
-        }
+        self.note_epoch(frame.epoch);
         let mut data = BytesMut::with_capacity(packets::room_for(self.unit.len()));
         let mut random_access = self.put_tables(frame, &mut data);
         self.put_clock(index, frame, &mut data);
@@ -152,10 +142,27 @@ impl Muxer {
             out.push(TsChunk {
                 data,
                 random_access,
-                epoch: frame.epoch,
+                epoch: self.epoch.unwrap_or(frame.epoch),
             });
         }
         Ok(())
+    }
+
+    /// A new epoch breaks the clock. Stragglers of the one before, from a track that is
+    /// interleaved later, do not bring it back.
+    fn note_epoch(&mut self, epoch: u32) {
+        let Some(before) = self.epoch else {
+            self.epoch = Some(epoch);
+            return;
+        };
+        if epoch.wrapping_sub(before).cast_signed() > 0 {
+            self.epoch = Some(epoch);
+            self.clock = Clock {
+                broken: true,
+                ..Clock::default()
+            };
+            self.tables.sent = None;
+        }
     }
 
     fn put_unit(&mut self, index: usize, frame: &Frame, data: &mut BytesMut) {
