@@ -129,7 +129,8 @@ impl Door {
     /// Runs in libsrt's receiving thread, within the handshake.
     fn decide(&self, handshake: &Handshake<'_>, waker: &ReadWaker) -> Decision {
         let request = Request {
-            peer: handshake.peer,
+            // On a port of both families IPv4 callers come as ::ffff:a.b.c.d.
+            peer: SocketAddr::new(handshake.peer.ip().to_canonical(), handshake.peer.port()),
             stream_id: handshake.stream_id,
         };
         let permit = match self.gate.enter(Instant::now()) {
