@@ -1,0 +1,193 @@
+//! What leaves over HTTP: playlists, segments and problems, each with the headers that
+//! players and caches need.
+
+use axum::Json;
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use model::Refusal;
+use serde::Serialize;
+
+/// A live playlist is old as soon as it is sent.
+const PLAYLIST_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
+
+/// A segment never changes, and no other ever gets its name.
+const SEGMENT_CACHE: HeaderValue = HeaderValue::from_static("public, max-age=3600, immutable");
+
+/// RFC 8216 §4.
+const PLAYLIST_TYPE: HeaderValue = HeaderValue::from_static("application/vnd.apple.mpegurl");
+
+/// RFC 3555; what RFC 8216 §3.2 segments go by.
+const SEGMENT_TYPE: HeaderValue = HeaderValue::from_static("video/mp2t");
+
+/// Seconds after which an absent stream may be asked for again.
+const RETRY_AFTER_S: u16 = 2;
+
+/// A playlist.
+pub(super) fn playlist(body: Bytes) -> Response {
+    media(body, PLAYLIST_TYPE, PLAYLIST_CACHE)
+}
+
+/// A segment; its bytes are shared by every viewer.
+pub(super) fn segment(body: Bytes) -> Response {
+    media(body, SEGMENT_TYPE, SEGMENT_CACHE)
+}
+
+fn media(body: Bytes, content_type: HeaderValue, cache: HeaderValue) -> Response {
+    let mut response = Response::new(Body::from(body));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, content_type);
+    headers.insert(header::CACHE_CONTROL, cache);
+    response
+}
+
+/// The answer to a preflight request (Fetch Standard, CORS-preflight).
+pub(super) fn preflight() -> Response {
+    StatusCode::NO_CONTENT.into_response()
+}
+
+/// Any page may play: nothing here depends on cookies.
+pub(super) fn allow_every_origin(headers: &mut HeaderMap) {
+    let every = HeaderValue::from_static("*");
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, every.clone());
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, every.clone());
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, every);
+    let methods = HeaderValue::from_static("GET, HEAD, OPTIONS");
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+    headers.insert(
+        header::ACCESS_CONTROL_MAX_AGE,
+        HeaderValue::from_static("86400"),
+    );
+}
+
+/// Why a request got no media, as a problem document (RFC 9457) whose `type` the API explains.
+#[derive(Debug)]
+pub(super) enum Problem {
+    /// Turned away by the hub.
+    Refused(Refusal),
+    /// Nothing of that name among the stream's files.
+    NoSuchFile,
+    /// The segment is no longer held, or not made yet.
+    NoSuchSegment,
+    /// The stream is there, but no segment came in time.
+    NoMedia,
+    /// Too many requests wait for their first segment.
+    TooManyWaiting,
+    /// Not GET, HEAD or OPTIONS.
+    Method,
+}
+
+#[derive(Serialize)]
+struct Document {
+    #[serde(rename = "type")]
+    type_uri: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: String,
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl Problem {
+    fn document(&self) -> Document {
+        let (type_uri, title, status, detail) = match self {
+            Self::Refused(refusal) => return refused(refusal),
+            Self::NoSuchFile => (
+                "/problems/not-found",
+                "No resource has this path",
+                404,
+                "under /hls/NAME/ there are index.m3u8 and the segments that it lists".to_owned(),
+            ),
+            Self::NoSuchSegment => (
+                "/problems/not-found",
+                "No resource has this path",
+                404,
+                "the segment is no longer held; index.m3u8 lists those that are".to_owned(),
+            ),
+            Self::NoMedia => (
+                "/problems/no-media",
+                "The stream has no media to show yet",
+                503,
+                "no segment was completed in time: is a source connected, and has its video key frames?"
+                    .to_owned(),
+            ),
+            Self::TooManyWaiting => (
+                "/problems/overloaded",
+                "A limit of this host is reached",
+                503,
+                "too many viewers wait for streams that have no segment yet".to_owned(),
+            ),
+            Self::Method => (
+                "/problems/method-not-allowed",
+                "The resource does not take this method",
+                405,
+                "HLS is read with GET and HEAD".to_owned(),
+            ),
+        };
+        Document {
+            type_uri,
+            title,
+            status,
+            detail,
+        }
+    }
+}
+
+fn refused(refusal: &Refusal) -> Document {
+    let (type_uri, title, status) = match refusal {
+        Refusal::UnknownStream(_) => ("/problems/unknown-stream", "No stream has this name", 404),
+        Refusal::NotServed { .. } => (
+            "/problems/not-served",
+            "The stream is not served over this protocol",
+            403,
+        ),
+        Refusal::Overloaded { .. } => (
+            "/problems/overloaded",
+            "A limit of this host is reached",
+            503,
+        ),
+        _ => (
+            "/problems/bad-request",
+            "The request cannot be understood",
+            400,
+        ),
+    };
+    Document {
+        type_uri,
+        title,
+        status,
+        detail: refusal.to_string(),
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let document = self.document();
+        let status = StatusCode::from_u16(document.status).unwrap_or(StatusCode::BAD_REQUEST);
+        let mut response = (status, Json(document)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        match status {
+            StatusCode::METHOD_NOT_ALLOWED => {
+                headers.insert(
+                    header::ALLOW,
+                    HeaderValue::from_static("GET, HEAD, OPTIONS"),
+                );
+            }
+            StatusCode::NOT_FOUND | StatusCode::SERVICE_UNAVAILABLE => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S));
+            }
+            _ => {}
+        }
+        response
+    }
+}

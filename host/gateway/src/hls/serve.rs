@@ -1,0 +1,215 @@
+//! From a request to a playlist or a segment.
+
+use super::answer::{self, Problem};
+use super::live::{Live, Lives};
+use crate::Context;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{ConnectInfo, Path, State};
+use axum::http::{HeaderMap, Method, header};
+use axum::response::{IntoResponse, Response};
+use hub::Viewer;
+use model::{Ask, Intent, Protocol, Refusal, StreamName};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
+
+/// How long a first request waits for the first segment.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Requests that wait at once, over all streams.
+const MAX_WAITING: usize = 1024;
+
+/// What the handlers share.
+#[derive(Clone)]
+pub(super) struct Service {
+    context: Context,
+    lives: Arc<Lives>,
+    waiting: Arc<Semaphore>,
+}
+
+/// What a path under `/hls/` asks for.
+#[derive(Debug, PartialEq, Eq)]
+enum Resource {
+    Playlist,
+    Segment(u64),
+}
+
+/// Everything under `/hls/`.
+pub(super) async fn serve(
+    State(service): State<Service>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    method: Method,
+    path: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Response {
+    let mut response = match method {
+        Method::GET | Method::HEAD => match service.answer(peer, path, &headers).await {
+            Ok(response) => response,
+            Err(problem) => problem.into_response(),
+        },
+        Method::OPTIONS => answer::preflight(),
+        _ => Problem::Method.into_response(),
+    };
+    answer::allow_every_origin(response.headers_mut());
+    response
+}
+
+impl Service {
+    pub(super) fn new(context: Context) -> Self {
+        let lives = Lives::new(context.clone());
+        Self {
+            context,
+            lives,
+            waiting: Arc::new(Semaphore::new(MAX_WAITING)),
+        }
+    }
+
+    async fn answer(
+        &self,
+        peer: SocketAddr,
+        path: Result<Path<String>, PathRejection>,
+        headers: &HeaderMap,
+    ) -> Result<Response, Problem> {
+        let Path(path) = path.map_err(|fault| Refusal::BadRequest(fault.to_string()))?;
+        let (name, resource) = parse(&path)?;
+        let (live, viewer) = self.admit(name, peer, headers)?;
+        match resource {
+            Resource::Playlist => {
+                let body = self.playlist(&live).await?;
+                viewer.sent(body.len());
+                Ok(answer::playlist(body))
+            }
+            Resource::Segment(sequence) => {
+                let shown = live.shown();
+                let body = shown.segment(sequence).ok_or(Problem::NoSuchSegment)?;
+                viewer.sent(body.len());
+                Ok(answer::segment(body.clone()))
+            }
+        }
+    }
+
+    /// The window asked for, and the viewer who asks; a new one is let in by the hub first.
+    fn admit(
+        &self,
+        name: StreamName,
+        peer: SocketAddr,
+        headers: &HeaderMap,
+    ) -> Result<(Arc<Live>, Arc<Viewer>), Refusal> {
+        let now = Instant::now();
+        let agent = headers
+            .get(header::USER_AGENT)
+            .map_or(&b""[..], |agent| agent.as_bytes());
+        let stream = self.context.registry().get(name.as_str());
+        let ask = ask(name, peer);
+        // Of a stream that has ended, those who watched may still see the end.
+        if let Some(live) = self.lives.find(&ask.stream, stream.as_ref()) {
+            let key = live.sessions.key(peer.ip(), agent);
+            let viewer = live.sessions.viewer(key, now, || self.let_in(&ask))?;
+            return Ok((live, viewer));
+        }
+        let viewer = self.let_in(&ask)?;
+        let live = self.lives.open(viewer.stream());
+        let key = live.sessions.key(peer.ip(), agent);
+        let viewer = live.sessions.viewer(key, now, || Ok(viewer))?;
+        Ok((live, viewer))
+    }
+
+    fn let_in(&self, ask: &Ask) -> Result<Viewer, Refusal> {
+        let edge = self.context.counters().of(Protocol::Hls);
+        let verdict = self.context.registry().read(ask);
+        match &verdict {
+            Ok(_) => edge.connections.add(1),
+            Err(_) => edge.refused.add(1),
+        }
+        verdict
+    }
+
+    async fn playlist(&self, live: &Live) -> Result<bytes::Bytes, Problem> {
+        if let Some(playlist) = live.shown().playlist {
+            return Ok(playlist);
+        }
+        let _place = self
+            .waiting
+            .try_acquire()
+            .map_err(|_| Problem::TooManyWaiting)?;
+        live.first_playlist(PATIENCE).await.ok_or(Problem::NoMedia)
+    }
+}
+
+fn ask(stream: StreamName, peer: SocketAddr) -> Ask {
+    let (intent, protocol) = (Intent::Read, Protocol::Hls);
+    Ask {
+        stream,
+        intent,
+        protocol,
+        peer,
+        user: None,
+        token: None,
+    }
+}
+
+/// Splits `NAME/FILE`; the name may have slashes, the file has none.
+fn parse(path: &str) -> Result<(StreamName, Resource), Problem> {
+    let (name, file) = path.rsplit_once('/').ok_or(Problem::NoSuchFile)?;
+    let resource = match file.strip_suffix(".ts") {
+        _ if file == "index.m3u8" => Resource::Playlist,
+        Some(number) if number.bytes().all(|digit| digit.is_ascii_digit()) => {
+            Resource::Segment(number.parse().map_err(|_| Problem::NoSuchFile)?)
+        }
+        _ => return Err(Problem::NoSuchFile),
+    };
+    let name = name
+        .parse()
+        .map_err(|fault: model::NameError| Refusal::BadRequest(fault.to_string()))?;
+    Ok((name, resource))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(path: &str) -> u16 {
+        match parse(path) {
+            Ok(_) => 200,
+            Err(problem) => problem.into_response().status().as_u16(),
+        }
+    }
+
+    #[test]
+    fn a_path_is_a_stream_name_with_any_slashes_and_a_file() {
+        let Ok((name, Resource::Playlist)) = parse("live/stage/cam1/index.m3u8") else {
+            panic!()
+        };
+        assert_eq!(name.as_str(), "live/stage/cam1");
+        let Ok((name, Resource::Segment(1_790_000_000))) = parse("demo/1790000000.ts") else {
+            panic!()
+        };
+        assert_eq!(name.as_str(), "demo");
+    }
+
+    #[test]
+    fn other_files_are_absent_and_odd_names_are_bad_requests() {
+        for path in [
+            "demo",
+            "demo/",
+            "demo/+1.ts",
+            "demo/.ts",
+            "demo/99999999999999999999.ts",
+        ] {
+            assert_eq!(status(path), 404, "{path}");
+        }
+        for path in [
+            "/index.m3u8",
+            "../index.m3u8",
+            "a//b/index.m3u8",
+            "a\0/index.m3u8",
+        ] {
+            assert_eq!(status(path), 400, "{path}");
+        }
+        assert_eq!(
+            status(&format!("{}/index.m3u8", "a".repeat(10_000_000))),
+            400
+        );
+    }
+}

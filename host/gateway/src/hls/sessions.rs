@@ -1,0 +1,73 @@
+//! Who watches over HTTP, where nobody is connected.
+//!
+//! A viewer is an address and a user agent that asked within the last few target durations.
+//! Two players behind one address translator with the same user agent count as one.
+
+use hub::Viewer;
+use model::Refusal;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What tells viewers apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    address: IpAddr,
+    /// A hash, so that a long header costs no more than a short one.
+    agent: u64,
+}
+
+struct Session {
+    viewer: Arc<Viewer>,
+    seen: Instant,
+}
+
+/// The viewers of one stream. Bounded by the hub, which lets no more than its limit in.
+pub(super) struct Sessions {
+    hasher: RandomState,
+    present: Mutex<HashMap<Key, Session>>,
+}
+
+impl Sessions {
+    pub(super) fn new() -> Self {
+        Self {
+            hasher: RandomState::new(),
+            present: Mutex::default(),
+        }
+    }
+
+    pub(super) fn key(&self, address: IpAddr, agent: &[u8]) -> Key {
+        Key {
+            address,
+            agent: self.hasher.hash_one(agent),
+        }
+    }
+
+    /// The viewer behind a request; `admit` is asked if it is new here.
+    pub(super) fn viewer(
+        &self,
+        key: Key,
+        now: Instant,
+        admit: impl FnOnce() -> Result<Viewer, Refusal>,
+    ) -> Result<Arc<Viewer>, Refusal> {
+        if let Some(session) = self.present.lock().get_mut(&key) {
+            session.seen = now;
+            return Ok(session.viewer.clone());
+        }
+        // Not under the lock: admission may take its own.
+        let viewer = Arc::new(admit()?);
+        let mut present = self.present.lock();
+        let session = present.entry(key).or_insert(Session { viewer, seen: now });
+        Ok(session.viewer.clone())
+    }
+
+    /// Lets go of those that have not asked for `idle`; returns how many are left.
+    pub(super) fn expire(&self, now: Instant, idle: Duration) -> usize {
+        let mut present = self.present.lock();
+        present.retain(|_, session| now.saturating_duration_since(session.seen) <= idle);
+        present.len()
+    }
+}
