@@ -1,1 +1,20 @@
-//! REST with OpenAPI, metrics, problem documents, and the player page.
+//! The HTTP face: REST with OpenAPI, metrics, events, problem documents, and the player page.
+//!
+//! Handlers are thin: what can be changed is in `control`, what can be watched in `gateway`.
+//! Every error leaves as a [`problem::Problem`].
+
+#![forbid(unsafe_code)]
+
+mod app;
+mod error;
+mod extract;
+mod guard;
+mod metrics;
+mod openapi;
+pub mod problem;
+mod refusals;
+mod routes;
+mod server;
+mod view;
+
+pub use app::{ServeError, Settings, bind, serve};

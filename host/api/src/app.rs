@@ -1,0 +1,146 @@
+//! Puts the routes, the guards and the server together.
+
+use crate::guard::{Guard, guard};
+use crate::problem::{Kind, Problem};
+use crate::refusals::Refusals;
+use crate::view::Addresses;
+use crate::{routes, server};
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::{HeaderMap, header, uri::Authority};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use control::ControlHandle;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+/// What JSON bodies may take.
+const BODY_BYTES: usize = 1 << 20;
+
+/// A request is to be read and answered within this. HLS may wait 10 s for a first segment,
+/// installing a plugin for its compilation.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What the API is told about this host.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Where SRT readers call, for the addresses that the API shows.
+    pub srt: Option<SocketAddr>,
+    /// Where RTMP players call, for the addresses that the API shows.
+    pub rtmp: Option<SocketAddr>,
+    /// What a plugin's component may take, in bytes.
+    pub max_plugin_bytes: usize,
+}
+
+/// Why there is no API.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address} for HTTP: {source}; choose another with [api] listen")]
+    Listen {
+        /// The address wanted.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// What the handlers share.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) control: ControlHandle,
+    pub(crate) edges: gateway::Context,
+    pub(crate) refusals: Arc<Refusals>,
+    pub(crate) server: Arc<server::Figures>,
+    pub(crate) settings: Arc<Settings>,
+}
+
+/// Takes the port, so that a taken one is known before anything else is started.
+pub async fn bind(listen: SocketAddr) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(listen)
+        .await
+        .map_err(|source| ServeError::Listen {
+            address: listen,
+            source,
+        })
+}
+
+/// Serves until the context's shutdown, and for less than a second more.
+pub async fn serve(
+    listener: TcpListener,
+    settings: Settings,
+    control: ControlHandle,
+    edges: gateway::Context,
+) {
+    let app = App {
+        control,
+        refusals: Refusals::new(),
+        server: Arc::new(server::Figures::default()),
+        settings: Arc::new(settings),
+        edges: edges.clone(),
+    };
+    let figures = app.server.clone();
+    let counting = app.refusals.count(edges.registry().events());
+    let router = router(app).merge(gateway::hls::router(&edges));
+    tokio::select! {
+        () = server::run(listener, router, figures, edges.shutdown().clone()) => {}
+        () = counting => {}
+    }
+}
+
+/// Every route but the media.
+pub(crate) fn router(app: App) -> Router {
+    let checks = Guard::new(app.settings.listen);
+    routes::table(&app)
+        .into_iter()
+        .fold(Router::new(), |router, (path, methods)| {
+            router.route(path, methods)
+        })
+        .fallback(async || {
+            Problem::new(
+                Kind::NotFound,
+                "see /api/openapi.json for the paths there are",
+            )
+        })
+        .method_not_allowed_fallback(async |request: Request| {
+            let detail = format!("{} is not among the methods of this path", request.method());
+            Problem::new(Kind::MethodNotAllowed, detail)
+        })
+        .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .layer(from_fn_with_state(checks, guard))
+        .layer(from_fn(in_time))
+        .with_state(app)
+}
+
+async fn in_time(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            let detail = format!(
+                "it was not read and answered within {} s",
+                REQUEST_TIMEOUT.as_secs()
+            );
+            Problem::new(Kind::Timeout, detail).into_response()
+        }
+    }
+}
+
+impl App {
+    /// Where viewers reach this host: under the name that the client itself used.
+    pub(crate) fn addresses(&self, headers: &HeaderMap) -> Addresses {
+        let asked = headers
+            .get(header::HOST)
+            .and_then(|host| host.to_str().ok()?.parse::<Authority>().ok())
+            .map(|authority| authority.host().to_owned());
+        Addresses {
+            host: asked.unwrap_or_else(|| self.settings.listen.ip().to_string()),
+            srt_port: self.settings.srt.map(|address| address.port()),
+            rtmp_port: self.settings.rtmp.map(|address| address.port()),
+        }
+    }
+}

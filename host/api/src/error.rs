@@ -1,0 +1,41 @@
+//! From the errors of the floors below to problem documents.
+
+use crate::problem::{Kind, Problem};
+use control::ControlError;
+use plugin::InstallError;
+
+impl From<ControlError> for Problem {
+    fn from(error: ControlError) -> Self {
+        let kind = match &error {
+            ControlError::Invalid(_) => Kind::InvalidDocument,
+            ControlError::UnknownStream(_) => Kind::UnknownStream,
+            ControlError::UnknownInput(_) | ControlError::UnknownOutput { .. } => {
+                Kind::UnknownInput
+            }
+            ControlError::UnknownPolicy(_) => Kind::UnknownPolicy,
+            ControlError::PluginInUse { .. } => Kind::Conflict,
+            ControlError::Stopped => Kind::Stopping,
+            _ => Kind::Internal,
+        };
+        match error {
+            ControlError::Plugin(error) => error.into(),
+            other => Self::new(kind, other.to_string()).code(other.code()),
+        }
+    }
+}
+
+impl From<InstallError> for Problem {
+    fn from(error: InstallError) -> Self {
+        let kind = match &error {
+            InstallError::TooBig { .. } => Kind::TooLarge,
+            InstallError::Unknown { .. } => Kind::UnknownPlugin,
+            InstallError::NoOlderVersion { .. } => Kind::NothingToRollBack,
+            fault if fault.is_components_fault() => Kind::PluginInvalid,
+            _ => Kind::Internal,
+        };
+        if kind == Kind::Internal {
+            tracing::error!(%error, "a plugin could not be installed for a fault of this host");
+        }
+        Self::new(kind, error.to_string()).code(error.code())
+    }
+}

@@ -1,0 +1,174 @@
+//! Keeps web pages of other sites from changing anything here through a browser.
+//!
+//! Two checks on every request that changes something:
+//! - its `Origin`, if it has one, is this server's own (a form or script of another site
+//!   sends its own: CSRF), and `Sec-Fetch-Site` does not say `cross-site`;
+//! - while the server listens on loopback, its `Host` is a loopback name (a page whose name
+//!   was pointed at 127.0.0.1 sends its own: DNS rebinding).
+//!
+//! Programs send neither an `Origin` nor a foreign `Host`, and notice nothing.
+
+use crate::problem::{Kind, Problem};
+use axum::extract::{Request, State};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use std::net::{IpAddr, SocketAddr};
+
+/// What the checks depend on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Guard {
+    loopback_only: bool,
+}
+
+impl Guard {
+    /// For a server that listens on this address.
+    pub(crate) fn new(listen: SocketAddr) -> Self {
+        Self {
+            loopback_only: listen.ip().is_loopback(),
+        }
+    }
+
+    fn check(self, method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
+        if method.is_safe() {
+            return Ok(());
+        }
+        let host = text(headers, header::HOST.as_str()).unwrap_or_default();
+        if self.loopback_only && !is_loopback_name(host) {
+            let detail = format!(
+                "the request is addressed to {:?}, but this server listens on loopback only; \
+                 call it 127.0.0.1 or localhost",
+                start_of(host)
+            );
+            return Err(Problem::new(Kind::ForeignHost, detail));
+        }
+        let foreign_origin = match headers.get(header::ORIGIN) {
+            Some(origin) => !origin
+                .to_str()
+                .is_ok_and(|origin| is_origin_of(origin, host)),
+            None => false,
+        };
+        if foreign_origin || text(headers, "sec-fetch-site") == Some("cross-site") {
+            let detail =
+                format!("{method} was sent by a page of another site; open this server's own");
+            return Err(Problem::new(Kind::CrossSite, detail));
+        }
+        Ok(())
+    }
+}
+
+/// The middleware.
+pub(crate) async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+    match guard.check(request.method(), request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+fn is_loopback_name(host: &str) -> bool {
+    let Ok(authority) = host.parse::<Authority>() else {
+        return false;
+    };
+    let name = authority
+        .host()
+        .trim_start_matches('[')
+        .trim_end_matches(']');
+    name.eq_ignore_ascii_case("localhost")
+        || name
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+/// The scheme is left open: a proxy before this server may have taken TLS off.
+fn is_origin_of(origin: &str, host: &str) -> bool {
+    origin
+        .split_once("://")
+        .is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host))
+}
+
+fn start_of(host: &str) -> &str {
+    host.get(..80).unwrap_or(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(
+        listen: &str,
+        method: Method,
+        headers: &[(&'static str, &'static str)],
+    ) -> Option<Kind> {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+            .collect();
+        let guard = Guard::new(listen.parse().unwrap());
+        guard
+            .check(&method, &headers)
+            .err()
+            .map(|problem| problem.kind())
+    }
+
+    #[test]
+    fn only_own_pages_and_programs_may_change_anything() {
+        const HERE: &str = "127.0.0.1:8080";
+        let cases: [(&str, Method, &[(&str, &str)], Option<Kind>); 11] = [
+            (HERE, Method::PUT, &[("host", "127.0.0.1:8080")], None),
+            (HERE, Method::PUT, &[("host", "localhost")], None),
+            (HERE, Method::PUT, &[("host", "[::1]:8080")], None),
+            (
+                HERE,
+                Method::PUT,
+                &[("host", "rebound.example:8080")],
+                Some(Kind::ForeignHost),
+            ),
+            (
+                HERE,
+                Method::PUT,
+                &[("host", "127.0.0.1.example")],
+                Some(Kind::ForeignHost),
+            ),
+            (HERE, Method::PUT, &[], Some(Kind::ForeignHost)),
+            (
+                HERE,
+                Method::GET,
+                &[("host", "proxy.example"), ("origin", "http://a")],
+                None,
+            ),
+            ("0.0.0.0:80", Method::POST, &[("host", "router.lan")], None),
+            (
+                "0.0.0.0:80",
+                Method::POST,
+                &[("host", "router.lan"), ("origin", "https://router.lan")],
+                None,
+            ),
+            (
+                "0.0.0.0:80",
+                Method::DELETE,
+                &[("host", "router.lan"), ("origin", "http://evil.example")],
+                Some(Kind::CrossSite),
+            ),
+            (
+                HERE,
+                Method::POST,
+                &[("host", "localhost"), ("origin", "null")],
+                Some(Kind::CrossSite),
+            ),
+        ];
+        for (listen, method, headers, expected) in cases {
+            assert_eq!(
+                verdict(listen, method.clone(), headers),
+                expected,
+                "{method} {headers:?}"
+            );
+        }
+        let fetch = [("host", "localhost"), ("sec-fetch-site", "cross-site")];
+        assert_eq!(verdict(HERE, Method::PUT, &fetch), Some(Kind::CrossSite));
+    }
+}

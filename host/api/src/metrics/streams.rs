@@ -1,0 +1,190 @@
+//! Streams, their sources, viewers and outputs.
+
+use super::text::{Exposition, Type};
+use control::view::{OutputView, SourceView, StreamView};
+use model::Protocol;
+use std::collections::BTreeMap;
+
+/// A family: name, kind, help, and where its value is.
+type Figure<T> = (&'static str, Type, &'static str, fn(&T) -> f64);
+
+const STREAM: [Figure<StreamView>; 5] = [
+    (
+        "pointsman_stream_bitrate_bps",
+        Type::Gauge,
+        "Bits per second on air.",
+        |s| s.bitrate_bps as f64,
+    ),
+    (
+        "pointsman_stream_bytes_total",
+        Type::Counter,
+        "Bytes on air.",
+        |s| s.bytes as f64,
+    ),
+    (
+        "pointsman_stream_discontinuities_total",
+        Type::Counter,
+        "Marked breaks of the timeline.",
+        |s| f64::from(s.discontinuities),
+    ),
+    (
+        "pointsman_stream_held_bytes",
+        Type::Gauge,
+        "Bytes held in memory.",
+        |s| s.held_bytes as f64,
+    ),
+    (
+        "pointsman_stream_uptime_seconds",
+        Type::Gauge,
+        "Since it came into being.",
+        |s| s.uptime_ms as f64 / 1000.0,
+    ),
+];
+
+const SOURCE: [Figure<SourceView>; 6] = [
+    (
+        "pointsman_source_connected",
+        Type::Gauge,
+        "1 while a peer or socket stands behind it.",
+        |s| f64::from(u8::from(s.connected)),
+    ),
+    (
+        "pointsman_source_on_air",
+        Type::Gauge,
+        "1 while it is on air.",
+        |s| f64::from(u8::from(s.on_air)),
+    ),
+    (
+        "pointsman_source_bitrate_bps",
+        Type::Gauge,
+        "Bits per second received.",
+        |s| s.bitrate_bps as f64,
+    ),
+    (
+        "pointsman_source_bytes_total",
+        Type::Counter,
+        "Bytes received.",
+        |s| s.bytes as f64,
+    ),
+    (
+        "pointsman_source_continuity_errors_total",
+        Type::Counter,
+        "Transport packets missing or out of order.",
+        |s| s.continuity_errors as f64,
+    ),
+    (
+        "pointsman_source_skipped_bytes_total",
+        Type::Counter,
+        "Bytes that belonged to no transport packet.",
+        |s| s.skipped_bytes as f64,
+    ),
+];
+
+const OUTPUT: [Figure<OutputView>; 4] = [
+    (
+        "pointsman_output_bitrate_bps",
+        Type::Gauge,
+        "Bits per second that its peer takes.",
+        |o| o.bitrate_bps as f64,
+    ),
+    (
+        "pointsman_output_bytes_total",
+        Type::Counter,
+        "Bytes that its peer took.",
+        |o| o.bytes as f64,
+    ),
+    (
+        "pointsman_output_drops_total",
+        Type::Counter,
+        "Items dropped because its peer was too slow.",
+        |o| o.drops as f64,
+    ),
+    (
+        "pointsman_output_reconnects_total",
+        Type::Counter,
+        "Times it came back after having been live.",
+        |o| f64::from(o.link.reconnects),
+    ),
+];
+
+/// Appends everything about streams. A family's samples follow each other, hence one pass
+/// over the streams for each.
+pub(super) fn collect(document: &mut Exposition, streams: &[StreamView]) {
+    document.single(
+        "pointsman_streams",
+        Type::Gauge,
+        "Streams there are.",
+        streams.len() as f64,
+    );
+    for (name, kind, help, value) in STREAM {
+        let mut family = document.family(name, kind, help);
+        for stream in streams {
+            family.sample(&[("stream", stream.name.as_str())], value(stream));
+        }
+    }
+    for (name, kind, help, value) in SOURCE {
+        let mut family = document.family(name, kind, help);
+        for (stream, source) in each(streams, |stream| &stream.sources) {
+            let protocol = source.protocol.as_str();
+            let labels = [
+                ("stream", stream),
+                ("source", source.id.as_str()),
+                ("protocol", protocol),
+            ];
+            family.sample(&labels, value(source));
+        }
+    }
+    for (name, kind, help, value) in OUTPUT {
+        let mut family = document.family(name, kind, help);
+        for (stream, output) in each(streams, |stream| &stream.outputs) {
+            family.sample(
+                &[("stream", stream), ("output", &output.name)],
+                value(output),
+            );
+        }
+    }
+    output_states(document, streams);
+    viewers(document, streams);
+}
+
+fn each<'a, T: 'a>(
+    streams: &'a [StreamView],
+    of: fn(&'a StreamView) -> &'a Vec<T>,
+) -> impl Iterator<Item = (&'a str, &'a T)> {
+    let items =
+        move |stream: &'a StreamView| of(stream).iter().map(|item| (stream.name.as_str(), item));
+    streams.iter().flat_map(items)
+}
+
+fn output_states(document: &mut Exposition, streams: &[StreamView]) {
+    let help = "1 for the state that the output is in.";
+    let mut family = document.family("pointsman_output_state", Type::Gauge, help);
+    for (stream, output) in each(streams, |stream| &stream.outputs) {
+        let state = output.link.state.as_str();
+        family.sample(
+            &[
+                ("stream", stream),
+                ("output", &output.name),
+                ("state", state),
+            ],
+            1.0,
+        );
+    }
+}
+
+fn viewers(document: &mut Exposition, streams: &[StreamView]) {
+    let mut family = document.family("pointsman_viewers", Type::Gauge, "Who watch.");
+    for stream in streams {
+        let mut counts: BTreeMap<Protocol, usize> = BTreeMap::new();
+        for viewer in &stream.viewers {
+            *counts.entry(viewer.protocol).or_default() += 1;
+        }
+        for (protocol, count) in counts {
+            let labels = [
+                ("stream", stream.name.as_str()),
+                ("protocol", protocol.as_str()),
+            ];
+            family.sample(&labels, count as f64);
+        }
+    }
+}

@@ -1,0 +1,347 @@
+//! Problem documents (RFC 9457): how every error leaves this crate.
+//!
+//! A problem's `type` is a path on this server, `/problems/SLUG`, which explains it to a
+//! person. Slugs and statuses are a contract, pinned by a test; titles and details are not.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use std::time::Duration;
+use utoipa::ToSchema;
+
+/// The media type of a problem document (RFC 9457 §6.1).
+pub const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// What can go wrong, each with a slug and a status of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// No resource has this path.
+    NotFound,
+    /// The path exists, the method does not.
+    MethodNotAllowed,
+    /// The body is not JSON.
+    MalformedJson,
+    /// The body is JSON, but not what this resource takes.
+    InvalidBody,
+    /// The body is too large.
+    TooLarge,
+    /// A part of the path or of the query cannot be understood.
+    BadRequest,
+    /// The body or the work took too long.
+    Timeout,
+    /// No such stream.
+    UnknownStream,
+    /// No such declared input.
+    UnknownInput,
+    /// The stream is there, but not for this protocol.
+    NotServed,
+    /// The stream is there, but has nothing to show yet.
+    NoMedia,
+    /// No such plugin.
+    UnknownPlugin,
+    /// No such policy.
+    UnknownPolicy,
+    /// The component is not a plugin that can run here.
+    PluginInvalid,
+    /// The wanted document is at fault.
+    InvalidDocument,
+    /// There is no earlier version to go back to.
+    NothingToRollBack,
+    /// What is asked stands against what is.
+    Conflict,
+    /// Sent by a page of another site.
+    CrossSite,
+    /// A host name that is not this machine's.
+    ForeignHost,
+    /// A limit of this host is reached.
+    Overloaded,
+    /// This host is shutting down.
+    Stopping,
+    /// A fault of this host.
+    Internal,
+}
+
+impl Kind {
+    /// Every kind, for the pages under `/problems/` and for the test that pins them.
+    pub const ALL: [Self; 22] = [
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::MalformedJson,
+        Self::InvalidBody,
+        Self::TooLarge,
+        Self::BadRequest,
+        Self::Timeout,
+        Self::UnknownStream,
+        Self::UnknownInput,
+        Self::NotServed,
+        Self::NoMedia,
+        Self::UnknownPlugin,
+        Self::UnknownPolicy,
+        Self::PluginInvalid,
+        Self::InvalidDocument,
+        Self::NothingToRollBack,
+        Self::Conflict,
+        Self::CrossSite,
+        Self::ForeignHost,
+        Self::Overloaded,
+        Self::Stopping,
+        Self::Internal,
+    ];
+
+    /// The `type` of the problem: a path on this server.
+    pub const fn type_uri(self) -> &'static str {
+        match self {
+            Self::NotFound => "/problems/not-found",
+            Self::MethodNotAllowed => "/problems/method-not-allowed",
+            Self::MalformedJson => "/problems/malformed-json",
+            Self::InvalidBody => "/problems/invalid-body",
+            Self::TooLarge => "/problems/too-large",
+            Self::BadRequest => "/problems/bad-request",
+            Self::Timeout => "/problems/timeout",
+            Self::UnknownStream => "/problems/unknown-stream",
+            Self::UnknownInput => "/problems/unknown-input",
+            Self::NotServed => "/problems/not-served",
+            Self::NoMedia => "/problems/no-media",
+            Self::UnknownPlugin => "/problems/unknown-plugin",
+            Self::UnknownPolicy => "/problems/unknown-policy",
+            Self::PluginInvalid => "/problems/plugin-invalid",
+            Self::InvalidDocument => "/problems/invalid-document",
+            Self::NothingToRollBack => "/problems/nothing-to-roll-back",
+            Self::Conflict => "/problems/conflict",
+            Self::CrossSite => "/problems/cross-site",
+            Self::ForeignHost => "/problems/foreign-host",
+            Self::Overloaded => "/problems/overloaded",
+            Self::Stopping => "/problems/stopping",
+            Self::Internal => "/problems/internal",
+        }
+    }
+
+    /// The end of the `type`.
+    pub fn slug(self) -> &'static str {
+        self.type_uri().rsplit('/').next().unwrap_or_default()
+    }
+
+    /// The HTTP status.
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::MalformedJson | Self::BadRequest => StatusCode::BAD_REQUEST,
+            Self::CrossSite | Self::ForeignHost | Self::NotServed => StatusCode::FORBIDDEN,
+            Self::NotFound
+            | Self::UnknownStream
+            | Self::UnknownInput
+            | Self::UnknownPlugin
+            | Self::UnknownPolicy => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Timeout => StatusCode::REQUEST_TIMEOUT,
+            Self::Conflict | Self::NothingToRollBack => StatusCode::CONFLICT,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::InvalidBody | Self::PluginInvalid | Self::InvalidDocument => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Overloaded | Self::Stopping | Self::NoMedia => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The same few words for every occurrence.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::NotFound => "No resource has this path",
+            Self::MethodNotAllowed => "The resource does not take this method",
+            Self::MalformedJson => "The body is not JSON",
+            Self::InvalidBody => "The body is not what this resource takes",
+            Self::TooLarge => "The body is too large",
+            Self::BadRequest => "The request cannot be understood",
+            Self::Timeout => "The request took too long",
+            Self::UnknownStream => "No stream has this name",
+            Self::UnknownInput => "No input has this name",
+            Self::NotServed => "The stream is not served over this protocol",
+            Self::NoMedia => "The stream has no media to show yet",
+            Self::UnknownPlugin => "No plugin has this name",
+            Self::UnknownPolicy => "No such policy is bound",
+            Self::PluginInvalid => "The component cannot run as a plugin",
+            Self::InvalidDocument => "What is wanted is at fault",
+            Self::NothingToRollBack => "There is no earlier version",
+            Self::Conflict => "The request stands against the present state",
+            Self::CrossSite => "Changes are not taken from other sites",
+            Self::ForeignHost => "Changes are taken under a local host name only",
+            Self::Overloaded => "A limit of this host is reached",
+            Self::Stopping => "This host is shutting down",
+            Self::Internal => "A fault of this host",
+        }
+    }
+
+    /// What to do about it; the page a person sees at the `type`.
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Self::NotFound => "See /api/openapi.json for the paths there are.",
+            Self::MethodNotAllowed => "The Allow header of the answer names the methods there are.",
+            Self::MalformedJson => "Mend the body at the line and column named.",
+            Self::InvalidBody => {
+                "Mend the member named; /api/openapi.json has the schema. Unknown members are refused, \
+                 so that a misspelt one does not pass unseen."
+            }
+            Self::TooLarge => "Send less; the detail names the limit.",
+            Self::BadRequest => "The detail names the part at fault.",
+            Self::Timeout => "Send the whole request without pauses, and try again.",
+            Self::UnknownStream => {
+                "Start its publisher or declare it as an input; GET /api/v1/streams lists those there are."
+            }
+            Self::UnknownInput => "GET /api/v1/inputs lists those there are.",
+            Self::NotServed => {
+                "The routing plan says over which protocols viewers may take a stream; \
+                 GET /api/v1/streams/{name} shows it under `watch`."
+            }
+            Self::NoMedia => {
+                "Is a source connected, and has its video key frames? GET /api/v1/streams/{name} tells."
+            }
+            Self::UnknownPlugin => {
+                "Install it with PUT /api/v1/plugins/{name}; GET /api/v1/plugins lists those there are."
+            }
+            Self::UnknownPolicy => "GET /api/v1/policies lists those there are.",
+            Self::PluginInvalid => {
+                "The one that ran before goes on. `pointsman plugin check FILE` says the same before you send it."
+            }
+            Self::InvalidDocument => {
+                "Nothing of it was applied; the detail names each fault. The schema of a plugin's \
+                 configuration is at GET /api/v1/plugins/{name}."
+            }
+            Self::NothingToRollBack => "Install the wanted version with PUT instead.",
+            Self::Conflict => "The detail names what stands in the way.",
+            Self::CrossSite => {
+                "The Origin of a request that changes something must be this server's own, or absent."
+            }
+            Self::ForeignHost => {
+                "This server listens on loopback: call it localhost, 127.0.0.1 or [::1]. \
+                 This keeps web pages from reaching it through a name of their own (DNS rebinding)."
+            }
+            Self::Overloaded => "Try again later, or raise the limit named.",
+            Self::Stopping => "Try again once it is back.",
+            Self::Internal => "The log of the host says more.",
+        }
+    }
+}
+
+/// A problem document.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(example = json!({
+    "type": "/problems/unknown-stream", "title": "No stream has this name", "status": 404,
+    "detail": "no stream is called live/cam9; start its publisher or declare it as an input"
+}))]
+pub struct Problem {
+    /// A path on this server that explains this kind of problem; stable.
+    #[serde(rename = "type")]
+    type_uri: &'static str,
+    /// The kind in a few words.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// What was wrong here, and where.
+    detail: String,
+    /// Tells faults of one kind apart, for programs; stable.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+    #[serde(skip)]
+    kind: Kind,
+    #[serde(skip)]
+    retry_after: Option<Duration>,
+}
+
+impl Problem {
+    /// A problem of a kind; the detail says what was wrong, where, and what to do.
+    pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        Self {
+            type_uri: kind.type_uri(),
+            title: kind.title(),
+            status: kind.status().as_u16(),
+            detail: detail.into(),
+            code: None,
+            kind,
+            retry_after: None,
+        }
+    }
+
+    /// Tells it apart from others of its kind.
+    pub fn code(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
+        self
+    }
+
+    /// Tells the client when to try again (`Retry-After`, whole seconds).
+    pub fn retry_after(mut self, after: Duration) -> Self {
+        self.retry_after = Some(after);
+        self
+    }
+
+    /// Its kind.
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let (status, retry_after) = (self.kind.status(), self.retry_after);
+        let mut response = (status, Json(self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, CONTENT_TYPE);
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(after) = retry_after {
+            headers.insert(
+                header::RETRY_AFTER,
+                HeaderValue::from(after.as_secs().max(1)),
+            );
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_and_statuses_are_a_contract() {
+        let pinned = [
+            ("/problems/not-found", 404),
+            ("/problems/method-not-allowed", 405),
+            ("/problems/malformed-json", 400),
+            ("/problems/invalid-body", 422),
+            ("/problems/too-large", 413),
+            ("/problems/bad-request", 400),
+            ("/problems/timeout", 408),
+            ("/problems/unknown-stream", 404),
+            ("/problems/unknown-input", 404),
+            ("/problems/not-served", 403),
+            ("/problems/no-media", 503),
+            ("/problems/unknown-plugin", 404),
+            ("/problems/unknown-policy", 404),
+            ("/problems/plugin-invalid", 422),
+            ("/problems/invalid-document", 422),
+            ("/problems/nothing-to-roll-back", 409),
+            ("/problems/conflict", 409),
+            ("/problems/cross-site", 403),
+            ("/problems/foreign-host", 403),
+            ("/problems/overloaded", 503),
+            ("/problems/stopping", 503),
+            ("/problems/internal", 500),
+        ];
+        let actual = Kind::ALL.map(|kind| (kind.type_uri(), kind.status().as_u16()));
+        assert_eq!(actual, pinned);
+    }
+
+    #[test]
+    fn a_problem_is_sent_as_its_own_media_type_and_never_cached() {
+        let problem = Problem::new(Kind::Overloaded, "full").retry_after(Duration::from_millis(1));
+        let response = problem.into_response();
+        assert_eq!(response.status(), 503);
+        assert_eq!(
+            response.headers()[header::CONTENT_TYPE],
+            "application/problem+json"
+        );
+        assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
+        assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+    }
+}

@@ -1,0 +1,48 @@
+//! The routes, one module a resource.
+
+pub(crate) mod decisions;
+pub(crate) mod docs;
+pub(crate) mod events;
+pub(crate) mod health;
+pub(crate) mod inputs;
+pub(crate) mod page;
+pub(crate) mod plugins;
+pub(crate) mod policies;
+pub(crate) mod streams;
+
+use crate::app::App;
+use crate::metrics;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{MethodRouter, get, post, put};
+
+/// Every path and its methods. Those outside of `/ui/` are in the OpenAPI document too,
+/// which a test sees to.
+pub(crate) fn table(app: &App) -> Vec<(&'static str, MethodRouter<App>)> {
+    let component = DefaultBodyLimit::max(app.settings.max_plugin_bytes);
+    let mut table = vec![
+        ("/health", get(health::health)),
+        ("/metrics", get(metrics::metrics)),
+        ("/api/openapi.json", get(docs::openapi)),
+        ("/problems/{slug}", get(docs::problem)),
+        ("/api/v1/streams", get(streams::list)),
+        ("/api/v1/streams/{*name}", get(streams::one)),
+        ("/api/v1/inputs", get(inputs::list)),
+        ("/api/v1/plugins", get(plugins::list)),
+        (
+            "/api/v1/plugins/{name}",
+            get(plugins::one)
+                .delete(plugins::remove)
+                .merge(put(plugins::install).layer(component)),
+        ),
+        ("/api/v1/plugins/{name}/rollback", post(plugins::roll_back)),
+        ("/api/v1/policies", get(policies::list)),
+        (
+            "/api/v1/policies/{kind}",
+            put(policies::bind).delete(policies::unbind),
+        ),
+        ("/api/v1/decisions", get(decisions::list)),
+        ("/api/v1/events", get(events::events)),
+    ];
+    table.extend(page::table());
+    table
+}

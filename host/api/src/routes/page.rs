@@ -1,0 +1,58 @@
+//! The player page, as it was built in.
+
+use crate::app::App;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::IntoResponse;
+use axum::routing::{MethodRouter, get};
+
+/// Scripts, styles and media come from here only; hls.js feeds the video from memory and
+/// works in a worker of its own making.
+const POLICY: &str = "default-src 'self'; media-src 'self' blob:; worker-src 'self' blob:; \
+                      frame-ancestors 'self'; base-uri 'none'; form-action 'none'";
+
+const FILES: [(&str, &str, &str); 5] = [
+    (
+        "/",
+        "text/html; charset=utf-8",
+        include_str!("../../ui/index.html"),
+    ),
+    (
+        "/ui/page.css",
+        "text/css; charset=utf-8",
+        include_str!("../../ui/page.css"),
+    ),
+    (
+        "/ui/page.js",
+        "text/javascript; charset=utf-8",
+        include_str!("../../ui/page.js"),
+    ),
+    (
+        "/ui/icon.svg",
+        "image/svg+xml",
+        include_str!("../../ui/icon.svg"),
+    ),
+    (
+        "/ui/hls.light.min.js",
+        "text/javascript; charset=utf-8",
+        include_str!("../../ui/vendor/hls.light.min.js"),
+    ),
+];
+
+/// The page's files and their paths.
+pub(crate) fn table() -> impl Iterator<Item = (&'static str, MethodRouter<App>)> {
+    FILES
+        .into_iter()
+        .map(|(path, kind, text)| (path, get(async move || file(kind, text))))
+}
+
+fn file(kind: &'static str, text: &'static str) -> impl IntoResponse {
+    let fixed = |name: HeaderName, value| (name, HeaderValue::from_static(value));
+    let headers = [
+        fixed(header::CONTENT_TYPE, kind),
+        // They change with the program: ask, so that a new one shows at once.
+        fixed(header::CACHE_CONTROL, "no-cache"),
+        fixed(header::CONTENT_SECURITY_POLICY, POLICY),
+        fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (headers, text)
+}

@@ -1,0 +1,53 @@
+//! Streams: read only. What is wanted of them is said by inputs and policies.
+
+use crate::app::App;
+use crate::extract::Named;
+use crate::problem::Problem;
+use crate::view::{StreamDetail, StreamView};
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use model::StreamName;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// All streams.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Streams {
+    /// By name.
+    streams: Vec<StreamView>,
+}
+
+/// All streams with live figures.
+#[utoipa::path(get, path = "/api/v1/streams", tag = "streams", responses(
+    (status = 200, body = Streams),
+))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    headers: HeaderMap,
+) -> Result<Json<Streams>, Problem> {
+    let addresses = app.addresses(&headers);
+    let streams = app.control.streams().await?;
+    let streams = streams
+        .into_iter()
+        .map(|stream| StreamView::new(stream, &addresses))
+        .collect();
+    Ok(Json(Streams { streams }))
+}
+
+/// One stream with live figures and its viewers.
+#[utoipa::path(get, path = "/api/v1/streams/{name}", tag = "streams",
+    params(("name" = String, Path, description = "The stream's name, slashes as they are", example = "live/cam1")),
+    responses(
+        (status = 200, body = StreamDetail),
+        (status = 400, description = "Not a stream's name", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such stream", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn one(
+    State(app): State<App>,
+    Named(name): Named<StreamName>,
+    headers: HeaderMap,
+) -> Result<Json<StreamDetail>, Problem> {
+    let stream = app.control.stream(name).await?;
+    Ok(Json(StreamDetail::new(stream, &app.addresses(&headers))))
+}

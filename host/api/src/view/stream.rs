@@ -1,0 +1,362 @@
+//! Streams: their figures, sources, outputs and viewers.
+
+use control::view as from;
+use model::{LinkStatus, Protocol, StreamName};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use utoipa::ToSchema;
+
+/// A stream, its figures, sources and outputs.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct StreamView {
+    /// Its name.
+    #[schema(example = "live/cam1")]
+    name: String,
+    /// Declared as an input; otherwise it lives as long as it is fed, and its grace.
+    declared: bool,
+    /// Since it came into being.
+    uptime_ms: u64,
+    /// Its native form, `ts` or `frames`, once media has come.
+    form: Option<&'static str>,
+    /// The source on air.
+    on_air: Option<String>,
+    /// Bits per second on air.
+    bitrate_bps: u64,
+    /// Bytes on air so far.
+    bytes: u64,
+    /// Marked breaks of its timeline so far.
+    discontinuities: u32,
+    /// Bytes that it holds in memory.
+    held_bytes: usize,
+    /// The picture on air.
+    video: Option<VideoView>,
+    /// The sound on air.
+    audio: Option<AudioView>,
+    /// The operator's labels.
+    labels: BTreeMap<String, String>,
+    /// How many watch.
+    readers: Readers,
+    /// Where to watch it: an address for each protocol that it is served over.
+    #[schema(example = json!({"hls": "/hls/live/cam1/index.m3u8"}))]
+    watch: Watch,
+    /// The plugin that decides its routing; `built-in` where none does.
+    decided_by: String,
+    /// The deciding plan's reason.
+    reason: String,
+    /// Why the last routing call failed, if it did; the last good plan is in force.
+    routing_error: Option<String>,
+    /// What of the plan cannot be done, and why.
+    refused: Vec<String>,
+    /// Candidate sources, the operator's first choice first.
+    sources: Vec<SourceView>,
+    /// Outputs that are declared or that the plan asks for.
+    outputs: Vec<OutputView>,
+}
+
+/// A stream with each of its viewers.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct StreamDetail {
+    #[serde(flatten)]
+    stream: StreamView,
+    /// Who watches.
+    viewers: Vec<ViewerView>,
+}
+
+/// The picture.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct VideoView {
+    /// `h264` or `hevc`, for example.
+    #[schema(example = "h264")]
+    codec: String,
+    /// Pixels.
+    width: u32,
+    /// Pixels.
+    height: u32,
+    /// Frames per second; none where the stream does not tell.
+    fps: Option<f64>,
+}
+
+/// The sound.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AudioView {
+    /// `aac`, for example.
+    #[schema(example = "aac")]
+    codec: String,
+    /// Samples per second.
+    sample_rate_hz: u32,
+    /// Channels.
+    channels: u8,
+}
+
+/// How many watch.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(crate) struct Readers {
+    /// Over all protocols.
+    total: usize,
+    /// Those protocols that somebody watches over.
+    #[schema(example = json!({"hls": 3, "srt": 1}))]
+    by_protocol: BTreeMap<&'static str, usize>,
+}
+
+/// A candidate source.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SourceView {
+    /// Unique within the stream.
+    id: String,
+    /// How it comes.
+    protocol: &'static str,
+    /// From where, while connected.
+    peer: Option<String>,
+    /// A peer or socket stands behind it; media need not flow.
+    connected: bool,
+    /// It is on air.
+    on_air: bool,
+    /// For how long it has been connected.
+    uptime_ms: u64,
+    /// Bytes received.
+    bytes: u64,
+    /// Bits per second over the last second.
+    bitrate_bps: u64,
+    /// Since the last packet; none before the first.
+    packet_age_ms: Option<u64>,
+    /// Transport packets missing or out of order (ISO/IEC 13818-1 §2.4.3.3).
+    continuity_errors: u64,
+    /// Bytes that belonged to no transport packet.
+    skipped_bytes: u64,
+    /// Names of the codecs that it carries.
+    codecs: Vec<String>,
+    /// The state of the link that this host keeps up for it; none for publishers.
+    state: Option<&'static str>,
+    /// The last thing that went wrong with the link.
+    last_error: Option<String>,
+}
+
+/// An output.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OutputView {
+    /// Unique within the stream.
+    name: String,
+    /// Where it sends.
+    url: String,
+    /// Declared by the operator; otherwise the plan asked for it.
+    declared: bool,
+    /// Wanted by the operator; the plan has the last word.
+    enabled: bool,
+    /// `stopped`, `connecting`, `live`, `retrying`, `failed`, `exhausted` or `source_lost`.
+    #[schema(example = "live")]
+    state: &'static str,
+    /// Since when it stands there, Unix milliseconds.
+    since_unix_ms: u64,
+    /// Attempts since it was last stable.
+    attempt: u32,
+    /// When it tries again, while `retrying`.
+    next_attempt_unix_ms: Option<u64>,
+    /// Times it came back after having been live.
+    reconnects: u32,
+    /// The last thing that went wrong.
+    last_error: Option<String>,
+    /// Bytes that its peer took.
+    bytes: u64,
+    /// Bits per second that its peer takes.
+    bitrate_bps: u64,
+    /// Items dropped because its peer was too slow.
+    drops: u64,
+}
+
+/// A viewer.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ViewerView {
+    /// How it watches.
+    protocol: &'static str,
+    /// From where.
+    #[schema(value_type = String, example = "192.0.2.7:51000")]
+    peer: SocketAddr,
+    /// For how long.
+    uptime_ms: u64,
+    /// Bytes handed to its connection.
+    bytes: u64,
+    /// Their rate.
+    bitrate_bps: u64,
+    /// Items it was too slow for.
+    lost_items: u64,
+}
+
+/// Protocols and addresses.
+pub(crate) type Watch = BTreeMap<&'static str, String>;
+
+/// The host and ports under which viewers reach this host.
+#[derive(Debug, Clone)]
+pub(crate) struct Addresses {
+    /// A name or address, IPv6 in brackets, without port.
+    pub(crate) host: String,
+    /// The port that SRT readers call, if it listens.
+    pub(crate) srt_port: Option<u16>,
+    /// The port that RTMP players call, if it listens.
+    pub(crate) rtmp_port: Option<u16>,
+}
+
+impl Addresses {
+    fn of(&self, stream: &StreamName, served: Option<&[Protocol]>) -> Watch {
+        let host = &self.host;
+        let all = [
+            (Protocol::Hls, Some(format!("/hls/{stream}/index.m3u8"))),
+            (
+                Protocol::Srt,
+                self.srt_port
+                    .map(|port| format!("srt://{host}:{port}?streamid=read:{stream}")),
+            ),
+            (
+                Protocol::Rtmp,
+                self.rtmp_port
+                    .map(|port| format!("rtmp://{host}:{port}/{stream}")),
+            ),
+        ];
+        all.into_iter()
+            .filter(|(protocol, _)| served.is_none_or(|served| served.contains(protocol)))
+            .filter_map(|(protocol, address)| Some((protocol.as_str(), address?)))
+            .collect()
+    }
+}
+
+impl StreamView {
+    pub(crate) fn new(stream: from::StreamView, addresses: &Addresses) -> Self {
+        let watch = addresses.of(&stream.name, stream.serve.as_deref());
+        let plugin = stream.routing.plugin.map(String::from);
+        Self {
+            readers: Readers::of(&stream.viewers),
+            name: stream.name.into(),
+            declared: stream.declared,
+            uptime_ms: stream.uptime_ms,
+            form: stream.form,
+            on_air: stream.on_air.map(String::from),
+            bitrate_bps: stream.bitrate_bps,
+            bytes: stream.bytes,
+            discontinuities: stream.discontinuities,
+            held_bytes: stream.held_bytes,
+            video: stream.video.map(VideoView::from),
+            audio: stream.audio.map(AudioView::from),
+            labels: stream.labels,
+            watch,
+            decided_by: plugin.unwrap_or_else(|| "built-in".to_owned()),
+            reason: stream.routing.reason,
+            routing_error: stream.routing.error,
+            refused: stream.routing.refused,
+            sources: stream.sources.into_iter().map(SourceView::from).collect(),
+            outputs: stream.outputs.into_iter().map(OutputView::from).collect(),
+        }
+    }
+}
+
+impl StreamDetail {
+    pub(crate) fn new(stream: from::StreamView, addresses: &Addresses) -> Self {
+        let viewers = stream.viewers.iter().map(ViewerView::from).collect();
+        Self {
+            stream: StreamView::new(stream, addresses),
+            viewers,
+        }
+    }
+}
+
+impl Readers {
+    fn of(viewers: &[from::ViewerView]) -> Self {
+        let mut readers = Self {
+            total: viewers.len(),
+            ..Self::default()
+        };
+        for viewer in viewers {
+            *readers
+                .by_protocol
+                .entry(viewer.protocol.as_str())
+                .or_default() += 1;
+        }
+        readers
+    }
+}
+
+impl From<from::TrackView> for VideoView {
+    fn from(track: from::TrackView) -> Self {
+        Self {
+            codec: track.codec,
+            width: track.width.unwrap_or_default(),
+            height: track.height.unwrap_or_default(),
+            fps: track
+                .fps_milli
+                .filter(|fps| *fps > 0)
+                .map(|fps| f64::from(fps) / 1000.0),
+        }
+    }
+}
+
+impl From<from::TrackView> for AudioView {
+    fn from(track: from::TrackView) -> Self {
+        Self {
+            codec: track.codec,
+            sample_rate_hz: track.sample_rate_hz.unwrap_or_default(),
+            channels: track.channels.unwrap_or_default(),
+        }
+    }
+}
+
+impl From<from::SourceView> for SourceView {
+    fn from(source: from::SourceView) -> Self {
+        Self {
+            id: source.id.into(),
+            protocol: source.protocol.as_str(),
+            peer: source.peer,
+            connected: source.connected,
+            on_air: source.on_air,
+            uptime_ms: source.uptime_ms,
+            bytes: source.bytes,
+            bitrate_bps: source.bitrate_bps,
+            packet_age_ms: source.packet_age_ms,
+            continuity_errors: source.continuity_errors,
+            skipped_bytes: source.skipped_bytes,
+            codecs: source.tracks.into_iter().map(|track| track.codec).collect(),
+            state: source.link.as_ref().map(|link| link.state.as_str()),
+            last_error: source.link.and_then(|link| link.last_error),
+        }
+    }
+}
+
+impl From<from::OutputView> for OutputView {
+    fn from(output: from::OutputView) -> Self {
+        let LinkStatus {
+            state,
+            since_unix_ms,
+            attempt,
+            next_attempt_unix_ms,
+            reconnects,
+            last_error,
+            ..
+        } = output.link;
+        Self {
+            name: output.name,
+            url: output.url,
+            declared: output.declared,
+            enabled: output.enabled,
+            state: state.as_str(),
+            since_unix_ms,
+            attempt,
+            next_attempt_unix_ms,
+            reconnects,
+            last_error,
+            bytes: output.bytes,
+            bitrate_bps: output.bitrate_bps,
+            drops: output.drops,
+        }
+    }
+}
+
+impl From<&from::ViewerView> for ViewerView {
+    fn from(viewer: &from::ViewerView) -> Self {
+        Self {
+            protocol: viewer.protocol.as_str(),
+            peer: viewer.peer,
+            uptime_ms: viewer.uptime_ms,
+            bytes: viewer.bytes,
+            bitrate_bps: viewer.bitrate_bps,
+            lost_items: viewer.lost_items,
+        }
+    }
+}
