@@ -1,3 +1,75 @@
 //! The edges: one folder a protocol, the same file names in each.
+//!
+//! `ingest` takes media in, `push` sends it to a peer that this host calls, `serve` answers
+//! those who come. What a stream's inputs and outputs have in common, being kept up, is
+//! [`link`]; what all gateways are given is [`context`].
 
+pub mod context;
+pub mod hls;
+pub mod link;
+pub mod rtmp;
 pub mod srt;
+pub mod udp;
+
+pub use context::Context;
+pub use link::{LinkHandle, LinkSnapshot};
+
+use hub::Stream;
+use link::{Dial, Direction, LinkError, Policy, Session, Wiring};
+use model::{Endpoint, Label};
+use std::sync::Arc;
+
+/// Keeps source `id` of a stream fed from `endpoint`.
+pub fn start_source(
+    context: &Context,
+    stream: Arc<Stream>,
+    id: Label,
+    endpoint: Endpoint,
+) -> LinkHandle {
+    match endpoint {
+        Endpoint::Udp(endpoint) => udp::ingest::start(context, stream, id, endpoint),
+        other => unspoken(context, stream, id, Direction::In, &other),
+    }
+}
+
+/// Keeps output `name` of a stream sending to `endpoint`.
+pub fn start_output(
+    context: &Context,
+    stream: Arc<Stream>,
+    name: Label,
+    endpoint: Endpoint,
+) -> LinkHandle {
+    match endpoint {
+        Endpoint::Udp(endpoint) => udp::push::start(context, stream, name, endpoint),
+        Endpoint::Rtmp(endpoint) => rtmp::push::start(context, stream, name, endpoint),
+        other => unspoken(context, stream, name, Direction::Out, &other),
+    }
+}
+
+/// A link that fails at once and says why: this host does not speak the protocol that way.
+fn unspoken(
+    context: &Context,
+    stream: Arc<Stream>,
+    label: Label,
+    direction: Direction,
+    endpoint: &Endpoint,
+) -> LinkHandle {
+    let wiring =
+        Wiring { context: context.clone(), stream, label, direction, retry: Policy::default() };
+    link::spawn(wiring, Unspoken { scheme: endpoint.scheme(), direction })
+}
+
+struct Unspoken {
+    scheme: &'static str,
+    direction: Direction,
+}
+
+impl Dial for Unspoken {
+    async fn session(&mut self, _: &Session) -> Result<(), LinkError> {
+        let (what, remedy) = match self.direction {
+            Direction::In => ("taken from a URL", "publish to this host, or use udp"),
+            Direction::Out => ("sent to a URL", "read from this host, or use udp"),
+        };
+        Err(LinkError::Misconfigured { what: format!("{} is not {what} here", self.scheme), remedy })
+    }
+}

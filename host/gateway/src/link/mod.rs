@@ -1,0 +1,16 @@
+//! A link: one connection that this host keeps up, a source it takes or an output it feeds.
+//!
+//! [`state`] decides, purely; [`driver`] runs one session after another as it says. A
+//! protocol brings a [`Dial`], which runs a single session from connect to end.
+
+pub mod backoff;
+mod driver;
+mod error;
+mod figures;
+pub mod state;
+
+pub use backoff::{Backoff, Policy};
+pub use driver::{Dial, LinkHandle, Wiring, spawn};
+pub use error::LinkError;
+pub use figures::{Details, LinkSnapshot, Session, SrtFigures};
+pub use state::Direction;

@@ -1,0 +1,63 @@
+//! An output: a stream's packets to one address.
+
+use super::member::Member;
+use super::socket;
+use crate::context::Context;
+use crate::link::{self, Dial, Direction, LinkError, LinkHandle, Session, Wiring};
+use hub::Stream;
+use model::{Label, Protocol, endpoint};
+use std::sync::Arc;
+
+/// Sends the stream to `endpoint`, until stopped.
+pub fn start(
+    context: &Context,
+    stream: Arc<Stream>,
+    name: Label,
+    endpoint: endpoint::Udp,
+) -> LinkHandle {
+    let dial = Push {
+        context: context.clone(),
+        stream: stream.clone(),
+        endpoint,
+    };
+    let wiring = Wiring {
+        context: context.clone(),
+        stream,
+        label: name,
+        direction: Direction::Out,
+        retry: super::RETRY,
+    };
+    link::spawn(wiring, dial)
+}
+
+struct Push {
+    context: Context,
+    stream: Arc<Stream>,
+    endpoint: endpoint::Udp,
+}
+
+impl Dial for Push {
+    async fn session(&mut self, session: &Session) -> Result<(), LinkError> {
+        let (socket, address) = socket::connect(&self.context, &self.endpoint).await?;
+        self.context.counters().of(Protocol::Udp).connections.add(1);
+        let (member, mut ended) = Member::new(socket, format!("udp://{address}"), session.clone());
+        let fanout = self
+            .context
+            .fanouts()
+            .join(&self.context, &self.stream, member)
+            .await;
+        tokio::select! {
+            end = &mut ended => match end {
+                Ok(error) => Err(error),
+                // Dropped with the stream.
+                Err(_) => Ok(()),
+            },
+            () = session.cancelled().cancelled() => {
+                fanout.wake();
+                // Resolves once the socket is closed.
+                let _ = ended.await;
+                Ok(())
+            }
+        }
+    }
+}

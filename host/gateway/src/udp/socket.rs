@@ -1,0 +1,204 @@
+//! Sockets: bound, joined, buffered.
+
+use crate::context::Context;
+use crate::link::LinkError;
+use model::endpoint;
+use socket2::{Domain, InterfaceIndexOrAddress, Protocol, SockAddr, Socket, Type};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Instant;
+use tokio::net::UdpSocket;
+
+/// What a burst of a second of 32 Mb/s needs.
+const RECEIVE_BUFFER: usize = 4 << 20;
+
+/// Bridges a pause of the network card's queue; datagrams beyond it wait in the output's queue.
+const SEND_BUFFER: usize = 1 << 20;
+
+/// The interface that multicast goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Interface {
+    /// By the routing table.
+    Any,
+    /// Whichever has this address.
+    Address(Ipv4Addr),
+    /// By index.
+    Index(u32),
+}
+
+/// A socket that receives what is sent to the endpoint; joins its group if it is one.
+pub(super) async fn bind(
+    context: &Context,
+    endpoint: &endpoint::Udp,
+) -> Result<UdpSocket, LinkError> {
+    let address = resolve(endpoint).await?;
+    let doing = format!("cannot listen on udp://{address}");
+    let open = || {
+        let socket = Socket::new(
+            Domain::for_address(address),
+            Type::DGRAM,
+            Some(Protocol::UDP),
+        )?;
+        socket.set_nonblocking(true)?;
+        if address.ip().is_multicast() {
+            // Several receivers of one group on one host are usual; two of one unicast port
+            // would take each other's datagrams.
+            socket.set_reuse_address(true)?;
+        }
+        if address.is_ipv6() {
+            socket.set_only_v6(true)?;
+        }
+        socket.bind(&SockAddr::from(address))?;
+        if address.ip().is_multicast() {
+            join(&socket, address.ip(), endpoint.interface.as_deref())?;
+        }
+        let granted = grant(
+            RECEIVE_BUFFER,
+            |n| socket.set_recv_buffer_size(n),
+            || socket.recv_buffer_size(),
+        )?;
+        warn_if_small(context, granted, RECEIVE_BUFFER, "net.core.rmem_max");
+        UdpSocket::from_std(socket.into())
+    };
+    open().map_err(LinkError::io(doing))
+}
+
+/// A socket that sends to the endpoint and hears of it when nobody listens there.
+pub(super) async fn connect(
+    context: &Context,
+    endpoint: &endpoint::Udp,
+) -> Result<(UdpSocket, SocketAddr), LinkError> {
+    let address = resolve(endpoint).await?;
+    let doing = format!("cannot send to udp://{address}");
+    let open = || {
+        let socket = Socket::new(
+            Domain::for_address(address),
+            Type::DGRAM,
+            Some(Protocol::UDP),
+        )?;
+        socket.set_nonblocking(true)?;
+        if address.ip().is_multicast() {
+            send_to_group(&socket, address.ip(), endpoint)?;
+        }
+        let granted = grant(
+            SEND_BUFFER,
+            |n| socket.set_send_buffer_size(n),
+            || socket.send_buffer_size(),
+        )?;
+        warn_if_small(context, granted, SEND_BUFFER, "net.core.wmem_max");
+        // Connected: errors come back to this output alone, and the route is looked up once.
+        socket.connect(&SockAddr::from(address))?;
+        UdpSocket::from_std(socket.into())
+    };
+    Ok((open().map_err(LinkError::io(doing))?, address))
+}
+
+async fn resolve(endpoint: &endpoint::Udp) -> Result<SocketAddr, LinkError> {
+    let host = endpoint.host.clone();
+    let found = tokio::net::lookup_host((host.as_str(), endpoint.port)).await;
+    match found.map(|mut all| all.next()) {
+        Ok(Some(address)) => Ok(address),
+        Ok(None) => Err(LinkError::Resolve {
+            host,
+            source: io::ErrorKind::NotFound.into(),
+        }),
+        Err(source) => Err(LinkError::Resolve { host, source }),
+    }
+}
+
+fn join(socket: &Socket, group: IpAddr, interface: Option<&str>) -> io::Result<()> {
+    let interface = find_interface(socket, interface)?;
+    match (group, interface) {
+        (IpAddr::V4(group), Interface::Any) => {
+            socket.join_multicast_v4(&group, &Ipv4Addr::UNSPECIFIED)
+        }
+        (IpAddr::V4(group), Interface::Address(address)) => {
+            socket.join_multicast_v4(&group, &address)
+        }
+        (IpAddr::V4(group), Interface::Index(index)) => {
+            socket.join_multicast_v4_n(&group, &InterfaceIndexOrAddress::Index(index))
+        }
+        (IpAddr::V6(group), Interface::Any) => socket.join_multicast_v6(&group, 0),
+        (IpAddr::V6(group), Interface::Index(index)) => socket.join_multicast_v6(&group, index),
+        (IpAddr::V6(_), Interface::Address(_)) => Err(needs_device_name()),
+    }
+}
+
+fn send_to_group(socket: &Socket, group: IpAddr, endpoint: &endpoint::Udp) -> io::Result<()> {
+    let interface = find_interface(socket, endpoint.interface.as_deref())?;
+    let hops = u32::from(endpoint.ttl);
+    match group {
+        IpAddr::V4(group) => {
+            socket.set_multicast_ttl_v4(hops)?;
+            socket.set_multicast_loop_v4(endpoint.loopback)?;
+            match interface {
+                Interface::Any => Ok(()),
+                Interface::Address(address) => socket.set_multicast_if_v4(&address),
+                Interface::Index(index) => {
+                    let any = Ipv4Addr::UNSPECIFIED;
+                    rustix::net::sockopt::set_ip_multicast_if_with_ifindex(
+                        socket, &group, &any, index,
+                    )?;
+                    Ok(())
+                }
+            }
+        }
+        IpAddr::V6(_) => {
+            socket.set_multicast_hops_v6(hops)?;
+            socket.set_multicast_loop_v6(endpoint.loopback)?;
+            match interface {
+                Interface::Any => Ok(()),
+                Interface::Index(index) => socket.set_multicast_if_v6(index),
+                Interface::Address(_) => Err(needs_device_name()),
+            }
+        }
+    }
+}
+
+fn needs_device_name() -> io::Error {
+    let text = "an IPv6 group needs its interface by device name, as in interface=eth0";
+    io::Error::new(io::ErrorKind::InvalidInput, text)
+}
+
+fn find_interface(socket: &Socket, given: Option<&str>) -> io::Result<Interface> {
+    let Some(given) = given else {
+        return Ok(Interface::Any);
+    };
+    if let Ok(address) = given.parse() {
+        return Ok(Interface::Address(address));
+    }
+    match rustix::net::netdevice::name_to_index(socket, given) {
+        Ok(index) => Ok(Interface::Index(index)),
+        Err(error) => {
+            let text =
+                format!("no network interface is called {given:?} ({error}); see `ip address`");
+            Err(io::Error::new(io::ErrorKind::NotFound, text))
+        }
+    }
+}
+
+/// Asks for a buffer; returns what the system grants, in payload bytes.
+fn grant(
+    wanted: usize,
+    set: impl FnOnce(usize) -> io::Result<()>,
+    get: impl FnOnce() -> io::Result<usize>,
+) -> io::Result<usize> {
+    set(wanted)?;
+    // Linux reports twice what it granted, the other half being for its own book-keeping
+    // (socket(7), SO_RCVBUF).
+    Ok(get()? / 2)
+}
+
+fn warn_if_small(context: &Context, granted: usize, wanted: usize, limit: &'static str) {
+    if granted >= wanted {
+        return;
+    }
+    if let Some(held_back) = context.complaints().admit(limit, Instant::now()) {
+        tracing::warn!(
+            granted,
+            wanted,
+            held_back,
+            "the socket buffer is smaller than wanted, bursts may be lost; raise it: sysctl -w {limit}={wanted}"
+        );
+    }
+}
