@@ -79,6 +79,16 @@ pub fn encode_message(
     Ok(out.freeze())
 }
 
+/// A shared message for a peer whose message stream is not [`STREAM_ID`]; copies it.
+pub fn readdressed(message: &[u8], stream_id: u32) -> Bytes {
+    let mut out = BytesMut::from(message);
+    // One byte of basic header (shared chunk streams are below 64), then timestamp, length, type.
+    if let Some(field) = out.get_mut(8..12) {
+        field.copy_from_slice(&stream_id.to_le_bytes());
+    }
+    out.freeze()
+}
+
 /// The chunk stream that shared messages of `kind` travel on.
 pub const fn csid_of(kind: Kind) -> u32 {
     match kind {
@@ -117,5 +127,17 @@ pub(crate) fn put_body(
         if let Some(timestamp) = extended {
             out.put_u32(timestamp);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_readdressed_message_is_as_if_encoded_for_that_stream() {
+        let body = vec![7u8; 200];
+        let of = |stream| encode_message(Kind::Video, 5000, stream, &body[..], 64).unwrap();
+        assert_eq!(readdressed(&of(STREAM_ID), 77), of(77));
     }
 }

@@ -10,6 +10,7 @@ mod relay;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
@@ -220,18 +221,20 @@ fn gstreamer_decodes(source: &str, url: &str) {
     );
 }
 
-/// VLC refuses to be root, so it is nobody.
+/// VLC refuses to be root, and is nobody then.
 fn vlc_records(url: &str) {
+    let root = std::fs::metadata("/proc/self").unwrap().uid() == 0;
+    let nobody = [
+        "setpriv",
+        "--reuid",
+        "65534",
+        "--clear-groups",
+        "env",
+        "HOME=/tmp",
+    ];
     let run = Command::new("timeout")
-        .args([
-            "30",
-            "setpriv",
-            "--reuid",
-            "65534",
-            "--clear-groups",
-            "env",
-            "HOME=/tmp",
-        ])
+        .arg("30")
+        .args(nobody.iter().filter(|_| root))
         .args([
             "cvlc",
             "-q",
@@ -351,13 +354,8 @@ impl Nginx {
             Path::new(module).exists(),
             "libnginx-mod-rtmp must be installed"
         );
-        let user = if directory.starts_with("/root") {
-            ""
-        } else {
-            "user root;"
-        };
         let config = format!(
-            "load_module {module};\n{user}\ndaemon off;\nmaster_process off;\npid {0}/pid;\n\
+            "load_module {module};\ndaemon off;\nmaster_process off;\npid {0}/pid;\n\
              error_log {0}/error.log;\nevents {{}}\nrtmp {{ server {{ listen 127.0.0.1:{port}; \
              application live {{ live on; }} }} }}\n",
             directory.display(),
