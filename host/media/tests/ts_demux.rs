@@ -4,11 +4,15 @@
 mod ts_support;
 
 use bytes::{Bytes, BytesMut};
+use media::codec::aac::AudioSpecificConfig;
+use media::codec::adts::Header;
 use media::ts::demux::Demuxer;
 use media::ts::packet::{Packet, Pid};
+use media::ts::pes::{AUDIO_STREAM_ID, write_header};
 use media::ts::psi::{
     Pat, PatEntry, Pmt, PmtStream, StreamKind, pat_section, pmt_section, write_section,
 };
+use media::ts::restamp::Restamper;
 use media::{Codec, Convert, Frame, TsChunk};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -272,4 +276,83 @@ fn a_chunk_epoch_is_passed_on() {
             .iter()
             .all(|frame| frame.epoch == 7)
     );
+}
+
+#[test]
+fn a_new_picture_size_makes_new_tracks_from_its_first_picture_on() {
+    let larger = generate(
+        &[
+            "testsrc2=size=192x108:rate=25:duration=2",
+            "sine=sample_rate=48000:duration=2",
+        ],
+        "-c:v libx264 -pix_fmt yuv420p -g 12 -c:a aac -b:a 64k",
+    );
+    // Joined with continuous counters: a gap would cost the last picture before it.
+    let mut restamper = Restamper::new();
+    let mut both = BytesMut::from(&restamper.restamp(h264_aac())[..]);
+    restamper.splice(None);
+    both.extend_from_slice(&restamper.restamp(larger));
+    let frames = demux(&both.freeze());
+    let widths: Vec<u32> = frames
+        .iter()
+        .filter(|frame| frame.track.0 == 0)
+        .map(|frame| match frame.tracks.video().unwrap().codec {
+            Codec::H264 { video, .. } => video.width,
+            _ => 0,
+        })
+        .collect();
+    assert_eq!(widths, [[128; 50], [192; 50]].concat());
+}
+
+/// A PES packet of `payload`, as packets of `pid`.
+fn pes_packets(pid: u16, pts: i64, payload: &[u8], counter: &mut u8) -> BytesMut {
+    let mut pes = BytesMut::new();
+    write_header(AUDIO_STREAM_ID, pts, pts, payload.len(), &mut pes);
+    pes.extend_from_slice(payload);
+    let mut out = BytesMut::new();
+    for (index, body) in pes.chunks(184).enumerate() {
+        let [high, low] = pid.to_be_bytes();
+        let stuffing = 184 - body.len();
+        let control = if stuffing > 0 { 0x30 } else { 0x10 };
+        let start = u8::from(index == 0) << 6;
+        out.extend_from_slice(&[0x47, start | high, low, control | *counter & 0x0F]);
+        if stuffing > 0 {
+            out.extend_from_slice(&[stuffing as u8 - 1]);
+            out.extend_from_slice(&[[0].as_slice(), &[0xFF; 184]].concat()[..stuffing - 1]);
+        }
+        out.extend_from_slice(body);
+        *counter = counter.wrapping_add(1);
+    }
+    out
+}
+
+#[test]
+fn aac_frames_split_over_pes_packets_are_whole_and_in_time() {
+    let whole = demux(&aac_alone());
+    let Codec::Aac { config, .. } = &whole[0].tracks.list[0].codec else {
+        panic!("AAC expected")
+    };
+    let config = AudioSpecificConfig::parse(config).unwrap();
+    let mut es = Vec::new();
+    let mut starts = Vec::new();
+    for frame in &whole {
+        starts.push(es.len());
+        es.extend_from_slice(&Header::build(&config, frame.payload.len()).unwrap());
+        es.extend_from_slice(&frame.payload);
+    }
+    // 700 bytes: no PES packet but the first begins with a frame, one ends within a header.
+    let mut ts = tables(0, &[(0x100, 0x0F, StreamKind::AacAdts)]);
+    let mut counter = 0;
+    for (index, piece) in es.chunks(700).enumerate() {
+        let first = starts.iter().position(|start| *start >= index * 700);
+        let pts = first.map_or(0, |first| whole[first].pts.0);
+        ts.extend_from_slice(&pes_packets(0x100, pts, piece, &mut counter));
+    }
+    let split = demux(&ts.freeze());
+    assert_eq!(split.len(), whole.len());
+    for (split, whole) in split.iter().zip(&whole) {
+        assert_eq!(split.payload, whole.payload);
+        // Rounding of 1024 samples to 90 kHz, once.
+        assert!((split.pts - whole.pts).0.abs() <= 1, "{split:?} {whole:?}");
+    }
 }

@@ -165,3 +165,42 @@ fn a_table_that_points_at_itself_is_no_loop() {
     Packet::iter(&out).for_each(|packet| drop(programs.push(packet)));
     assert!(programs.pmt().is_none());
 }
+
+#[test]
+fn a_section_that_ends_where_the_next_begins_is_not_lost() {
+    let pat = |version, count: u16| {
+        let entries = (1..=count)
+            .map(|number| media::ts::psi::PatEntry {
+                number,
+                pmt_pid: Pid::new(0x100 + number),
+            })
+            .collect();
+        Pat {
+            stream_id: 9,
+            version,
+            programs: entries,
+        }
+    };
+    let tables = [pat(1, 60), pat(2, 50)];
+    let first = media::ts::psi::pat_section(&tables[0]);
+    let second = media::ts::psi::pat_section(&tables[1]);
+    // Pointer and 183 bytes of the first; its end, behind another pointer, and the second.
+    let rest = &first[183..];
+    let bodies = [
+        [&[0], &first[..183]].concat(),
+        [&[rest.len() as u8], rest, &second[..183 - rest.len()]].concat(),
+        second[183 - rest.len()..].to_vec(),
+    ];
+    let mut sections = Sections::default();
+    let mut got = Vec::new();
+    for (index, body) in bodies.iter().enumerate() {
+        let mut packet = [0xFF; 188];
+        let start = if index < 2 { 0x40 } else { 0 };
+        packet[..4].copy_from_slice(&[0x47, start, 0, 0x10 | index as u8]);
+        packet[4..4 + body.len()].copy_from_slice(body);
+        sections.push(Packet::new(&packet).unwrap(), |section| {
+            got.push(Pat::parse(section).unwrap());
+        });
+    }
+    assert_eq!(got, tables);
+}
