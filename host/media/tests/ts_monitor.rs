@@ -21,8 +21,9 @@ fn entries(ts: &Bytes) -> usize {
 
 fn inspected(ts: &[u8]) -> Monitor {
     let mut monitor = Monitor::new();
-    ts.chunks(1316)
-        .for_each(|chunk| drop(monitor.inspect(chunk)));
+    for chunk in ts.chunks(1316) {
+        monitor.inspect(chunk);
+    }
     monitor
 }
 
@@ -53,8 +54,7 @@ fn tracks_are_described_from_the_stream_itself() {
         assert_eq!(monitor.counters().continuity_errors, 0);
         let last = probe(&ts)
             .into_iter()
-            .filter(|packet| packet.stream == 0)
-            .next_back()
+            .rfind(|packet| packet.stream == 0)
             .unwrap();
         assert_eq!(video.dts, Some(last.dts as u64));
         assert!(monitor.pcr().unwrap().base() < last.dts as u64);
