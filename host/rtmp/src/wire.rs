@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_readdressed_message_is_as_if_encoded_for_that_stream() {
-        let body = vec![7u8; 200];
+        let body = [7u8; 200];
         let of = |stream| encode_message(Kind::Video, 5000, stream, &body[..], 64).unwrap();
         assert_eq!(readdressed(&of(STREAM_ID), 77), of(77));
     }
