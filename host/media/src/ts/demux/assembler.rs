@@ -26,8 +26,6 @@ pub(super) struct Assembler {
     collecting: bool,
     indicated: bool,
     damaged: u64,
-    /// Of the PES packet before: the next one is mostly no longer.
-    last_bytes: usize,
 }
 
 impl Assembler {
@@ -79,7 +77,6 @@ impl Assembler {
     fn start(&mut self, packet: Packet<'_>) -> Option<Pes> {
         let before = self.complete();
         self.collecting = true;
-        self.partial.reserve(self.last_bytes);
         self.indicated = packet.adaptation().is_some_and(Adaptation::random_access);
         before
     }
@@ -97,7 +94,6 @@ impl Assembler {
             return None;
         }
         let mut bytes = self.partial.split();
-        self.last_bytes = bytes.len();
         let Some(header) = PesHeader::parse(&bytes) else {
             self.damaged += 1;
             return None;
