@@ -1,0 +1,138 @@
+//! The command line. What a subcommand does is in its own module.
+
+mod plugin;
+mod remote;
+
+use crate::{config, demo, doctor, host};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+pub use self::plugin::PluginCommand;
+
+const EXAMPLES: &str = "\
+Examples:
+  pointsman demo                        a test picture, routed by a plugin, to watch at once
+  pointsman doctor                      what this machine lacks, and what to do about it
+  pointsman run                         the defaults: RTMP on 1935, SRT on 8890, HTTP on 8080
+  pointsman run --config site.toml      inputs, outputs and policies of your own
+  pointsman plugin build my-policy      from a crate to a component
+  pointsman plugin install my-policy my-policy.wasm
+                                        into a running host; media goes on flowing
+
+Publish with:  ffmpeg -re -i clip.mp4 -c copy -f flv rtmp://127.0.0.1:1935/live/cam1
+Watch with:    ffplay http://127.0.0.1:8080/hls/live/cam1/index.m3u8
+
+Every key of the configuration is also a variable: POINTSMAN_API_LISTEN=0.0.0.0:8080.
+POINTSMAN_LOG sets what is logged: debug, or info,gateway=debug.";
+
+/// Live-media router whose decisions are WebAssembly plugins.
+#[derive(Debug, Parser)]
+#[command(name = "pointsman", version, about, after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// How log lines look; they go to standard error.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        env = "POINTSMAN_LOG_FORMAT"
+    )]
+    pub log_format: LogFormat,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a host until Ctrl-C or SIGTERM.
+    Run(RunArgs),
+    /// Run a host with a test picture and the shipped plugin, and say where to watch it.
+    Demo(demo::DemoArgs),
+    /// Check this machine: FFmpeg, ports, kernel limits, folders. Exits 1 if something fails.
+    Doctor(RunArgs),
+    /// Build, check and install policies.
+    #[command(subcommand)]
+    Plugin(PluginCommand),
+}
+
+#[derive(Debug, Args)]
+struct RunArgs {
+    /// Configuration file (TOML); without it, the defaults.
+    #[arg(long, value_name = "FILE", env = "POINTSMAN_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+impl Cli {
+    /// Does what the command says.
+    ///
+    /// # Errors
+    /// To be shown to the person as one line.
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        match self.command {
+            Command::Run(arguments) => {
+                let config = config::load(arguments.config.as_deref())?;
+                host::run(config, host::Extras::default()).await?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Command::Demo(arguments) => demo::run(arguments).await.map(|()| ExitCode::SUCCESS),
+            Command::Doctor(arguments) => {
+                let config = config::load(arguments.config.as_deref())?;
+                let findings = doctor::examine(&config);
+                let verdict = doctor::report(&findings, &mut std::io::stdout().lock())?;
+                let failed = verdict == doctor::Verdict::Fail;
+                Ok(if failed {
+                    ExitCode::FAILURE
+                } else {
+                    ExitCode::SUCCESS
+                })
+            }
+            Command::Plugin(command) => command.run().await,
+        }
+    }
+
+    /// Whether the command keeps running and so needs every file descriptor it can get.
+    pub fn is_host(&self) -> bool {
+        matches!(self.command, Command::Run(_) | Command::Demo(_))
+    }
+
+    /// What to do if this process is the plugin plane's compiler: no runtime, no log.
+    pub fn compile(&self) -> Option<ExitCode> {
+        match &self.command {
+            Command::Plugin(command) => command.compile(),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn only_run_and_demo_are_hosts() {
+        let is_host = |line: &str| Cli::parse_from(line.split(' ')).is_host();
+        assert!(is_host("pointsman run --config x.toml"));
+        assert!(is_host("pointsman demo --plugins target/plugins"));
+        assert!(!is_host("pointsman doctor"));
+        assert!(!is_host(
+            "pointsman plugin build --quiet plugins/fanout --out target/plugins"
+        ));
+    }
+}

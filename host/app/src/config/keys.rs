@@ -1,0 +1,125 @@
+//! The keys there are. Serde would refuse unknown ones too, but would not know the nearest.
+
+use super::error::{ConfigError, Position};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// What may stand under a key.
+pub(super) enum Node {
+    /// A single value.
+    Scalar,
+    /// Keys of the operator's own choice.
+    Free,
+    /// A table, or an array of such tables.
+    Table(&'static [(&'static str, Node)]),
+}
+
+use Node::{Free, Scalar, Table};
+
+/// The document. Keys that serde knows and this does not, or the other way round, fail the test
+/// `the_keys_are_those_that_serde_knows`.
+pub(super) const DOCUMENT: &[(&str, Node)] = &[
+    ("data_dir", Scalar),
+    ("api", Table(&[("listen", Scalar)])),
+    ("rtmp", Table(&[("listen", Scalar)])),
+    (
+        "srt",
+        Table(&[
+            ("listen", Scalar),
+            ("latency", Scalar),
+            ("passphrase", Scalar),
+        ]),
+    ),
+    ("udp", Table(&[("ports", Scalar)])),
+    ("plugins", Table(&[("dir", Scalar)])),
+    (
+        "policies",
+        Table(&[
+            ("kind", Scalar),
+            ("streams", Scalar),
+            ("plugin", Scalar),
+            ("config", Free),
+        ]),
+    ),
+    (
+        "inputs",
+        Table(&[
+            ("name", Scalar),
+            (
+                "sources",
+                Table(&[
+                    ("type", Scalar),
+                    ("address", Scalar),
+                    ("interface", Scalar),
+                    ("url", Scalar),
+                ]),
+            ),
+            (
+                "outputs",
+                Table(&[("name", Scalar), ("url", Scalar), ("enabled", Scalar)]),
+            ),
+            ("labels", Free),
+        ]),
+    ),
+];
+
+/// Resemblance (Jaro-Winkler) from which on a key is worth proposing.
+const RESEMBLES: f64 = 0.7;
+
+/// Refuses the first unknown key of a document.
+pub(super) fn check(text: &str) -> Result<(), ConfigError> {
+    let document = DeTable::parse(text).map_err(|error| ConfigError::syntax(text, &error))?;
+    check_table(text, document.get_ref(), DOCUMENT, "")
+}
+
+fn check_table(
+    text: &str,
+    table: &DeTable<'_>,
+    known: &'static [(&'static str, Node)],
+    path: &str,
+) -> Result<(), ConfigError> {
+    for (key, value) in table {
+        let name = key.get_ref().as_ref();
+        match known.iter().find(|(known, _)| *known == name) {
+            Some((_, Table(below))) => {
+                check_value(text, value, below, &format!("{path}{name}."))?;
+            }
+            Some(_) => {}
+            None => {
+                return Err(ConfigError::UnknownKey {
+                    at: Position::of(text, key.span().start),
+                    key: format!("{path}{}", name.chars().take(64).collect::<String>()),
+                    nearest: nearest(name, known, path),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_value(
+    text: &str,
+    value: &Spanned<DeValue<'_>>,
+    known: &'static [(&'static str, Node)],
+    path: &str,
+) -> Result<(), ConfigError> {
+    match value.get_ref() {
+        DeValue::Table(table) => check_table(text, table, known, path),
+        DeValue::Array(items) => items
+            .iter()
+            .try_for_each(|item| check_value(text, item, known, path)),
+        // Of the wrong kind: serde says so better.
+        _ => Ok(()),
+    }
+}
+
+fn nearest(name: &str, known: &[(&'static str, Node)], path: &str) -> Option<String> {
+    let name: String = name.chars().take(64).collect();
+    let scored = known
+        .iter()
+        .map(|(key, _)| (strsim::jaro_winkler(&name, key), key));
+    scored
+        .filter(|(score, _)| *score >= RESEMBLES)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, key)| format!("{path}{key}"))
+}

@@ -1,0 +1,222 @@
+//! The configuration: a TOML file, overridden by the environment, over defaults that work.
+//!
+//! Every scalar key is also an environment variable, `POINTSMAN_<SECTION>_<KEY>`
+//! (`POINTSMAN_API_LISTEN`), or `POINTSMAN_<KEY>` for keys outside sections.
+
+mod env;
+mod error;
+mod keys;
+#[cfg(test)]
+mod tests;
+
+pub use env::variable_of;
+pub use error::{ConfigError, Position};
+
+use control::desired::UdpPorts;
+use model::{InputSpec, PolicySpec, Site};
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// Everything a host is told. Lists of policies and inputs are the [`Site`].
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where the host keeps its own files: compiled plugins.
+    pub data_dir: PathBuf,
+    /// REST, HLS, metrics and the player page.
+    pub api: Api,
+    /// RTMP publishers and players.
+    pub rtmp: Rtmp,
+    /// SRT publishers and readers.
+    pub srt: Srt,
+    /// UDP inputs.
+    pub udp: Udp,
+    /// The plugin folder.
+    pub plugins: Plugins,
+    /// Which plugin decides what.
+    pub policies: Vec<PolicySpec>,
+    /// Declared inputs.
+    pub inputs: Vec<InputSpec>,
+}
+
+/// `[api]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Api {
+    /// Address and port of the HTTP server.
+    pub listen: SocketAddr,
+}
+
+/// `[rtmp]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rtmp {
+    /// Address and port of the RTMP server.
+    pub listen: SocketAddr,
+}
+
+/// `[srt]`
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Srt {
+    /// Address and port of the SRT listener.
+    pub listen: SocketAddr,
+    /// 0 to 30000 ms; the larger of both sides' holds.
+    pub latency: u32,
+    /// 10 to 79 characters; without it, connections are not encrypted.
+    pub passphrase: Option<String>,
+}
+
+/// `[udp]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Udp {
+    /// Allotted to inputs that name none.
+    #[serde(deserialize_with = "ports")]
+    pub ports: UdpPorts,
+}
+
+/// `[plugins]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Plugins {
+    /// Watched: NAME.wasm appears, changes, goes.
+    pub dir: PathBuf,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: "data".into(),
+            api: Api::default(),
+            rtmp: Rtmp::default(),
+            srt: Srt::default(),
+            udp: Udp::default(),
+            plugins: Plugins::default(),
+            policies: Vec::new(),
+            inputs: Vec::new(),
+        }
+    }
+}
+
+impl Default for Api {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+        }
+    }
+}
+
+impl Default for Rtmp {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 1935)),
+        }
+    }
+}
+
+impl Default for Srt {
+    fn default() -> Self {
+        let listen = SocketAddr::from(([127, 0, 0, 1], 8890));
+        Self {
+            listen,
+            latency: model::endpoint::DEFAULT_SRT_LATENCY_MS,
+            passphrase: None,
+        }
+    }
+}
+
+impl Default for Udp {
+    fn default() -> Self {
+        Self {
+            ports: UdpPorts::default(),
+        }
+    }
+}
+
+impl Default for Plugins {
+    fn default() -> Self {
+        Self {
+            dir: "plugins".into(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Srt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Srt")
+            .field("listen", &self.listen)
+            .field("latency", &self.latency)
+            .field("encrypted", &self.passphrase.is_some())
+            .finish()
+    }
+}
+
+fn ports<'de, D: serde::Deserializer<'de>>(text: D) -> Result<UdpPorts, D::Error> {
+    String::deserialize(text)?
+        .parse()
+        .map_err(serde::de::Error::custom)
+}
+
+/// Reads a document. An empty one is the default configuration.
+///
+/// # Errors
+/// With line and column; an unknown key with the nearest known one. Never panics.
+pub fn parse(text: &str) -> Result<Config, ConfigError> {
+    parse_with(text, std::iter::empty())
+}
+
+/// Reads a document with environment variables laid over it.
+///
+/// # Errors
+/// As [`parse`]; a variable's value that does not fit is told with the variable's name.
+pub fn parse_with(
+    text: &str,
+    variables: impl IntoIterator<Item = (String, String)>,
+) -> Result<Config, ConfigError> {
+    keys::check(text)?;
+    let config: Config = toml::from_str(text).map_err(|error| ConfigError::syntax(text, &error))?;
+    let config = env::overlay(config, variables)?;
+    config.check()?;
+    Ok(config)
+}
+
+/// Reads `path`, if there is one, and the process's environment.
+///
+/// # Errors
+/// As [`parse_with`], with the file's name in front; or the file cannot be read.
+pub fn load(path: Option<&Path>) -> Result<Config, ConfigError> {
+    let text = match path {
+        None => String::new(),
+        Some(path) => std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
+            file: path.to_owned(),
+            error,
+        })?,
+    };
+    let text_vars = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    parse_with(&text, text_vars).map_err(|error| error.in_file(path))
+}
+
+impl Config {
+    /// The part that is reconciled.
+    pub fn site(&self) -> Site {
+        Site {
+            policies: self.policies.clone(),
+            inputs: self.inputs.clone(),
+        }
+    }
+
+    /// Ranges that types do not hold.
+    fn check(&self) -> Result<(), ConfigError> {
+        if self.srt.latency > 30_000 {
+            return Err(ConfigError::range("srt.latency", "0 to 30000 ms"));
+        }
+        let sound = |passphrase: &String| (10..=79).contains(&passphrase.len());
+        if !self.srt.passphrase.as_ref().is_none_or(sound) {
+            return Err(ConfigError::range("srt.passphrase", "10 to 79 characters"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,257 @@
+use super::*;
+use proptest::prelude::*;
+
+/// The whole example of the design, which operators and tests outside rely on.
+const EXAMPLE: &str = r#"
+data_dir = "data"
+[api]
+listen = "127.0.0.1:8080"
+[rtmp]
+listen = "127.0.0.1:1935"
+[srt]
+listen = "127.0.0.1:8890"
+latency = 120
+passphrase = "0123456789"
+[udp]
+ports = "5000-5099"
+[plugins]
+dir = "plugins"
+[[policies]]
+kind = "routing"
+streams = "live/*"
+plugin = "fanout"
+config = { anything = { goes = 1 } }
+[[inputs]]
+name = "live/cam1"
+sources = [{ type = "udp", address = "127.0.0.1:5000", interface = "lo" }, { type = "srt", url = "srt://127.0.0.1:9000?mode=caller&latency=120" }, { type = "publish" }]
+labels = { site = "north" }
+    [[inputs.outputs]]
+    name = "archive"
+    url = "udp://127.0.0.1:6000"
+    enabled = true
+"#;
+
+fn with_variables(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    parse_with(
+        "",
+        pairs
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_string())),
+    )
+}
+
+#[test]
+fn nothing_is_the_default_and_the_default_is_loopback() {
+    let config = parse("").unwrap();
+    assert_eq!(config, Config::default());
+    for listen in [config.api.listen, config.rtmp.listen, config.srt.listen] {
+        assert!(listen.ip().is_loopback(), "{listen}");
+    }
+}
+
+#[test]
+fn the_whole_example_is_understood() {
+    let config = parse(EXAMPLE).unwrap();
+    assert_eq!(config.srt.passphrase.as_deref(), Some("0123456789"));
+    let site = config.site();
+    assert_eq!((site.policies.len(), site.inputs.len()), (1, 1));
+    assert_eq!(site.inputs[0].sources.len(), 3);
+    assert_eq!(site.inputs[0].outputs[0].name.as_str(), "archive");
+}
+
+#[test]
+fn errors_name_line_key_and_the_nearest_key() {
+    let cases = [
+        (
+            "\n[api]\nlisten_on = \"x\"",
+            "line 3, column 1",
+            "api.listen_on",
+            Some("api.listen"),
+        ),
+        (
+            "data-dir = \"x\"",
+            "line 1, column 1",
+            "data-dir",
+            Some("data_dir"),
+        ),
+        (
+            "[rtpm]\nlisten = \"x\"",
+            "line 1, column 2",
+            "rtpm",
+            Some("rtmp"),
+        ),
+        (
+            "[[inputs]]\nnam = \"a\"",
+            "line 2, column 1",
+            "inputs.nam",
+            Some("inputs.name"),
+        ),
+        (
+            "[[inputs]]\nname = \"a\"\n[[inputs.outputs]]\nulr = \"x\"",
+            "line 4, column 1",
+            "inputs.outputs.ulr",
+            Some("inputs.outputs.url"),
+        ),
+        (
+            "[[inputs]]\nname = \"a\"\nsources = [{ type = \"udp\", adress = \"x\" }]",
+            "line 3, column 28",
+            "inputs.sources.adress",
+            Some("inputs.sources.address"),
+        ),
+        ("zzz = 1", "line 1, column 1", "zzz", None),
+    ];
+    for (text, position, key, proposed) in cases {
+        let error = parse(text).unwrap_err();
+        let ConfigError::UnknownKey {
+            at,
+            key: found,
+            nearest,
+        } = &error
+        else {
+            panic!("{text}: {error}")
+        };
+        assert_eq!((at.to_string().as_str(), found.as_str()), (position, key));
+        assert_eq!(nearest.as_deref(), proposed, "{text}");
+    }
+}
+
+#[test]
+fn values_that_do_not_fit_are_told_with_their_place() {
+    let cases = [
+        ("[api]\nlisten = 8080", "line 2"),
+        ("[api]\nlisten = \"localhost\"", "line 2"),
+        ("\n\n[udp]\nports = \"9-1\"", "line 4"),
+        ("[[inputs]]\nname = \"a b\"", "line 2"),
+        ("[[policies]]\nkind = \"rooting\"\nplugin = \"x\"", "line 2"),
+        (
+            "[[inputs]]\nname = \"a\"\nsources = [{ type = \"carrier-pigeon\" }]",
+            "line 3",
+        ),
+        ("data_dir = \"unclosed", "line 1"),
+        ("[srt]\nlatency = 40000", "srt.latency"),
+        ("[srt]\npassphrase = \"short\"", "srt.passphrase"),
+    ];
+    for (text, place) in cases {
+        let error = parse(text).unwrap_err().to_string();
+        assert!(error.contains(place), "{text}: {error}");
+        assert!(!error.contains('\n'), "one line: {error}");
+    }
+}
+
+#[test]
+fn an_error_in_a_file_names_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("site.toml");
+    std::fs::write(&path, "[api]\nlissen = 1").unwrap();
+    let error = load(Some(&path)).unwrap_err().to_string();
+    assert!(error.starts_with(&path.display().to_string()), "{error}");
+    assert!(
+        error.contains("line 2") && error.contains("api.listen"),
+        "{error}"
+    );
+    let missing = load(Some(Path::new("/nonexistent/x.toml")))
+        .unwrap_err()
+        .to_string();
+    assert!(missing.contains("--config"), "{missing}");
+}
+
+#[test]
+fn every_scalar_key_is_also_a_variable() {
+    for (variable, ..) in env::variables() {
+        let value = match variable.as_str() {
+            name if name.ends_with("_LISTEN") => "127.0.0.1:9",
+            name if name.ends_with("_LATENCY") => "9",
+            name if name.ends_with("_PORTS") => "9-9",
+            _ => "0123456789",
+        };
+        let config = with_variables(&[(&variable, value)]).unwrap();
+        assert_ne!(config, Config::default(), "{variable} sets nothing");
+    }
+}
+
+#[test]
+fn variables_win_and_a_wrong_value_names_its_variable() {
+    let variable = ("POINTSMAN_API_LISTEN".to_owned(), "0.0.0.0:80".to_owned());
+    let config = parse_with("[api]\nlisten = \"127.0.0.1:1\"", [variable]).unwrap();
+    assert_eq!(config.api.listen, "0.0.0.0:80".parse().unwrap());
+    let error = with_variables(&[("POINTSMAN_SRT_LATENCY", "soon")])
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("POINTSMAN_SRT_LATENCY") && error.contains("soon"),
+        "{error}"
+    );
+    assert_eq!(
+        with_variables(&[("POINTSMAN_PORT", "tcp://10.0.0.1:80")]).unwrap(),
+        Config::default()
+    );
+}
+
+#[test]
+fn the_keys_are_those_that_serde_knows() {
+    // Serde lists what it knows when it meets what it does not.
+    let listed = |text: &str| {
+        let error = toml::from_str::<Config>(text)
+            .unwrap_err()
+            .message()
+            .to_owned();
+        let mut keys: Vec<_> = error
+            .split('`')
+            .skip(3)
+            .step_by(2)
+            .map(str::to_owned)
+            .collect();
+        keys.sort();
+        keys
+    };
+    let known = |keys: &[(&str, keys::Node)]| {
+        let mut keys: Vec<_> = keys.iter().map(|(key, _)| key.to_string()).collect();
+        keys.sort();
+        keys
+    };
+    let below = |keys: &'static [(&'static str, keys::Node)], name: &str| match keys
+        .iter()
+        .find(|(key, _)| *key == name)
+    {
+        Some((_, keys::Node::Table(below))) => *below,
+        _ => panic!("{name} is no table"),
+    };
+    assert_eq!(listed("x_ = 1"), known(keys::DOCUMENT));
+    // Sections with a single key are told as "expected `key`", which `listed` reads as well.
+    for section in ["api", "rtmp", "srt", "udp", "plugins"] {
+        let keys = below(keys::DOCUMENT, section);
+        assert_eq!(
+            listed(&format!("[{section}]\nx_ = 1")),
+            known(keys),
+            "{section}"
+        );
+    }
+    let inputs = below(keys::DOCUMENT, "inputs");
+    assert_eq!(
+        listed("[[policies]]\nx_ = 1"),
+        known(below(keys::DOCUMENT, "policies"))
+    );
+    assert_eq!(listed("[[inputs]]\nx_ = 1"), known(inputs));
+    assert_eq!(
+        listed("[[inputs]]\nname = 'a'\n[[inputs.outputs]]\nx_ = 1"),
+        known(below(inputs, "outputs"))
+    );
+}
+
+proptest! {
+    #[test]
+    fn garbage_is_refused_without_a_panic(text in "\\PC{0,200}") {
+        let _ = parse(&text);
+    }
+
+    #[test]
+    fn a_mangled_document_is_read_or_refused_without_a_panic(
+        at in 0..EXAMPLE.len(),
+        cut in 0..40usize,
+        put in "\\PC{0,6}",
+    ) {
+        let head = EXAMPLE.get(..at).unwrap_or_default();
+        let tail = EXAMPLE.get(at + cut..).unwrap_or_default();
+        let _ = parse(&format!("{head}{put}{tail}"));
+    }
+}

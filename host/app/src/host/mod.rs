@@ -1,0 +1,155 @@
+//! A running host: every part of it, in the order in which it starts and stops.
+
+mod listeners;
+mod plugins;
+mod signals;
+
+use crate::config::Config;
+use crate::sys;
+use anyhow::Context;
+use control::{Control, ControlHandle};
+use hub::Registry;
+use std::pin::Pin;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// All has to have ended within this after the first signal.
+const SHUTDOWN: Duration = Duration::from_millis(2_700);
+
+/// A task that runs beside the host until it is told to stop.
+pub type Companion = Box<
+    dyn FnOnce(CancellationToken) -> Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>
+        + Send,
+>;
+
+/// What `demo` adds to a host.
+#[derive(Default)]
+pub struct Extras {
+    /// Runs beside it; the host stops if it fails.
+    pub companion: Option<Companion>,
+    /// Called once everything listens.
+    pub ready: Option<Box<dyn FnOnce() + Send>>,
+}
+
+/// Runs a host until a signal, or until something it cannot do without fails.
+///
+/// # Errors
+/// A port in use, a document at fault, a plugin plane that does not come up.
+pub async fn run(config: Config, extras: Extras) -> anyhow::Result<()> {
+    let mut host = Host::new();
+    let result = host.start(&config, extras).await;
+    let result = match result {
+        Ok(()) => host.until_stopped().await,
+        Err(error) => Err(error),
+    };
+    if tokio::time::timeout(SHUTDOWN, host.shut_down())
+        .await
+        .is_err()
+    {
+        tracing::error!("not everything stopped in time; what is left ends with this process");
+    }
+    result
+}
+
+/// The parts of a host, as they are there.
+struct Host {
+    /// Ends everything.
+    stop: CancellationToken,
+    registry: Registry,
+    gateways: gateway::Context,
+    control: Option<ControlHandle>,
+    /// What runs until `stop`: the actor, the listeners, the watchers.
+    tasks: JoinSet<anyhow::Result<()>>,
+}
+
+impl Host {
+    fn new() -> Self {
+        let stop = CancellationToken::new();
+        let registry = Registry::new(hub::Settings::default());
+        let gateways = gateway::Context::new(registry.clone(), stop.child_token());
+        Self {
+            stop,
+            registry,
+            gateways,
+            control: None,
+            tasks: JoinSet::new(),
+        }
+    }
+
+    /// Takes the ports first: nothing is started that would have to be stopped for a port.
+    async fn start(&mut self, config: &Config, extras: Extras) -> anyhow::Result<()> {
+        self.spawn(signals::watch(self.stop.clone()));
+        let listeners = listeners::bind(config).await?;
+
+        let plugins = plugins::open(config).await?;
+        let settings = control::Settings {
+            udp_ports: config.udp.ports,
+            utc_offset_minutes: sys::utc_offset_minutes,
+            ..control::Settings::default()
+        };
+        let (actor, control) = Control::new(
+            self.registry.clone(),
+            self.gateways.clone(),
+            plugins.clone(),
+            settings,
+        );
+        self.control = Some(control.clone());
+        self.spawn(async { Ok(actor.run().await) });
+
+        let folder = plugins::watch(plugins, config, control.clone(), self.stop.clone()).await;
+        self.spawn(folder);
+        control
+            .apply(config.site())
+            .await
+            .context("the configuration cannot be applied")?;
+
+        for listener in listeners.serve(config, &control, &self.gateways, &self.stop)? {
+            self.tasks.spawn(listener);
+        }
+        if let Some(companion) = extras.companion {
+            self.spawn(companion(self.stop.clone()));
+        }
+        tracing::info!(
+            api = %config.api.listen, rtmp = %config.rtmp.listen, srt = %config.srt.listen,
+            "pointsman is up"
+        );
+        if let Some(ready) = extras.ready {
+            ready();
+        }
+        Ok(())
+    }
+
+    fn spawn(&mut self, task: impl Future<Output = anyhow::Result<()>> + Send + 'static) {
+        self.tasks.spawn(task);
+    }
+
+    /// Waits for a signal. A part that fails takes the host with it.
+    async fn until_stopped(&mut self) -> anyhow::Result<()> {
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => return Ok(()),
+                Some(ended) = self.tasks.join_next() => match ended {
+                    Ok(result) => result?,
+                    Err(error) => return Err(error).context("a part of the host broke off"),
+                },
+            }
+        }
+    }
+
+    /// Peers first, then links and streams, then whatever is left.
+    async fn shut_down(&mut self) {
+        tracing::info!("stopping");
+        self.stop.cancel();
+        if let Some(control) = self.control.take() {
+            // Stopped already is as good.
+            let _ = control.shutdown().await;
+        }
+        self.gateways.close().await;
+        while let Some(ended) = self.tasks.join_next().await {
+            if let Ok(Err(error)) = ended {
+                tracing::warn!(error = format!("{error:#}"), "while stopping");
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! A control plane over a real hub, real UDP links and real plugins.
+
+use control::desired::UdpPorts;
+use control::view::{OutputView, StreamView};
+use control::{Control, ControlHandle, Settings};
+use hub::Registry;
+use model::Site;
+use plugin::{BuildOptions, Compiler, Plugins, build};
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::net::UdpSocket;
+use tokio::sync::OnceCell;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// No condition takes longer, even on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) struct Bench {
+    pub(crate) control: ControlHandle,
+    pub(crate) registry: Registry,
+    actor: JoinHandle<()>,
+    _dir: TempDir,
+}
+
+impl Bench {
+    pub(crate) async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = plugin::Settings::new(dir.path(), Compiler::InProcess);
+        let (plugins, _) = Plugins::open(settings).await.unwrap();
+        let registry = Registry::new(hub::Settings::default());
+        let context = gateway::Context::new(registry.clone(), CancellationToken::new());
+        let settings = Settings {
+            udp_ports: UdpPorts::default(),
+            utc_offset_minutes: |_| 60,
+            tick: Duration::from_millis(500),
+        };
+        let (actor, control) = Control::new(registry.clone(), context, plugins, settings);
+        let actor = tokio::spawn(actor.run());
+        Self {
+            control,
+            registry,
+            actor,
+            _dir: dir,
+        }
+    }
+
+    pub(crate) async fn apply(&self, document: Value) -> Site {
+        let site: Site = serde_json::from_value(document).unwrap();
+        self.control.apply(site).await.unwrap()
+    }
+
+    pub(crate) async fn install(&self, name: &str, component: Arc<[u8]>) {
+        self.control
+            .install_plugin(name.parse().unwrap(), component)
+            .await
+            .unwrap();
+    }
+
+    pub(crate) async fn view(&self, stream: &str) -> Option<StreamView> {
+        self.control.stream(stream.parse().unwrap()).await.ok()
+    }
+
+    /// The stream once it looks as it should.
+    pub(crate) async fn until(
+        &self,
+        stream: &str,
+        what: &str,
+        fits: impl Fn(&StreamView) -> bool,
+    ) -> StreamView {
+        let mut last = None;
+        let waited = tokio::time::timeout(PATIENCE, async {
+            loop {
+                match self.view(stream).await {
+                    Some(view) if fits(&view) => return view,
+                    other => last = other,
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+        waited
+            .await
+            .unwrap_or_else(|_| panic!("{stream} never has {what}: {last:#?}"))
+    }
+
+    pub(crate) async fn stop(self) {
+        self.control.shutdown().await.unwrap();
+        tokio::time::timeout(PATIENCE, self.actor)
+            .await
+            .unwrap()
+            .unwrap();
+        assert!(self.registry.list().is_empty(), "streams are left");
+    }
+}
+
+/// Somewhere an output can send.
+pub(crate) struct Sink {
+    socket: UdpSocket,
+}
+
+impl Sink {
+    pub(crate) async fn new() -> Self {
+        Self {
+            socket: UdpSocket::bind("127.0.0.1:0").await.unwrap(),
+        }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("udp://{}", self.socket.local_addr().unwrap())
+    }
+
+    pub(crate) async fn hears(&self) -> bool {
+        let mut datagram = [0; 2048];
+        tokio::time::timeout(PATIENCE, self.socket.recv(&mut datagram))
+            .await
+            .is_ok()
+    }
+}
+
+/// An address that is free now.
+pub(crate) fn free_address() -> SocketAddr {
+    std::net::UdpSocket::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+}
+
+/// Sends transport packets to an address until dropped.
+pub(crate) struct Camera(JoinHandle<()>);
+
+impl Camera {
+    pub(crate) fn to(target: SocketAddr) -> Self {
+        Self(tokio::spawn(async move {
+            let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+            // Null packets (ISO/IEC 13818-1 §2.4.1): media enough for links and meters.
+            let mut packet = [0xff_u8; 188];
+            packet[..4].copy_from_slice(&[0x47, 0x1f, 0xff, 0x10]);
+            let datagram = packet.repeat(7);
+            loop {
+                // Nobody listens before the input is declared.
+                let _ = socket.send_to(&datagram, target).await;
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        }))
+    }
+}
+
+impl Drop for Camera {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+pub(crate) fn source(address: SocketAddr) -> Value {
+    json!({"type": "udp", "address": address.to_string()})
+}
+
+pub(crate) fn output<'a>(view: &'a StreamView, name: &str) -> &'a OutputView {
+    view.outputs
+        .iter()
+        .find(|output| output.name == name)
+        .unwrap()
+}
+
+/// `plugins/fanout` as it is shipped.
+pub(crate) async fn fanout() -> Arc<[u8]> {
+    static BUILT: OnceCell<Arc<[u8]>> = OnceCell::const_new();
+    BUILT
+        .get_or_init(|| make("../../plugins/fanout"))
+        .await
+        .clone()
+}
+
+/// The plugin plane's guest that misbehaves as its configuration says.
+pub(crate) async fn hostile() -> Arc<[u8]> {
+    static BUILT: OnceCell<Arc<[u8]>> = OnceCell::const_new();
+    BUILT
+        .get_or_init(|| make("../plugin/tests/hostile"))
+        .await
+        .clone()
+}
+
+async fn make(folder: &str) -> Arc<[u8]> {
+    let desk = tempfile::tempdir().unwrap();
+    let output = desk.path().join("guest.wasm");
+    let options = BuildOptions {
+        crate_dir: Path::new(env!("CARGO_MANIFEST_DIR")).join(folder),
+        output: Some(output.clone()),
+        target_dir: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("guests")),
+        offline: false,
+    };
+    build::build(options).await.unwrap();
+    std::fs::read(output).unwrap().into()
+}
