@@ -54,6 +54,11 @@ impl Convert for Encoder {
 }
 
 impl Preface {
+    /// The messages, for who has to wrap them in its own way.
+    pub fn messages(&self) -> &[flv::Message] {
+        &self.0
+    }
+
     /// The wire form, stamped for a player that starts at `timestamp_ms`.
     pub fn wire(&self, timestamp_ms: u32) -> Bytes {
         let messages = self
