@@ -34,13 +34,14 @@ pub(crate) struct Runtime {
     pub(crate) engine: Engine,
     pub(crate) linker: Linker<Guest>,
     pub(crate) limits: Limits,
-    pub(crate) slots: Arc<Semaphore>,
+    pub(crate) slots: Semaphore,
     clock: Arc<Clock>,
     ticker: Thread,
 }
 
 impl Runtime {
-    pub(crate) fn new(limits: Limits) -> Result<Arc<Self>, EngineError> {
+    pub(crate) fn new(mut limits: Limits) -> Result<Arc<Self>, EngineError> {
+        limits.instances = limits.instances.max(1); // none at all would let every call wait for good
         let setup = |error| EngineError::Setup(error, limits.instances);
         let mut config = code_config();
         config.allocation_strategy(pool(&limits));
@@ -53,7 +54,7 @@ impl Runtime {
             move || tick(&engine, &clock)
         })?;
         Ok(Arc::new(Self {
-            slots: Arc::new(Semaphore::new(limits.instances as usize)),
+            slots: Semaphore::new(limits.instances as usize),
             engine,
             linker,
             limits,
