@@ -96,7 +96,7 @@ pub async fn serve(
 /// Every route but the media.
 pub(crate) fn router(app: App) -> Router {
     let checks = Guard::new(app.settings.listen);
-    routes::table(&app)
+    routes::table(app.settings.max_plugin_bytes)
         .into_iter()
         .fold(Router::new(), |router, (path, methods)| {
             router.route(path, methods)

@@ -118,7 +118,13 @@ mod tests {
     #[test]
     fn only_own_pages_and_programs_may_change_anything() {
         const HERE: &str = "127.0.0.1:8080";
-        let cases: [(&str, Method, &[(&str, &str)], Option<Kind>); 11] = [
+        type Case = (
+            &'static str,
+            Method,
+            &'static [(&'static str, &'static str)],
+            Option<Kind>,
+        );
+        let cases: [Case; 11] = [
             (HERE, Method::PUT, &[("host", "127.0.0.1:8080")], None),
             (HERE, Method::PUT, &[("host", "localhost")], None),
             (HERE, Method::PUT, &[("host", "[::1]:8080")], None),

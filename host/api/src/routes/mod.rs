@@ -15,10 +15,10 @@ use crate::metrics;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{MethodRouter, get, post, put};
 
-/// Every path and its methods. Those outside of `/ui/` are in the OpenAPI document too,
-/// which a test sees to.
-pub(crate) fn table(app: &App) -> Vec<(&'static str, MethodRouter<App>)> {
-    let component = DefaultBodyLimit::max(app.settings.max_plugin_bytes);
+/// Every path and its methods. All but the page's are in the OpenAPI document too, which a
+/// test sees to.
+pub(crate) fn table(max_plugin_bytes: usize) -> Vec<(&'static str, MethodRouter<App>)> {
+    let component = DefaultBodyLimit::max(max_plugin_bytes);
     let mut table = vec![
         ("/health", get(health::health)),
         ("/metrics", get(metrics::metrics)),
@@ -45,4 +45,23 @@ pub(crate) fn table(app: &App) -> Vec<(&'static str, MethodRouter<App>)> {
     ];
     table.extend(page::table());
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn the_openapi_document_lists_every_route_and_no_other() {
+        let document = crate::openapi::document();
+        let documented: BTreeSet<_> = document.paths.paths.keys().cloned().collect();
+        let page: BTreeSet<_> = page::table().map(|(path, _)| path).collect();
+        let routed: BTreeSet<_> = table(0)
+            .into_iter()
+            .filter(|(path, _)| !page.contains(path))
+            .map(|(path, _)| path.replace("{*", "{"))
+            .collect();
+        assert_eq!(documented, routed);
+    }
 }
