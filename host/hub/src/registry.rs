@@ -88,6 +88,29 @@ impl Registry {
             .inspect_err(|refusal| self.refused(ask, refusal))
     }
 
+    /// Whether [`Registry::publish`] would let the peer in now: for protocols that say no
+    /// within their handshake. Changes nothing; a refusal is announced.
+    pub fn may_publish(&self, ask: &Ask) -> Result<(), Refusal> {
+        let limit = self.0.settings.max_streams;
+        match self.get(ask.stream.as_str()) {
+            Some(stream) => stream.may_publish(),
+            None if self.0.streams.len() >= limit => Err(Refusal::Overloaded {
+                what: "streams",
+                limit,
+            }),
+            None => Ok(()),
+        }
+        .inspect_err(|refusal| self.refused(ask, refusal))
+    }
+
+    /// Whether [`Registry::read`] would let the peer in now, as [`Registry::may_publish`].
+    pub fn may_read(&self, ask: &Ask) -> Result<(), Refusal> {
+        self.get(ask.stream.as_str())
+            .ok_or_else(|| Refusal::UnknownStream(ask.stream.clone()))
+            .and_then(|stream| stream.may_read(ask))
+            .inspect_err(|refusal| self.refused(ask, refusal))
+    }
+
     /// Lets a peer watch a stream.
     pub fn read(&self, ask: &Ask) -> Result<Viewer, Refusal> {
         self.get(ask.stream.as_str())

@@ -184,11 +184,7 @@ impl Stream {
             sources.entry(id.clone()).or_insert_with(candidate).clone()
         };
         if !candidate.connect(protocol, peer) {
-            let why = "it has a publisher already";
-            return Err(Refusal::Conflict {
-                stream: self.name.clone(),
-                why,
-            });
+            return Err(self.taken());
         }
         self.announce_source(id);
         Ok(Source::new(self.clone(), candidate))
@@ -196,18 +192,37 @@ impl Stream {
 
     /// Connects a peer that came by itself.
     pub(crate) fn connect_publisher(self: &Arc<Self>, ask: &Ask) -> Result<Source, Refusal> {
-        let id = match &*self.publishing.read() {
-            Publishing::Declared(Some(id)) => id.clone(),
-            Publishing::Declared(None) => {
-                let why = "its input takes no publisher; give the input a source of type publish";
-                return Err(Refusal::Conflict {
-                    stream: self.name.clone(),
-                    why,
-                });
-            }
-            Publishing::Unannounced => publisher_label(),
-        };
+        let id = self.publisher_source()?;
         self.connect_source(&id, ask.protocol, Some(ask.peer.to_string()))
+    }
+
+    /// Whether [`Stream::connect_publisher`] would connect a peer now.
+    pub(crate) fn may_publish(&self) -> Result<(), Refusal> {
+        let id = self.publisher_source()?;
+        let now = Instant::now();
+        match self.sources.lock().get(&id) {
+            Some(candidate) if candidate.gone_for(now).is_none() => Err(self.taken()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The source that publishers fill.
+    fn publisher_source(&self) -> Result<Label, Refusal> {
+        match &*self.publishing.read() {
+            Publishing::Declared(Some(id)) => Ok(id.clone()),
+            Publishing::Declared(None) => Err(Refusal::Conflict {
+                stream: self.name.clone(),
+                why: "its input takes no publisher; give the input a source of type publish",
+            }),
+            Publishing::Unannounced => Ok(publisher_label()),
+        }
+    }
+
+    fn taken(&self) -> Refusal {
+        Refusal::Conflict {
+            stream: self.name.clone(),
+            why: "it has a publisher already",
+        }
     }
 
     /// Puts a source on air at its next random access point. Until then, and if it never
@@ -229,6 +244,12 @@ impl Stream {
 
     /// Lets a viewer in.
     pub(crate) fn admit_viewer(self: &Arc<Self>, ask: &Ask) -> Result<Viewer, Refusal> {
+        self.may_read(ask)?;
+        Ok(Viewer::new(self.clone(), ask.protocol, ask.peer))
+    }
+
+    /// Whether [`Stream::admit_viewer`] would let a viewer in now.
+    pub(crate) fn may_read(&self, ask: &Ask) -> Result<(), Refusal> {
         if self
             .serving
             .read()
@@ -247,7 +268,7 @@ impl Stream {
                 limit,
             });
         }
-        Ok(Viewer::new(self.clone(), ask.protocol, ask.peer))
+        Ok(())
     }
 
     /// Everything there is to know.

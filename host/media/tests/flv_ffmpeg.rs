@@ -289,23 +289,6 @@ fn private_hevc_comes_in_and_enhanced_hevc_goes_out_and_comes_back() {
 }
 
 #[test]
-fn a_change_of_tracks_puts_new_headers_into_the_stream() {
-    let mut frames = hevc_frames();
-    let mut other = Tracks::clone(&frames[0].tracks);
-    other.list.pop();
-    let other = Arc::new(other);
-    frames[2].tracks = Arc::clone(&other);
-    let messages = mux(&frames);
-    let kinds: Vec<Kind> = messages.iter().map(|message| message.kind).collect();
-    use Kind::{Audio, Data, Video};
-    assert_eq!(
-        kinds,
-        [Data, Video, Audio, Video, Video, Data, Video, Video]
-    );
-}
-
-proptest! {
-    #[test]
     fn no_message_makes_the_demuxer_panic(
         messages in prop::collection::vec(
             (0usize..3, any::<u32>(), prop::collection::vec(any::<u8>(), 0..80)),

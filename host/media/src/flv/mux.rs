@@ -5,7 +5,6 @@ use super::{AudioTag, Kind, VideoCodec, VideoTag, on_metadata};
 use crate::{Codec, Convert, Frame, Ticks90k, Track, TrackId, Tracks};
 use bytes::{Bytes, BytesMut};
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 /// One tag body. Header and payload stay apart, so that the payload is not copied.
@@ -84,12 +83,11 @@ pub fn preface(tracks: &Tracks, at: Ticks90k) -> Vec<Message> {
 
 /// Turns frames into tag bodies, one to one.
 ///
-/// Who starts to play gets [`preface`] of the first frame's tracks first. When the tracks
-/// change later, the new preface comes in the stream, ahead of the frame. FLV carries one
+/// A player needs [`preface`] of a frame's tracks before it, at the start and whenever the
+/// tracks change; who plays sends it, since each player starts elsewhere. FLV carries one
 /// video and one audio track: the first of each; others are left out.
 #[derive(Debug, Default)]
 pub struct Muxer {
-    tracks: Option<Arc<Tracks>>,
     refused: HashSet<TrackId>,
     complaints: Vec<String>,
 }
@@ -104,18 +102,6 @@ impl Convert for Muxer {
         };
         if !self.carries(&frame.tracks, track) {
             return;
-        }
-        match &self.tracks {
-            Some(tracks) if Arc::ptr_eq(tracks, &frame.tracks) => {}
-            known => {
-                if known
-                    .as_ref()
-                    .is_some_and(|tracks| **tracks != *frame.tracks)
-                {
-                    out.extend(preface(&frame.tracks, frame.dts));
-                }
-                self.tracks = Some(Arc::clone(&frame.tracks));
-            }
         }
         out.push(message(track, frame));
     }
