@@ -288,7 +288,8 @@ fn private_hevc_comes_in_and_enhanced_hevc_goes_out_and_comes_back() {
     assert!(matches!(back[0].tracks.list[0].codec, Codec::Hevc { .. }));
 }
 
-#[test]
+proptest! {
+    #[test]
     fn no_message_makes_the_demuxer_panic(
         messages in prop::collection::vec(
             (0usize..3, any::<u32>(), prop::collection::vec(any::<u8>(), 0..80)),
