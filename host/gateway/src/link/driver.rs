@@ -194,16 +194,19 @@ impl Driver {
         let figures = &self.shared.figures;
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut moved, mut flowed) = (figures.meter.bytes(), self.stream_bytes());
+        let (mut moved, mut flowed) = (figures.meter.bytes(), None);
         let mut established = false;
         loop {
             let ticked = tokio::select! {
                 _ = ticks.tick() => true,
                 () = figures.news.notified() => false,
             };
-            if !established && session.established.load(Ordering::Acquire) {
-                established = true;
-                self.change(|machine| machine.established(now()));
+            let has_peer = session.established.load(Ordering::Acquire);
+            if std::mem::replace(&mut established, has_peer) != has_peer {
+                self.change(|machine| match has_peer {
+                    true => machine.established(now()),
+                    false => machine.vacant(now()),
+                });
             }
             let bytes = figures.meter.bytes();
             let advanced = std::mem::replace(&mut moved, bytes) != bytes;
@@ -212,10 +215,9 @@ impl Driver {
             }
             if ticked {
                 // Looked up only while nothing moves: a snapshot takes the stream's locks.
-                let flows = advanced || {
-                    let bytes = self.stream_bytes();
-                    std::mem::replace(&mut flowed, bytes) != bytes
-                };
+                let seen = (!advanced).then(|| self.stream_bytes());
+                let flows = advanced || flowed.is_some_and(|before| seen != Some(before));
+                flowed = seen;
                 if let Err(error) = self.change(|machine| machine.tick(flows, now())) {
                     return error;
                 }

@@ -47,6 +47,13 @@ impl Session {
         self.figures.news.notify_one();
     }
 
+    /// No peer is there any more, and the session waits for the next: nobody is to blame that
+    /// nothing moves.
+    pub fn vacant(&self) {
+        self.established.store(false, Ordering::Release);
+        self.figures.news.notify_one();
+    }
+
     /// Counts bytes that the peer took, or that arrived from it.
     pub fn moved(&self, bytes: usize) {
         self.figures.meter.add(bytes);

@@ -3,12 +3,14 @@
 //! [`state`] decides, purely; [`driver`] runs one session after another as it says. A
 //! protocol brings a [`Dial`], which runs a single session from connect to end.
 
+mod address;
 pub mod backoff;
 mod driver;
 mod error;
 mod figures;
 pub mod state;
 
+pub use address::resolve;
 pub use backoff::{Backoff, Policy};
 pub use driver::{Dial, LinkHandle, Wiring, spawn};
 pub use error::LinkError;

@@ -51,7 +51,8 @@ pub struct Machine {
     wants: Wants,
     /// When the session began, and whether it was ever live.
     session_since: Instant,
-    established: bool,
+    /// Since when its peer is ready, while it is.
+    established: Option<Instant>,
     was_live: bool,
     /// Whether any session before was live.
     ever_live: bool,
@@ -75,7 +76,7 @@ impl Machine {
             status,
             wants: Wants::Session,
             session_since: now.at,
-            established: false,
+            established: None,
             was_live: false,
             ever_live: false,
             last_moved: None,
@@ -102,7 +103,7 @@ impl Machine {
         self.session_since = now.at;
         self.last_flow = now.at;
         self.last_moved = None;
-        (self.established, self.was_live) = (false, false);
+        (self.established, self.was_live) = (None, false);
         self.status.attempt = self.status.attempt.saturating_add(1);
         self.status.next_attempt_unix_ms = None;
         self.enter(LinkState::Connecting, now);
@@ -110,7 +111,13 @@ impl Machine {
 
     /// The session says that its peer is ready for media.
     pub fn established(&mut self, now: Moment) {
-        self.established = true;
+        self.established = Some(now.at);
+        self.settle(now);
+    }
+
+    /// The session says that it waits for another peer.
+    pub fn vacant(&mut self, now: Moment) {
+        self.established = None;
         self.settle(now);
     }
 
@@ -136,9 +143,10 @@ impl Machine {
             self.status.attempt = 1;
         }
         self.settle(now);
-        let starved = since(self.last_moved.unwrap_or(self.session_since));
+        // Counted from the peer's arrival: what came before was another's.
+        let starved = since(self.last_moved.max(self.established).unwrap_or(now.at));
         let stalled = self.direction == Direction::Out
-            && self.established
+            && self.established.is_some()
             && starved >= STALL
             && since(self.last_flow) < SILENCE;
         if stalled {
@@ -190,7 +198,7 @@ impl Machine {
             return;
         }
         let recent = |at: Instant| now.at.saturating_duration_since(at) <= SILENCE;
-        let state = if self.established && self.last_moved.is_some_and(recent) {
+        let state = if self.established.is_some() && self.last_moved.is_some_and(recent) {
             LinkState::Live
         } else if self.direction == Direction::Out && !recent(self.last_flow) {
             LinkState::SourceLost
@@ -312,6 +320,19 @@ mod tests {
             link.tick(20_000, true),
             Err(LinkError::Stalled { seconds: 20 })
         ));
+    }
+
+    #[test]
+    fn a_session_without_a_peer_does_not_stall_and_the_next_peer_gets_its_full_time() {
+        let mut link = Bench::new(Direction::Out, Policy::default());
+        link.machine.established(link.at(0));
+        link.moved(100);
+        link.machine.vacant(link.at(200));
+        assert_eq!(link.state(), LinkState::Connecting);
+        assert!(link.tick(60_000, true).is_ok());
+        link.machine.established(link.at(60_000));
+        assert!(link.tick(79_000, true).is_ok());
+        assert!(link.tick(80_000, true).is_err());
     }
 
     #[test]

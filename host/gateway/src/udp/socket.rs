@@ -26,6 +26,16 @@ enum Interface {
     Index(u32),
 }
 
+impl Interface {
+    /// 0: by the routing table, as IPv6 socket options have it.
+    const fn index(self) -> u32 {
+        match self {
+            Self::Index(index) => index,
+            Self::Any | Self::Address(_) => 0,
+        }
+    }
+}
+
 /// A socket that receives what is sent to the endpoint; joins its group if it is one.
 pub(super) async fn bind(
     context: &Context,
@@ -48,9 +58,10 @@ pub(super) async fn bind(
         if address.is_ipv6() {
             socket.set_only_v6(true)?;
         }
-        socket.bind(&SockAddr::from(address))?;
+        let interface = find_interface(&socket, address, endpoint.interface.as_deref())?;
+        socket.bind(&SockAddr::from(scoped(address, interface)))?;
         if address.ip().is_multicast() {
-            join(&socket, address.ip(), endpoint.interface.as_deref())?;
+            join(&socket, address.ip(), interface)?;
         }
         let granted = grant(
             RECEIVE_BUFFER,
@@ -77,8 +88,9 @@ pub(super) async fn connect(
             Some(Protocol::UDP),
         )?;
         socket.set_nonblocking(true)?;
+        let interface = find_interface(&socket, address, endpoint.interface.as_deref())?;
         if address.ip().is_multicast() {
-            send_to_group(&socket, address.ip(), endpoint)?;
+            send_to_group(&socket, address.ip(), interface, endpoint)?;
         }
         let granted = grant(
             SEND_BUFFER,
@@ -87,27 +99,17 @@ pub(super) async fn connect(
         )?;
         warn_if_small(context, granted, SEND_BUFFER, "net.core.wmem_max");
         // Connected: errors come back to this output alone, and the route is looked up once.
-        socket.connect(&SockAddr::from(address))?;
+        socket.connect(&SockAddr::from(scoped(address, interface)))?;
         UdpSocket::from_std(socket.into())
     };
     Ok((open().map_err(LinkError::io(doing))?, address))
 }
 
 async fn resolve(endpoint: &endpoint::Udp) -> Result<SocketAddr, LinkError> {
-    let host = endpoint.host.clone();
-    let found = tokio::net::lookup_host((host.as_str(), endpoint.port)).await;
-    match found.map(|mut all| all.next()) {
-        Ok(Some(address)) => Ok(address),
-        Ok(None) => Err(LinkError::Resolve {
-            host,
-            source: io::ErrorKind::NotFound.into(),
-        }),
-        Err(source) => Err(LinkError::Resolve { host, source }),
-    }
+    crate::link::resolve(&endpoint.host, endpoint.port).await
 }
 
-fn join(socket: &Socket, group: IpAddr, interface: Option<&str>) -> io::Result<()> {
-    let interface = find_interface(socket, interface)?;
+fn join(socket: &Socket, group: IpAddr, interface: Interface) -> io::Result<()> {
     match (group, interface) {
         (IpAddr::V4(group), Interface::Any) => {
             socket.join_multicast_v4(&group, &Ipv4Addr::UNSPECIFIED)
@@ -118,14 +120,16 @@ fn join(socket: &Socket, group: IpAddr, interface: Option<&str>) -> io::Result<(
         (IpAddr::V4(group), Interface::Index(index)) => {
             socket.join_multicast_v4_n(&group, &InterfaceIndexOrAddress::Index(index))
         }
-        (IpAddr::V6(group), Interface::Any) => socket.join_multicast_v6(&group, 0),
-        (IpAddr::V6(group), Interface::Index(index)) => socket.join_multicast_v6(&group, index),
-        (IpAddr::V6(_), Interface::Address(_)) => Err(needs_device_name()),
+        (IpAddr::V6(group), interface) => socket.join_multicast_v6(&group, interface.index()),
     }
 }
 
-fn send_to_group(socket: &Socket, group: IpAddr, endpoint: &endpoint::Udp) -> io::Result<()> {
-    let interface = find_interface(socket, endpoint.interface.as_deref())?;
+fn send_to_group(
+    socket: &Socket,
+    group: IpAddr,
+    interface: Interface,
+    endpoint: &endpoint::Udp,
+) -> io::Result<()> {
     let hops = u32::from(endpoint.ttl);
     match group {
         IpAddr::V4(group) => {
@@ -146,26 +150,37 @@ fn send_to_group(socket: &Socket, group: IpAddr, endpoint: &endpoint::Udp) -> io
         IpAddr::V6(_) => {
             socket.set_multicast_hops_v6(hops)?;
             socket.set_multicast_loop_v6(endpoint.loopback)?;
-            match interface {
-                Interface::Any => Ok(()),
-                Interface::Index(index) => socket.set_multicast_if_v6(index),
-                Interface::Address(_) => Err(needs_device_name()),
-            }
+            socket.set_multicast_if_v6(interface.index())
         }
     }
 }
 
-fn needs_device_name() -> io::Error {
-    let text = "an IPv6 group needs its interface by device name, as in interface=eth0";
-    io::Error::new(io::ErrorKind::InvalidInput, text)
+/// An address of a single link (RFC 4291 §2.5.6, §2.7) means nothing without its interface.
+fn scoped(address: SocketAddr, interface: Interface) -> SocketAddr {
+    match address {
+        SocketAddr::V6(mut v6) if v6.scope_id() == 0 => {
+            v6.set_scope_id(interface.index());
+            v6.into()
+        }
+        _ => address,
+    }
 }
 
-fn find_interface(socket: &Socket, given: Option<&str>) -> io::Result<Interface> {
+fn find_interface(
+    socket: &Socket,
+    address: SocketAddr,
+    given: Option<&str>,
+) -> io::Result<Interface> {
     let Some(given) = given else {
         return Ok(Interface::Any);
     };
-    if let Ok(address) = given.parse() {
-        return Ok(Interface::Address(address));
+    match given.parse() {
+        Ok(interface) if address.is_ipv4() => return Ok(Interface::Address(interface)),
+        Ok(_) => {
+            let text = "IPv6 needs its interface by device name, as in interface=eth0";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
+        Err(_) => {}
     }
     match rustix::net::netdevice::name_to_index(socket, given) {
         Ok(index) => Ok(Interface::Index(index)),

@@ -1,0 +1,85 @@
+//! FFmpeg on both sides.
+
+mod udp_support;
+
+use std::process::Stdio;
+use tokio::process::{Child, Command};
+use udp_support::{Host, PATIENCE, free_port, stream_connected, until};
+
+fn ffmpeg(args: &[&str]) -> Child {
+    Command::new("ffmpeg")
+        .args(["-hide_banner", "-loglevel", "error", "-nostdin"])
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("ffmpeg is installed")
+}
+
+/// Sends a moving picture and a tone for as long as it lives.
+fn publisher(url: &str) -> Child {
+    ffmpeg(&[
+        "-re",
+        "-f",
+        "lavfi",
+        "-i",
+        "testsrc2=size=320x180:rate=25",
+        "-f",
+        "lavfi",
+        "-i",
+        "sine=frequency=440:sample_rate=48000",
+        "-c:v",
+        "libx264",
+        "-preset",
+        "ultrafast",
+        "-tune",
+        "zerolatency",
+        "-g",
+        "25",
+        "-c:a",
+        "aac",
+        "-f",
+        "mpegts",
+        url,
+    ])
+}
+
+/// Decodes two seconds; the frames of picture and sound, without an error.
+async fn decode(url: &str) -> (usize, usize) {
+    let input = format!("{url}?timeout=10000000&fifo_size=50000");
+    let child = ffmpeg(&[
+        "-i", &input, "-t", "2", "-map", "0:v", "-map", "0:a", "-f", "framecrc", "-",
+    ]);
+    let output = tokio::time::timeout(PATIENCE, child.wait_with_output())
+        .await
+        .expect("the decoder ends")
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let of = |stream: &str| text.lines().filter(|line| line.starts_with(stream)).count();
+    (of("0,"), of("1,"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ffmpeg_is_taken_in_and_two_ffmpegs_decode_what_goes_out() {
+    let host = Host::new();
+    let port = free_port();
+    let _source = host.source(&format!("udp://127.0.0.1:{port}"));
+    until("the source listens", || stream_connected(&host.stream)).await;
+    let outputs = [free_port(), free_port()].map(|port| format!("udp://127.0.0.1:{port}"));
+    let _links = outputs.each_ref().map(|url| host.output("out", url));
+    let _publisher = publisher(&format!("udp://127.0.0.1:{port}?pkt_size=1316"));
+    let (a, b) = tokio::join!(decode(&outputs[0]), decode(&outputs[1]));
+    for (video, audio) in [a, b] {
+        assert!(video >= 48, "{video} pictures of 50");
+        assert!(audio >= 90, "{audio} audio frames of 93");
+    }
+    let sources = host.stream.snapshot(std::time::Instant::now()).sources;
+    assert_eq!(
+        (sources[0].continuity_errors, sources[0].skipped_bytes),
+        (0, 0)
+    );
+    let codecs: Vec<_> = sources[0].tracks.iter().map(|track| track.codec).collect();
+    assert_eq!(codecs, ["h264", "aac"]);
+}
