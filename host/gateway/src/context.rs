@@ -1,5 +1,6 @@
 //! What every gateway is given: the hub, the way to shut down, counters, and log manners.
 
+use crate::srt;
 use crate::udp::fanout::Fanouts;
 use hub::Registry;
 use model::Protocol;
@@ -22,6 +23,7 @@ struct Inner {
     counters: Counters,
     complaints: Complaints,
     fanouts: Fanouts,
+    srt: srt::Connections,
 }
 
 impl Context {
@@ -34,6 +36,7 @@ impl Context {
             counters: Counters::default(),
             complaints: Complaints::new(Complaints::PERIOD),
             fanouts: Fanouts::default(),
+            srt: srt::Connections::default(),
         }))
     }
 
@@ -60,6 +63,11 @@ impl Context {
     /// Asked before a line about outside garbage is logged.
     pub fn complaints(&self) -> &Complaints {
         &self.0.complaints
+    }
+
+    /// The SRT connections there are.
+    pub fn srt(&self) -> &srt::Connections {
+        &self.0.srt
     }
 
     pub(crate) fn fanouts(&self) -> &Fanouts {

@@ -28,6 +28,7 @@ pub fn start_source(
 ) -> LinkHandle {
     match endpoint {
         Endpoint::Udp(endpoint) => udp::ingest::start(context, stream, id, endpoint),
+        Endpoint::Srt(endpoint) => srt::ingest::start(context, stream, id, endpoint),
         other => unspoken(context, stream, id, Direction::In, &other),
     }
 }
@@ -41,6 +42,7 @@ pub fn start_output(
 ) -> LinkHandle {
     match endpoint {
         Endpoint::Udp(endpoint) => udp::push::start(context, stream, name, endpoint),
+        Endpoint::Srt(endpoint) => srt::push::start(context, stream, name, endpoint),
         Endpoint::Rtmp(endpoint) => rtmp::push::start(context, stream, name, endpoint),
         other => unspoken(context, stream, name, Direction::Out, &other),
     }
@@ -67,8 +69,8 @@ struct Unspoken {
 impl Dial for Unspoken {
     async fn session(&mut self, _: &Session) -> Result<(), LinkError> {
         let (what, remedy) = match self.direction {
-            Direction::In => ("taken from a URL", "publish to this host, or use udp"),
-            Direction::Out => ("sent to a URL", "read from this host, or use udp"),
+            Direction::In => ("taken from a URL", "publish to this host, or use udp or srt"),
+            Direction::Out => ("sent to a URL", "read from this host, or use udp or srt"),
         };
         Err(LinkError::Misconfigured { what: format!("{} is not {what} here", self.scheme), remedy })
     }

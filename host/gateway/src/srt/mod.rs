@@ -1,9 +1,73 @@
-//! SRT: connections that carry MPEG-TS, and the names callers give.
+//! SRT: MPEG-TS over UDP with retransmission within a fixed delay (libsrt 1.5).
 //!
-//! [`backend`] makes and keeps connections, [`stream_id`] reads what a caller asks for, and
-//! [`reject`] says no in SRT's words. Nothing here knows streams: who may connect is asked
-//! of an [`backend::Admission`].
+//! [`listener`](serve()) runs the port that publishers and viewers call; `ingest` takes a
+//! publisher's media in, `serve` sends a stream to who watches, [`push`] to a peer of an
+//! output. Sources and outputs may call or, with `mode=listener`, be called on a port of their
+//! own. [`Connections`] shows the figures of every connection there is.
+//!
+//! Beneath, [`backend`] makes and keeps connections, [`stream_id`] reads what a caller asks
+//! for, and [`reject`] says no in SRT's words; they know no streams.
 
 pub mod backend;
+mod connections;
+pub mod ingest;
+mod listener;
+mod message;
+pub mod push;
 pub mod reject;
+mod serve;
 pub mod stream_id;
+
+pub use connections::{ConnectionFigures, Connections, Role};
+pub use listener::{Config, ServeError, serve};
+
+use crate::link::LinkError;
+use backend::{Backend, ConnectConfig, Connection, Error, Libsrt, ListenConfig};
+use model::{Ask, Protocol, endpoint};
+use std::net::SocketAddr;
+use stream_id::StreamIdError;
+
+/// What a caller asks for, from the stream id it chose.
+fn ask(stream_id: &[u8], peer: SocketAddr) -> Result<Ask, StreamIdError> {
+    let id = stream_id::parse(stream_id)?;
+    Ok(Ask {
+        stream: id.stream,
+        intent: id.intent,
+        protocol: Protocol::Srt,
+        peer,
+        user: id.user,
+        token: id.token,
+    })
+}
+
+/// Calls the peer of a link.
+///
+/// A refusal is no end of the link: a peer whose stream id, passphrase or publisher is put
+/// right later is served then, without anybody touching this side. The waits of the link's
+/// policy grow meanwhile.
+async fn call(endpoint: &endpoint::Srt) -> Result<impl Connection + use<>, LinkError> {
+    let remote = resolve(endpoint).await?;
+    let config = ConnectConfig::from_endpoint(endpoint, remote).map_err(link_error)?;
+    let backend = Libsrt::new().map_err(link_error)?;
+    backend.connect(&config).await.map_err(link_error)
+}
+
+/// How the port of a link is run.
+async fn port(endpoint: &endpoint::Srt) -> Result<ListenConfig, LinkError> {
+    let local = resolve(endpoint).await?;
+    ListenConfig::from_endpoint(endpoint, local).map_err(link_error)
+}
+
+async fn resolve(endpoint: &endpoint::Srt) -> Result<SocketAddr, LinkError> {
+    crate::link::resolve(&endpoint.host, endpoint.port).await
+}
+
+fn link_error(error: Error) -> LinkError {
+    match error {
+        Error::Passphrase { .. } | Error::KeyLength { .. } => LinkError::Misconfigured {
+            what: error.to_string(),
+            remedy: "correct the URL",
+        },
+        passing => LinkError::Passing(passing.to_string()),
+    }
+}
