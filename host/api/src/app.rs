@@ -16,6 +16,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 /// What JSON bodies may take.
 const BODY_BYTES: usize = 1 << 20;
@@ -58,6 +59,7 @@ pub(crate) struct App {
     pub(crate) refusals: Arc<Refusals>,
     pub(crate) server: Arc<server::Figures>,
     pub(crate) settings: Arc<Settings>,
+    pub(crate) stop: CancellationToken,
 }
 
 /// Takes the port, so that a taken one is known before anything else is started.
@@ -70,12 +72,13 @@ pub async fn bind(listen: SocketAddr) -> Result<TcpListener, ServeError> {
         })
 }
 
-/// Serves until the context's shutdown, and for less than a second more.
+/// Serves until `stop`, and for less than a second more.
 pub async fn serve(
     listener: TcpListener,
     settings: Settings,
     control: ControlHandle,
     edges: gateway::Context,
+    stop: CancellationToken,
 ) {
     let app = App {
         control,
@@ -83,12 +86,13 @@ pub async fn serve(
         server: Arc::new(server::Figures::default()),
         settings: Arc::new(settings),
         edges: edges.clone(),
+        stop: stop.clone(),
     };
     let figures = app.server.clone();
     let counting = app.refusals.count(edges.registry().events());
     let router = router(app).merge(gateway::hls::router(&edges));
     tokio::select! {
-        () = server::run(listener, router, figures, edges.shutdown().clone()) => {}
+        () = server::run(listener, router, figures, stop) => {}
         () = counting => {}
     }
 }

@@ -69,8 +69,10 @@ pub(crate) async fn run(
         let (socket, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                pause_after(&error).await;
-                continue;
+                tokio::select! {
+                    () = pause_after(&error) => continue,
+                    () = shutdown.cancelled() => break,
+                }
             }
         };
         figures.accepted.fetch_add(1, Ordering::Relaxed);

@@ -94,8 +94,7 @@ function showDetails(stream) {
     ['Bit rate', bitrate(stream.bitrate_bps)],
     ['Viewers', readers.join(', ') || '0'],
     ['Up', duration(stream.uptime_ms)],
-    ['Decided by', stream.decided_by],
-    ['Why', stream.reason],
+    ['Decided by', [stream.decided_by, stream.reason].filter(Boolean).join(': ')],
   ];
   byId('figures').replaceChildren(
     ...figures.filter(([, value]) => value).map(([name, value]) =>

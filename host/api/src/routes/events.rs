@@ -21,7 +21,7 @@ pub(crate) async fn events(
     State(app): State<App>,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>> + use<>> {
     let events = stream::unfold(app.edges.registry().events(), next)
-        .take_until(app.edges.shutdown().clone().cancelled_owned());
+        .take_until(app.stop.clone().cancelled_owned());
     Sse::new(events).keep_alive(KeepAlive::default())
 }
 

@@ -25,7 +25,7 @@ pub(crate) struct Health {
     (status = 503, description = "Shutting down", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn health(State(app): State<App>) -> Result<Json<Health>, Problem> {
-    if app.edges.shutdown().is_cancelled() {
+    if app.stop.is_cancelled() {
         return Err(Problem::new(Kind::Stopping, "this host is shutting down"));
     }
     app.control.decision_totals().await?;

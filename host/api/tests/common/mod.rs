@@ -53,7 +53,13 @@ impl Host {
             rtmp: None,
             max_plugin_bytes: MAX_PLUGIN_BYTES,
         };
-        let server = tokio::spawn(api::serve(listener, settings, control.clone(), context));
+        let server = tokio::spawn(api::serve(
+            listener,
+            settings,
+            control.clone(),
+            context,
+            shutdown.clone(),
+        ));
         Self {
             address,
             registry,
