@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{fanout, hostile, plane};
+use common::{fanout, hostile, night_switch, plane};
 use model::routing::RoutingState;
 use plugin::routing::sample_state;
 use plugin::{CallError, Config, Plugin};
@@ -159,4 +159,29 @@ async fn a_state_with_nothing_in_it_is_a_state() {
         .unwrap();
     assert_eq!(plan.on_air, None);
     assert!(plan.outputs.is_empty());
+}
+
+#[tokio::test]
+async fn a_third_partys_policy_decides_by_the_time_of_day() {
+    let (plugins, _dir) = plane().await;
+    let name = "night".parse().unwrap();
+    plugins
+        .install(&name, night_switch().await, &[])
+        .await
+        .unwrap();
+    let plugin = plugins.get("night").unwrap();
+    let night = json!({ "from": "22:30", "to": "06:00" });
+    let config = json!({ "night": night, "night_url": "udp://127.0.0.1:7000" });
+    let config = plugin.config("test", &config).unwrap();
+    for (hour, expected) in [(12, "archive"), (23, "night"), (5, "night")] {
+        let mut state = sample_state();
+        state.now_unix_ms = hour * 3_600_000;
+        let plan = plugin.route(&state, &config).await.unwrap();
+        assert_eq!(plan.outputs[0].name, expected, "at {hour}:00");
+    }
+    let refused = plugin.config(
+        "test",
+        &json!({ "night": { "from": "25:00", "to": "06:00" } }),
+    );
+    assert_eq!(refused.unwrap_err().code(), "config-rejected");
 }

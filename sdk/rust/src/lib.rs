@@ -49,6 +49,9 @@
 //! makes the component and `cargo test` runs the policy natively. Name, version, description,
 //! authors and licence are taken from the crate's `Cargo.toml`.
 //!
+//! The default feature `arena` is an allocator made for calls this short; switch it off to bring
+//! your own.
+//!
 //! A panic ends the call; its text goes to the host's log, and the last good plan stays.
 
 #![warn(missing_docs)]
@@ -56,6 +59,8 @@
 // What the macros expand to names this crate; in its own bindings that is this very crate.
 extern crate self as pointsman_sdk;
 
+#[cfg(all(feature = "arena", target_family = "wasm"))]
+mod arena;
 #[doc(hidden)]
 pub mod bindings;
 mod export;
@@ -64,6 +69,10 @@ pub mod pattern;
 mod routing;
 
 pub use routing::{Audio, Error, Output, OutputState, Pair, Plan, Routing, Source, State, Video};
+
+#[cfg(all(feature = "arena", target_family = "wasm"))]
+#[global_allocator]
+static ALLOCATOR: arena::Arena = arena::Arena::new();
 
 #[doc(hidden)]
 pub mod __private {

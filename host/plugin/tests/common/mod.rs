@@ -23,6 +23,11 @@ pub(crate) async fn hostile() -> Arc<[u8]> {
     BUILT.get_or_init(|| make("tests/hostile")).await.clone()
 }
 
+/// `examples/plugins/night-switch`, a crate outside the workspace as a third party's would be.
+pub(crate) async fn night_switch() -> Arc<[u8]> {
+    make("../../examples/plugins/night-switch").await
+}
+
 async fn make(folder: &str) -> Arc<[u8]> {
     let desk = tempfile::tempdir().unwrap();
     let output = desk.path().join("guest.wasm");
