@@ -104,7 +104,11 @@ where
     fn refused(&self, refused: &Refused<'_>) {
         let (peer, why) = (refused.request.peer, refused.why);
         self.context.counters().of(Protocol::Srt).refused.add(1);
-        let Some(held_back) = self.context.complaints().admit("srt refused", Instant::now()) else {
+        let Some(held_back) = self
+            .context
+            .complaints()
+            .admit("srt refused", Instant::now())
+        else {
             return;
         };
         // Of the stream id only the name: the rest may be secret.

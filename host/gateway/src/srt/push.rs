@@ -6,10 +6,8 @@ use super::listener::Door;
 use super::serve::send;
 use super::{call, link_error, port};
 use crate::context::Context;
-use crate::link::{
-    self, Details, Dial, Direction, LinkError, LinkHandle, Policy, Session, Wiring,
-};
-use hub::{Start, Stream};
+use crate::link::{self, Details, Dial, Direction, LinkError, LinkHandle, Policy, Session, Wiring};
+use hub::Stream;
 use model::endpoint::{self, SrtMode};
 use model::{Label, Protocol};
 use std::sync::Arc;
@@ -66,8 +64,7 @@ impl Push {
         let mut connection = call(&self.endpoint).await?;
         session.live();
         let place = self.place(&connection, Account::Output(session.clone()));
-        let reader = self.stream.read_ts(Start::RandomAccess);
-        send(&mut connection, reader, &place)
+        send(&mut connection, &self.stream, &place)
             .await
             .map_err(link_error)
     }
@@ -89,10 +86,10 @@ impl Push {
                     session.live();
                     let place = self.place(&connection, Account::OneOfMany(session.clone()));
                     peers.push(place.figures().clone());
-                    let reader = self.stream.read_ts(Start::RandomAccess);
+                    let stream = self.stream.clone();
                     tasks.spawn(async move {
                         // Why a caller left is its own affair.
-                        let _ = send(&mut connection, reader, &place).await;
+                        let _ = send(&mut connection, &stream, &place).await;
                     });
                 }
                 Some(_) = tasks.join_next() => {

@@ -4,8 +4,9 @@ use super::backend::{Connection, Error};
 use super::connections::{Account, LOOK, Place};
 use super::message::lay_out;
 use crate::context::Context;
-use hub::{ReadError, Reader, Start, Viewer};
+use hub::{ReadError, Reader, Start, Stream, Viewer};
 use media::TsChunk;
+use std::sync::Arc;
 use tokio::time::MissedTickBehavior;
 
 /// Chunks taken at a time.
@@ -18,15 +19,14 @@ pub(super) async fn run(
     viewer: Viewer,
 ) -> Result<(), Error> {
     let (stream, peer) = (viewer.stream().clone(), connection.peer());
-    let reader = stream.read_ts(Start::RandomAccess);
     let place = Place::take(context, stream.name(), peer, Account::Viewer(viewer));
     tracing::info!(stream = %stream.name(), %peer, "SRT viewer");
-    let ended = send(&mut connection, reader, &place).await;
+    let ended = send(&mut connection, &stream, &place).await;
     tracing::info!(stream = %stream.name(), %peer, "SRT viewer left");
     ended
 }
 
-/// Sends what the reader gives until the lane closes.
+/// Sends the stream until it ends.
 ///
 /// A full send buffer makes only this reader wait: the lane goes on without it, what it misses
 /// is counted, and it resumes at a random access point.
@@ -35,26 +35,77 @@ pub(super) async fn run(
 /// When the peer is gone.
 pub(super) async fn send(
     connection: &mut impl Connection,
-    mut reader: Reader<TsChunk>,
+    stream: &Arc<Stream>,
     place: &Place,
 ) -> Result<(), Error> {
+    let mut entry = Entry::new(stream);
     let mut looks = tokio::time::interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut chunks, mut messages) = (Vec::with_capacity(BATCH), Vec::new());
     loop {
         tokio::select! {
-            read = reader.recv_many(&mut chunks, BATCH) => match read {
+            read = entry.reader.recv_many(&mut chunks, BATCH) => match read {
                 Ok(_) => {
+                    entry.found();
                     lay_out(chunks.drain(..).map(|chunk: TsChunk| chunk.data), &mut messages);
                     for message in messages.drain(..) {
                         connection.send(&message).await?;
                         place.moved(message.len());
                     }
                 }
-                Err(ReadError::Lagged(lost)) => place.lost(lost),
+                Err(ReadError::Lagged(lost)) => {
+                    place.lost(lost);
+                    entry.lost();
+                }
                 Err(ReadError::Closed) => return Ok(()),
             },
-            _ = looks.tick() => place.look_at_reader(connection)?,
+            _ = looks.tick() => {
+                place.look_at_reader(connection)?;
+                entry.look(stream);
+            }
+        }
+    }
+}
+
+/// Looks without a random access point, before a reader gives up waiting for one.
+const PATIENT_LOOKS: u32 = 3;
+
+/// Where a peer enters the stream: at a random access point. A lane of a stream that has any
+/// nearly always holds one; codecs that are only passed on have none that is known here, and
+/// their readers begin anywhere.
+struct Entry {
+    reader: Reader<TsChunk>,
+    /// Looks since it waits; `None` once it has found its way in.
+    waits: Option<u32>,
+}
+
+impl Entry {
+    fn new(stream: &Arc<Stream>) -> Self {
+        Self {
+            reader: stream.read_ts(Start::RandomAccess),
+            waits: Some(0),
+        }
+    }
+
+    fn found(&mut self) {
+        self.waits = None;
+    }
+
+    fn lost(&mut self) {
+        self.waits = Some(0);
+    }
+
+    fn look(&mut self, stream: &Arc<Stream>) {
+        let Some(waits) = &mut self.waits else {
+            return;
+        };
+        // Before the first media there is nothing to give up on.
+        if stream.form().is_some() {
+            *waits += 1;
+        }
+        if *waits > PATIENT_LOOKS {
+            self.reader = stream.read_ts(Start::Live);
+            self.waits = None;
         }
     }
 }

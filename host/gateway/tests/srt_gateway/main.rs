@@ -1,0 +1,12 @@
+//! The SRT gateway between ffmpeg, srt-live-transmit and the hub.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod links;
+mod port;
+mod support;
