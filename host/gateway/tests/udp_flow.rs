@@ -40,11 +40,7 @@ async fn datagrams_of_any_size_pass_bit_exact_and_uncut() {
 
 #[tokio::test]
 async fn multicast_goes_out_and_comes_in_by_the_interface_given() {
-    let ways = [
-        ("239.255.77.5", "127.0.0.1"),
-        ("239.255.77.6", "lo"),
-        ("[ff02::7705]", "lo"),
-    ];
+    let ways = [("239.255.77.5", "127.0.0.1"), ("239.255.77.6", "lo")];
     for (group, interface) in ways {
         let (sender, receiver) = (Host::new(), Host::new());
         let port = free_port();
