@@ -59,6 +59,7 @@ fn set(config: &mut Config, section: &str, key: Option<&str>, value: &str) -> Re
         ("srt", Some("passphrase")) => {
             config.srt.passphrase = Some(value.to_owned()).filter(|value| !value.is_empty());
         }
+        ("srt", Some("pbkeylen")) => config.srt.pbkeylen = parsed(value, "16, 24 or 32")?,
         ("udp", Some("ports")) => config.udp.ports = parsed(value, "FIRST-LAST")?,
         ("plugins", Some("dir")) => config.plugins.dir = value.into(),
         _ => return Err("this key cannot be set by a variable".to_owned()),

@@ -28,6 +28,7 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
             ("listen", Scalar),
             ("latency", Scalar),
             ("passphrase", Scalar),
+            ("pbkeylen", Scalar),
         ]),
     ),
     ("udp", Table(&[("ports", Scalar)])),

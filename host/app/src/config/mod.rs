@@ -66,6 +66,8 @@ pub struct Srt {
     pub latency: u32,
     /// 10 to 79 characters; without it, connections are not encrypted.
     pub passphrase: Option<String>,
+    /// AES key length of what is sent from here, in bytes: 16, 24 or 32.
+    pub pbkeylen: u8,
 }
 
 /// `[udp]`
@@ -123,6 +125,7 @@ impl Default for Srt {
             listen,
             latency: model::endpoint::DEFAULT_SRT_LATENCY_MS,
             passphrase: None,
+            pbkeylen: 16,
         }
     }
 }
@@ -212,6 +215,9 @@ impl Config {
     fn check(&self) -> Result<(), ConfigError> {
         if self.srt.latency > 30_000 {
             return Err(ConfigError::range("srt.latency", "0 to 30000 ms"));
+        }
+        if !matches!(self.srt.pbkeylen, 16 | 24 | 32) {
+            return Err(ConfigError::range("srt.pbkeylen", "16, 24 or 32 bytes"));
         }
         let sound = |passphrase: &String| (10..=79).contains(&passphrase.len());
         if !self.srt.passphrase.as_ref().is_none_or(sound) {

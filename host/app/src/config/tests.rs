@@ -130,6 +130,7 @@ fn values_that_do_not_fit_are_told_with_their_place() {
         ("data_dir = \"unclosed", "line 1"),
         ("[srt]\nlatency = 40000", "srt.latency"),
         ("[srt]\npassphrase = \"short\"", "srt.passphrase"),
+        ("[srt]\npbkeylen = 128", "srt.pbkeylen"),
     ];
     for (text, place) in cases {
         let error = parse(text).unwrap_err().to_string();
@@ -161,6 +162,7 @@ fn every_scalar_key_is_also_a_variable() {
         let value = match variable.as_str() {
             name if name.ends_with("_LISTEN") => "127.0.0.1:9",
             name if name.ends_with("_LATENCY") => "9",
+            name if name.ends_with("_PBKEYLEN") => "32",
             name if name.ends_with("_PORTS") => "9-9",
             _ => "0123456789",
         };

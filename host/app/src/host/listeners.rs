@@ -3,72 +3,86 @@
 use crate::config::{Config, variable_of};
 use anyhow::{Result, anyhow};
 use control::ControlHandle;
+use gateway::srt::backend::{KeyLength, Passphrase};
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 /// What a component may take over the API; the plugin plane has the same bound.
 const MAX_PLUGIN_BYTES: usize = 64 << 20;
 
-type Listener = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+/// The HTTP port, taken before anything is started that would have to be stopped again.
+pub(super) struct Http(TcpListener);
 
-/// The ports, taken.
-pub(super) struct Listeners {
-    http: TcpListener,
-    rtmp: TcpListener,
+pub(super) async fn bind(config: &Config) -> Result<Http> {
+    let listen = config.api.listen;
+    let bound = TcpListener::bind(listen).await;
+    Ok(Http(bound.map_err(|error| {
+        refused("HTTP", "api.listen", listen, &error)
+    })?))
 }
 
-/// Takes the ports.
-pub(super) async fn bind(config: &Config) -> Result<Listeners> {
-    Ok(Listeners {
-        http: tcp("api.listen", config.api.listen).await?,
-        rtmp: tcp("rtmp.listen", config.rtmp.listen).await?,
+/// Lets peers in; the future returned is the HTTP server.
+pub(super) async fn serve(
+    Http(http): Http,
+    config: &Config,
+    control: &ControlHandle,
+    gateways: &gateway::Context,
+    stop: &CancellationToken,
+) -> Result<impl Future<Output = ()> + Send + 'static> {
+    let rtmp = gateway::rtmp::Config::new(config.rtmp.listen);
+    gateway::rtmp::serve(gateways, rtmp)
+        .await
+        .map_err(|error| anyhow!("{error} Stop it, or set {}", settings_of("rtmp.listen")))?;
+    gateway::srt::serve(gateways, srt(config)?)
+        .await
+        .map_err(|error| anyhow!("{error} Stop it, or set {}", settings_of("srt.listen")))?;
+    let settings = api::Settings {
+        listen: config.api.listen,
+        srt: Some(config.srt.listen),
+        rtmp: Some(config.rtmp.listen),
+        max_plugin_bytes: MAX_PLUGIN_BYTES,
+    };
+    Ok(api::serve(
+        http,
+        settings,
+        control.clone(),
+        gateways.clone(),
+        stop.child_token(),
+    ))
+}
+
+fn srt(config: &Config) -> Result<gateway::srt::Config> {
+    let passphrase = config
+        .srt
+        .passphrase
+        .clone()
+        .map(Passphrase::new)
+        .transpose()?;
+    Ok(gateway::srt::Config {
+        latency_ms: config.srt.latency,
+        passphrase,
+        pbkeylen: KeyLength::from_bytes(config.srt.pbkeylen)?,
+        ..gateway::srt::Config::new(config.srt.listen)
     })
 }
 
-impl Listeners {
-    /// Lets peers in. SRT's port is taken here, since libsrt opens its sockets itself.
-    pub(super) fn serve(
-        self,
-        config: &Config,
-        control: &ControlHandle,
-        gateways: &gateway::Context,
-        stop: &CancellationToken,
-    ) -> Result<Vec<Listener>> {
-        let http = api::serve(
-            self.http,
-            api::Settings {
-                listen: config.api.listen,
-                srt: Some(config.srt.listen),
-                rtmp: Some(config.rtmp.listen),
-                max_plugin_bytes: MAX_PLUGIN_BYTES,
-            },
-            control.clone(),
-            gateways.registry().clone(),
-            gateway::hls::router(gateways),
-            stop.child_token(),
-        );
-        Ok(vec![Box::pin(async { Ok(http.await) })])
-    }
-}
-
-async fn tcp(key: &'static str, listen: SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(listen)
-        .await
-        .map_err(|error| refused("TCP", key, listen, &error))
-}
-
 /// One line: the port, its key, and what to do.
-fn refused(transport: &str, key: &str, listen: SocketAddr, error: &io::Error) -> anyhow::Error {
+fn refused(what: &str, key: &str, listen: SocketAddr, error: &io::Error) -> anyhow::Error {
     let reason = match error.kind() {
-        io::ErrorKind::AddrInUse => "another program has it (ss -lpn shows which)".to_owned(),
+        io::ErrorKind::AddrInUse => "another program has the port (ss -lpn shows which)".to_owned(),
         io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege".to_owned(),
         _ => error.to_string(),
     };
-    let variable = variable_of(key);
-    anyhow!("cannot listen on {transport} {listen}: {reason}; stop it, or set {key} or {variable}")
+    anyhow!(
+        "cannot listen for {what} on {listen}: {reason}; stop it, or set {}",
+        settings_of(key)
+    )
+}
+
+fn settings_of(key: &str) -> String {
+    format!("{key} in the configuration, or {}", variable_of(key))
 }
 
 #[cfg(test)]

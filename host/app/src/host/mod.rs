@@ -38,8 +38,12 @@ pub struct Extras {
 /// A port in use, a document at fault, a plugin plane that does not come up.
 pub async fn run(config: Config, extras: Extras) -> anyhow::Result<()> {
     let mut host = Host::new();
-    let result = host.start(&config, extras).await;
-    let result = match result {
+    let stop = host.stop.clone();
+    let started = tokio::select! {
+        started = host.start(&config, extras) => started,
+        () = stop.cancelled() => Ok(()),
+    };
+    let result = match started {
         Ok(()) => host.until_stopped().await,
         Err(error) => Err(error),
     };
@@ -77,10 +81,9 @@ impl Host {
         }
     }
 
-    /// Takes the ports first: nothing is started that would have to be stopped for a port.
     async fn start(&mut self, config: &Config, extras: Extras) -> anyhow::Result<()> {
         self.spawn(signals::watch(self.stop.clone()));
-        let listeners = listeners::bind(config).await?;
+        let http = listeners::bind(config).await?;
 
         let plugins = plugins::open(config).await?;
         let settings = control::Settings {
@@ -95,7 +98,7 @@ impl Host {
             settings,
         );
         self.control = Some(control.clone());
-        self.spawn(async { Ok(actor.run().await) });
+        self.spawn(async move { Ok(actor.run().await) });
 
         let folder = plugins::watch(plugins, config, control.clone(), self.stop.clone()).await;
         self.spawn(folder);
@@ -104,9 +107,8 @@ impl Host {
             .await
             .context("the configuration cannot be applied")?;
 
-        for listener in listeners.serve(config, &control, &self.gateways, &self.stop)? {
-            self.tasks.spawn(listener);
-        }
+        let http = listeners::serve(http, config, &control, &self.gateways, &self.stop).await?;
+        self.spawn(async move { Ok(http.await) });
         if let Some(companion) = extras.companion {
             self.spawn(companion(self.stop.clone()));
         }

@@ -1,0 +1,196 @@
+//! The program as a person or an init system meets it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
+
+use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+struct Site {
+    dir: tempfile::TempDir,
+    api: SocketAddr,
+    rtmp: SocketAddr,
+    srt: SocketAddr,
+}
+
+impl Site {
+    /// A folder of its own, and ports that are free now.
+    fn new() -> Self {
+        let tcp = || {
+            TcpListener::bind("127.0.0.1:0")
+                .unwrap()
+                .local_addr()
+                .unwrap()
+        };
+        let udp = || {
+            UdpSocket::bind("127.0.0.1:0")
+                .unwrap()
+                .local_addr()
+                .unwrap()
+        };
+        let dir = tempfile::tempdir().unwrap();
+        Self {
+            dir,
+            api: tcp(),
+            rtmp: tcp(),
+            srt: udp(),
+        }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pointsman"));
+        command
+            .args(arguments)
+            .current_dir(self.dir.path())
+            .env("POINTSMAN_API_LISTEN", self.api.to_string())
+            .env("POINTSMAN_RTMP_LISTEN", self.rtmp.to_string())
+            .env("POINTSMAN_SRT_LISTEN", self.srt.to_string())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    fn output(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+}
+
+/// A running host; killed if the test fails before it is stopped.
+struct Host(Child);
+
+impl Host {
+    fn start(site: &Site, arguments: &[&str]) -> Self {
+        let mut host = Self(site.command(arguments).spawn().unwrap());
+        let stderr = BufReader::new(host.0.stderr.take().unwrap());
+        let mut lines = stderr.lines().map_while(Result::ok);
+        assert!(
+            lines.any(|line| line.contains("pointsman is up")),
+            "it never comes up"
+        );
+        // Keep the pipe drained, so that no log line blocks the host.
+        std::thread::spawn(move || lines.for_each(drop));
+        host
+    }
+
+    fn signal(&self, signal: &str) {
+        let pid = self.0.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args([signal, &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+
+    /// The exit code, if it ends within the limit.
+    fn ends_within(&mut self, limit: Duration) -> Option<i32> {
+        let deadline = Instant::now() + limit;
+        while Instant::now() < deadline {
+            if let Some(status) = self.0.try_wait().unwrap() {
+                return status.code();
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        None
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_host_comes_up_with_nothing_configured_and_ends_in_order_on_a_signal() {
+    for signal in ["-TERM", "-INT"] {
+        let site = Site::new();
+        let mut host = Host::start(&site, &["run"]);
+        // Somebody who connects and says nothing does not hold it up.
+        let _idle = [site.api, site.rtmp].map(|address| TcpStream::connect(address).unwrap());
+        host.signal(signal);
+        assert_eq!(
+            host.ends_within(Duration::from_secs(3)),
+            Some(0),
+            "{signal}"
+        );
+        assert!(
+            TcpListener::bind(site.api).is_ok(),
+            "the port is free again"
+        );
+    }
+}
+
+#[test]
+fn a_port_in_use_is_one_clear_line_and_exit_code_1() {
+    let site = Site::new();
+    for (address, key) in [(site.api, "api.listen"), (site.rtmp, "rtmp.listen")] {
+        let _held = TcpListener::bind(address).unwrap();
+        let output = site.output(&["run"]);
+        let told = String::from_utf8(output.stderr).unwrap();
+        let last = told.lines().last().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        assert!(
+            last.starts_with("pointsman: ") && last.contains(key),
+            "{told}"
+        );
+        assert!(last.contains(&address.to_string()), "{told}");
+    }
+}
+
+#[test]
+fn a_wrong_key_is_told_with_file_line_and_the_nearest_key() {
+    let site = Site::new();
+    let file = site.dir.path().join("site.toml");
+    std::fs::write(&file, "[api]\nlisen = \"127.0.0.1:1\"\n").unwrap();
+    let output = site.output(&["run", "--config", "site.toml"]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        told.trim(),
+        "pointsman: site.toml: line 2, column 1: unknown key \"api.lisen\"; did you mean \"api.listen\"?"
+    );
+}
+
+#[test]
+fn a_document_at_fault_names_the_item_and_nothing_stays_behind() {
+    let site = Site::new();
+    let file = site.dir.path().join("site.toml");
+    std::fs::write(
+        &file,
+        "[[policies]]\nkind = \"routing\"\nplugin = \"nowhere\"\n",
+    )
+    .unwrap();
+    let output = site.output(&["run", "--config", "site.toml"]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(
+        told.contains("policy routing for *: plugin nowhere"),
+        "{told}"
+    );
+}
+
+#[test]
+fn doctor_fails_when_a_port_is_taken_and_says_by_which_key() {
+    let site = Site::new();
+    let _held = TcpListener::bind(site.rtmp).unwrap();
+    let output = site.output(&["doctor"]);
+    let report = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{report}");
+    assert!(report.contains("FAIL  rtmp.listen"), "{report}");
+}
+
+#[test]
+fn help_teaches_by_example() {
+    let output = Site::new().output(&["--help"]);
+    let help = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        help.contains("pointsman demo") && help.contains("ffmpeg -re"),
+        "{help}"
+    );
+    assert!(!help.contains("compile"), "hidden commands stay hidden");
+}
