@@ -168,14 +168,34 @@ async fn a_stream_without_entry_points_is_served_from_anywhere() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_reader_that_does_not_read_is_counted_and_stalls_nobody() {
+async fn a_reader_that_does_not_read_is_overtaken_and_stalls_nobody() {
     let host = Host::new().await;
-    let _publisher = publisher(&host.url("publish:a", ""));
-    host.on_air("a").await;
+    let mut source = host.publish("a");
+    let stream = source.stream().clone();
+    let viewers = || stream.snapshot(Instant::now()).viewers;
     let _idle = host.call("read:a", |_| {}).await.unwrap();
-    until("it is there", || host.connections(Role::Viewer).len() == 1).await;
-    assert_whole(decode(&host.url("read:a", "")).await);
-    assert_eq!(host.connections(Role::Viewer)[0].stream.as_str(), "a");
+    let mut reading = host.call("read:a", |_| {}).await.unwrap();
+    until("both are in", || viewers().len() == 2).await;
+    let mut number = 0;
+    while viewers().iter().any(|viewer| viewer.bytes == 0) {
+        source.push_ts([opaque_packets(number)]);
+        number += 1;
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // More than the library's buffers on both sides and the lane hold together, at once.
+    let began = Instant::now();
+    for _ in 0..100 {
+        source.push_ts((0..500).map(opaque_packets));
+        tokio::task::yield_now().await;
+    }
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "the source waited"
+    );
+    let overtaken = || viewers().iter().any(|viewer| viewer.lost_items > 0);
+    until("the idle one is overtaken", overtaken).await;
+    let mut messages = Vec::new();
+    bounded("media", reading.recv(&mut messages)).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
