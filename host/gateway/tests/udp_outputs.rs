@@ -36,7 +36,10 @@ async fn an_output_to_a_closed_port_retries_and_disturbs_no_other() {
     until("it goes on", || late.count() > begun + 100).await;
     stop.cancel();
     let sent = flow.await.unwrap().next;
-    until("the last arrived", || sink.numbers().last() == Some(&(sent - 1))).await;
+    until("the last arrived", || {
+        sink.numbers().last() == Some(&(sent - 1))
+    })
+    .await;
     assert!(gapless(&sink.numbers()), "the other noticed nothing");
     assert!(gapless(&late.numbers()[begun..]));
     assert_eq!(good.snapshot().drops, 0);

@@ -1,8 +1,8 @@
 //! What is sent at once: datagrams laid out so that runs of equal size go with one system
 //! call, by UDP segmentation offload (GSO, Linux 4.18).
 //!
-//! Measured on loopback: a run costs a fifth of its datagrams sent one by one, and a gathered
-//! run (one slice a datagram) no more than a contiguous one, so nothing is copied to make it.
+//! Measured on loopback, twenty peers at 100 Mb/s each: a third of the CPU of sending one by
+//! one. A run is gathered, one slice a datagram, so nothing is copied to make it.
 
 use super::DATAGRAM_BYTES;
 use bytes::Bytes;
