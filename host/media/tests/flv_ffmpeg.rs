@@ -6,7 +6,7 @@ mod fixtures;
 use bytes::{BufMut, Bytes, BytesMut};
 use fixtures::flv_file;
 use media::flv::{self, Demuxer, Kind, Message, Muxer};
-use media::{Codec, Convert, Frame, Ticks90k, Tracks};
+use media::{Codec, Convert, Frame, Ticks90k};
 use proptest::prelude::*;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;

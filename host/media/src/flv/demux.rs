@@ -17,6 +17,9 @@ const HEADER_WAIT: Ticks90k = Ticks90k::SECOND;
 /// What is kept meanwhile.
 const HELD_FRAMES: usize = 512;
 const HELD_BYTES: usize = 8 << 20;
+/// A longer configuration record is none: real ones have some hundred bytes. Its parameter sets
+/// stand before every random access unit of a transport stream made from it.
+const MAX_RECORD_BYTES: usize = 64 << 10;
 /// Different complaints in one life; a peer cannot make us remember more.
 const MAX_COMPLAINTS: usize = 64;
 
@@ -107,7 +110,7 @@ impl Demuxer {
         let tag = VideoTag::parse(body);
         match self.heard(tag)? {
             VideoTag::Config { codec, record } => {
-                match VideoConfig::parse(codec, &record) {
+                match bounded(&record).and_then(|()| VideoConfig::parse(codec, &record)) {
                     Ok(config) => {
                         self.video = Some(config);
                         self.headers_changed();
@@ -155,7 +158,7 @@ impl Demuxer {
         let tag = AudioTag::parse(body);
         match self.heard(tag)? {
             AudioTag::Config(record) => {
-                match AudioSpecificConfig::parse(&record) {
+                match bounded(&record).and_then(|()| AudioSpecificConfig::parse(&record)) {
                     Ok(config) => {
                         self.audio = Some(Codec::Aac {
                             audio: config.audio(),
@@ -266,6 +269,16 @@ impl Demuxer {
             self.said.insert(text.clone());
             self.complaints.push(text);
         }
+    }
+}
+
+fn bounded(record: &Bytes) -> Result<(), CodecError> {
+    match record.len() {
+        ..=MAX_RECORD_BYTES => Ok(()),
+        len => Err(CodecError::Invalid {
+            what: "length of a configuration record",
+            value: len as u64,
+        }),
     }
 }
 

@@ -6,6 +6,9 @@ use crate::ts::pes::PesHeader;
 
 /// A step beyond this is a discontinuity that nobody marked.
 const MAX_STEP: Ticks90k = Ticks90k(10 * 90_000);
+/// A presentation time further from the decoding time than this is a mistake. Believed, it would
+/// keep the stream from being cut for hours.
+const MAX_REORDER: Ticks90k = MAX_STEP;
 /// One picture at 25 Hz, until two pictures tell better.
 const DEFAULT_STEP: Ticks90k = Ticks90k(3_600);
 
@@ -37,17 +40,20 @@ impl Clock {
     /// Places the access unit; `None` if it has no stamp.
     pub(super) fn read(&mut self, header: &PesHeader) -> Option<Stamp> {
         let (pts, dts) = (header.pts?, header.dts.or(header.pts)?);
-        let decoded = Ticks90k(self.wire.unwrap(dts));
+        let mut decoded = Ticks90k(self.wire.unwrap(dts));
         let step = self.last_dts.replace(decoded).map(|last| decoded - last);
         let jumped = step.is_some_and(|step| step.0.abs() > MAX_STEP.0);
         if jumped {
             self.restart();
-            self.last_dts = Some(Ticks90k(self.wire.unwrap(dts)));
+            decoded = Ticks90k(self.wire.unwrap(dts));
+            self.last_dts = Some(decoded);
         } else if let Some(step) = step.filter(|step| *step > Ticks90k::ZERO) {
             self.step = step;
         }
+        let shown = Ticks90k(self.wire.peek(pts));
+        let mistaken = (shown - decoded).0.abs() > MAX_REORDER.0;
         Some(Stamp {
-            pts: Ticks90k(self.wire.peek(pts)),
+            pts: if mistaken { decoded } else { shown },
             jumped,
         })
     }

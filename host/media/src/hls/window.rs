@@ -5,6 +5,11 @@ use super::Segment;
 use crate::Ticks90k;
 use std::collections::VecDeque;
 
+/// However short they are, no more segments than this are listed unless the operator wants it,
+/// and as many again kept: a source whose clock jumps with every picture makes segments of
+/// hardly any length, and it would take very many of them to last three target durations.
+const MOST_LISTED: usize = 64;
+
 /// How many segments, and how long they are meant to be.
 #[derive(Debug, Clone, Copy)]
 pub struct WindowConfig {
@@ -134,7 +139,7 @@ impl Window {
         let least =
             Ticks90k(3 * 90_000 * i64::try_from(self.target_s).unwrap_or(i64::MAX / 270_000));
         while self.listed > self.config.listed {
-            if total(self.listed().skip(1)) < least {
+            if self.listed <= MOST_LISTED && total(self.listed().skip(1)) < least {
                 break;
             }
             let gone = self
@@ -152,7 +157,9 @@ impl Window {
         while let Some(oldest) = self.segments.front() {
             let newer = self.segments.iter().skip(1 + self.config.listed);
             let playlist = total(self.listed());
-            if self.segments.len() <= self.listed || total(newer) < oldest.duration + playlist {
+            let needed = total(newer) < oldest.duration + playlist;
+            let unlisted = self.segments.len() - self.listed;
+            if unlisted == 0 || (needed && unlisted <= MOST_LISTED) {
                 break;
             }
             self.segments.pop_front();

@@ -5,9 +5,6 @@ use crate::ts::packet::{Adaptation, Packet};
 use crate::ts::pes::PesHeader;
 use bytes::{Bytes, BytesMut};
 
-/// The longest PES packet that is put together: a very large intra picture.
-pub(super) const MAX_PES_BYTES: usize = 8 << 20;
-
 /// A whole PES packet.
 #[derive(Debug)]
 pub(super) struct Pes {
@@ -18,9 +15,10 @@ pub(super) struct Pes {
     pub(super) payload: Bytes,
 }
 
-/// Collects one PES packet at a time, at most [`MAX_PES_BYTES`] of it.
+/// Collects one PES packet at a time, up to a length; longer ones are dropped as damaged.
 #[derive(Debug, Default)]
 pub(super) struct Assembler {
+    max_bytes: usize,
     counter: Counter,
     partial: BytesMut,
     collecting: bool,
@@ -29,6 +27,11 @@ pub(super) struct Assembler {
 }
 
 impl Assembler {
+    /// Sets the longest PES packet that is put together.
+    pub(super) const fn bound(&mut self, max_bytes: usize) {
+        self.max_bytes = max_bytes;
+    }
+
     /// Takes a packet. At most two PES packets end in it: the one before it, if its length was
     /// open, and its own.
     pub(super) fn push(&mut self, packet: Packet<'_>) -> [Option<Pes>; 2] {
@@ -54,7 +57,7 @@ impl Assembler {
             return [before, None];
         }
         self.partial.extend_from_slice(packet.payload());
-        if self.partial.len() > MAX_PES_BYTES {
+        if self.partial.len() > self.max_bytes {
             self.drop_damaged();
         }
         let whole = self

@@ -10,6 +10,12 @@ use crate::ts::packet::Packet;
 use crate::ts::psi::{PmtStream, StreamKind};
 use bytes::Bytes;
 
+/// The longest PES packet that is put together: a very large intra picture.
+const MAX_VIDEO_BYTES: usize = 8 << 20;
+/// And of sound, whose PES packets have no open length (ISO/IEC 13818-1 §2.4.3.7), but in the
+/// field sometimes do.
+const MAX_AUDIO_BYTES: usize = 256 << 10;
+
 /// A stream that has a place in `Frames`: its PES in work, its units, its configuration.
 #[derive(Debug)]
 pub(super) struct Elementary {
@@ -61,6 +67,15 @@ impl Elementary {
             track,
             ..self
         }
+    }
+
+    /// Holds no more than `max_bytes` of a PES packet, and no more than its kind needs.
+    pub(super) fn bound(&mut self, max_bytes: usize) {
+        let needed = match self.units {
+            Units::Video(_) => MAX_VIDEO_BYTES,
+            Units::Audio(_) => MAX_AUDIO_BYTES,
+        };
+        self.assembler.bound(needed.min(max_bytes));
     }
 
     /// Takes a packet of its PID; gives the PES packets that end with it.

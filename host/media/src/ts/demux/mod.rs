@@ -21,6 +21,13 @@ use std::time::SystemTime;
 /// More streams of one program than this are left out.
 const MAX_STREAMS: usize = 32;
 
+/// What all video streams of a program together may hold of PES packets in work; up to two
+/// have room for the largest picture each.
+const MAX_PARTIAL_BYTES: usize = 16 << 20;
+
+/// A presentation time further ahead of the decoding time than this is a mistake.
+const MAX_REORDER: i64 = 10 * 90_000;
+
 /// Different complaints in the life of a converter; a hostile PMT could name thousands.
 const MAX_COMPLAINTS: usize = 64;
 
@@ -147,6 +154,12 @@ impl Demuxer {
             }
         }
         self.damaged_before += before.iter().map(Elementary::damaged).sum::<u64>();
+        let videos = self
+            .streams
+            .iter()
+            .filter(|known| known.stream.kind.is_video());
+        let share = MAX_PARTIAL_BYTES / videos.count().max(1);
+        self.streams.iter_mut().for_each(|known| known.bound(share));
         if self.streams.iter().all(|known| known.codec.is_none()) {
             self.open_gate(out);
             self.gate.close();
@@ -167,7 +180,12 @@ impl Demuxer {
         let dts = self.clock.unwrap(pes.dts.unwrap_or(pts));
         // Reordering is far below half a turn: the nearest value is the right one.
         let mut reorder = self.clock.clone();
-        let pts = reorder.unwrap(pts).max(dts);
+        let ahead = reorder.unwrap(pts) - dts;
+        let pts = if (0..=MAX_REORDER).contains(&ahead) {
+            dts + ahead
+        } else {
+            dts
+        };
         let mut units = Vec::new();
         let configured = known.codec.is_some();
         let (changed, result) = known.units(pes, &mut units);

@@ -8,8 +8,11 @@ use crate::ts::access::{Access, EntryPoints, Unit};
 use crate::ts::psi::StreamKind;
 use bytes::{Bytes, BytesMut};
 
-/// More picture parameter sets than this are taken for garbage.
+/// More parameter sets of a kind than this are taken for garbage.
 const MAX_SETS: usize = 64;
+/// The same, in bytes: real ones have some hundred. They stand in every configuration record,
+/// and before every random access unit of what is made from it.
+const MAX_SETS_BYTES: usize = 64 << 10;
 
 /// One access unit, converted.
 #[derive(Debug)]
@@ -85,14 +88,20 @@ impl VideoUnits {
 
 impl Sets {
     fn add(&mut self, kind: Unit, unit: &[u8]) {
+        let has_room = self.bytes() + unit.len() <= MAX_SETS_BYTES;
         let list = match kind {
             Unit::Vps => &mut self.vps,
             Unit::Sps => &mut self.sps,
             _ => &mut self.pps,
         };
-        if list.len() < MAX_SETS && !list.iter().any(|known| known == unit) {
+        if has_room && list.len() < MAX_SETS && !list.iter().any(|known| known == unit) {
             list.push(Bytes::copy_from_slice(unit));
         }
+    }
+
+    fn bytes(&self) -> usize {
+        let all = self.vps.iter().chain(&self.sps).chain(&self.pps);
+        all.map(Bytes::len).sum()
     }
 
     /// Takes over what one access unit brought. True if that changed anything.
@@ -114,8 +123,10 @@ impl Sets {
                 self.pps.retain(|known| pps_id(kind, known) != id);
                 self.pps.push(set);
             }
-            if self.pps.len() > MAX_SETS {
-                self.pps.drain(..1);
+            // Of an SPS that has many, the oldest go.
+            while self.pps.len() > MAX_SETS || (self.pps.len() > 1 && self.bytes() > MAX_SETS_BYTES)
+            {
+                self.pps.remove(0);
             }
         }
         *self != before && !self.sps.is_empty() && !self.pps.is_empty()
