@@ -1,0 +1,85 @@
+//! What strangers and operators name streams and peers by.
+#![no_main]
+// Taken in by path: the gateway itself needs libsrt, its parser of stream ids does not.
+extern crate self as srt_sys;
+
+#[path = "../../../host/gateway/src/srt/stream_id.rs"]
+#[allow(dead_code)]
+mod stream_id;
+
+use libfuzzer_sys::fuzz_target;
+use model::endpoint::redact;
+use model::{Endpoint, Label, StreamName, StreamPattern};
+
+/// As `host/srt-sys` has it.
+pub const MAX_STREAM_ID_BYTES: usize = 512;
+
+fuzz_target!(|data: &[u8]| {
+    match stream_id::parse(data) {
+        Ok(id) => {
+            assert!(data.len() <= MAX_STREAM_ID_BYTES);
+            assert!(!format!("{id:?}").is_empty());
+        }
+        Err(error) => assert!(error.to_string().len() < 400, "{error}"),
+    }
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    names(text);
+    endpoint(text);
+    if let Ok(url) = text.parse::<rtmp::url::Url>() {
+        let _ = (url.tc_url(), url.stream_key());
+        rtmp::url::stream_name(&url.app, &url.name);
+    }
+});
+
+fn names(text: &str) {
+    let _ = text.parse::<Label>();
+    if let Ok(name) = text.parse::<StreamName>() {
+        assert_eq!(name.as_str(), text);
+        let itself: StreamPattern = text.parse().unwrap();
+        assert!(itself.matches(text));
+    }
+    let (pattern, name) = text.split_once(' ').unwrap_or((text, "live/cam1"));
+    if let Ok(pattern) = pattern.parse::<StreamPattern>() {
+        pattern.specificity();
+        assert_eq!(
+            pattern.matches(name),
+            glob(pattern.as_str().as_bytes(), name.as_bytes())
+        );
+    }
+}
+
+/// The textbook's matcher, to compare with.
+fn glob(pattern: &[u8], name: &[u8]) -> bool {
+    let mut row: Vec<bool> = vec![false; name.len() + 1];
+    row[0] = true;
+    for &symbol in pattern {
+        let mut next = vec![false; name.len() + 1];
+        next[0] = row[0] && symbol == b'*';
+        for (at, &byte) in name.iter().enumerate() {
+            next[at + 1] = match symbol {
+                b'*' => row[at + 1] || next[at],
+                _ => row[at] && symbol == byte,
+            };
+        }
+        row = next;
+    }
+    row[name.len()]
+}
+
+fn endpoint(text: &str) {
+    let shown = redact(text);
+    let Ok(endpoint) = text.parse::<Endpoint>() else {
+        return;
+    };
+    endpoint.scheme();
+    let logged = format!("{endpoint:?}");
+    if let Endpoint::Srt(srt) = &endpoint
+        && let Some(secret) = &srt.passphrase
+    {
+        // Ten characters that also stand elsewhere in the address are no leak.
+        let elsewhere = text.matches(secret.as_str()).count() > 1;
+        assert!(elsewhere || !logged.contains(secret) && !shown.contains(secret));
+    }
+}
