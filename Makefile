@@ -1,4 +1,7 @@
 # `make` alone shows this help.
+#
+# Builds name no package: so features are the same in all of them, and each crate is built once
+# a profile.
 CARGO ?= cargo
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 RELEASE := $(CARGO_TARGET_DIR)/release
@@ -16,7 +19,7 @@ setup-test: ## Install what the tests need as well
 	@scripts/setup.sh test
 
 build: setup ## Build the host and the shipped plugins, optimised
-	$(CARGO) build --release --bin pointsman
+	$(CARGO) build --release --bin pointsman --bin bench
 	@$(RELEASE)/pointsman plugin build --quiet plugins/fanout --out $(CARGO_TARGET_DIR)/plugins
 
 run: build ## Build all, start the demo, stop with Ctrl-C
@@ -37,7 +40,7 @@ deny: ## Licences, sources and duplicate versions (needs cargo-deny)
 	cargo deny check licenses bans sources
 
 bench: setup-test build ## Measure against nginx-rtmp and a bare sender; prints ratios
-	$(CARGO) run --release -p bench
+	@$(RELEASE)/bench
 
 fuzz: ## Ten minutes for each parser that takes outside bytes (needs nightly, cargo-fuzz)
 	tests/fuzz/run.sh

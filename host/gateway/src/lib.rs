@@ -56,9 +56,20 @@ fn unspoken(
     direction: Direction,
     endpoint: &Endpoint,
 ) -> LinkHandle {
-    let wiring =
-        Wiring { context: context.clone(), stream, label, direction, retry: Policy::default() };
-    link::spawn(wiring, Unspoken { scheme: endpoint.scheme(), direction })
+    let wiring = Wiring {
+        context: context.clone(),
+        stream,
+        label,
+        direction,
+        retry: Policy::default(),
+    };
+    link::spawn(
+        wiring,
+        Unspoken {
+            scheme: endpoint.scheme(),
+            direction,
+        },
+    )
 }
 
 struct Unspoken {
@@ -69,9 +80,15 @@ struct Unspoken {
 impl Dial for Unspoken {
     async fn session(&mut self, _: &Session) -> Result<(), LinkError> {
         let (what, remedy) = match self.direction {
-            Direction::In => ("taken from a URL", "publish to this host, or use udp or srt"),
+            Direction::In => (
+                "taken from a URL",
+                "publish to this host, or use udp or srt",
+            ),
             Direction::Out => ("sent to a URL", "read from this host, or use udp or srt"),
         };
-        Err(LinkError::Misconfigured { what: format!("{} is not {what} here", self.scheme), remedy })
+        Err(LinkError::Misconfigured {
+            what: format!("{} is not {what} here", self.scheme),
+            remedy,
+        })
     }
 }

@@ -3,9 +3,9 @@
 use super::write::{flush_server, write_all};
 use super::{ask, ingest, serve, status_code};
 use crate::context::Context;
+use ::rtmp::session::{Limits, Server, ServerEvent};
 use bytes::{Bytes, BytesMut};
 use model::{Event, Intent, Protocol, Refusal};
-use ::rtmp::session::{Limits, Server, ServerEvent};
 use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -161,12 +161,21 @@ impl Connection {
         self.context.counters().of(Protocol::Rtmp).refused.add(1);
         if let Refusal::BadRequest(_) = refusal {
             let code = refusal.code().to_owned();
-            self.context.registry().announce(Event::PeerRefused { protocol: Protocol::Rtmp, code });
+            self.context.registry().announce(Event::PeerRefused {
+                protocol: Protocol::Rtmp,
+                code,
+            });
         }
-        if let Some(held_back) = self.context.complaints().admit("rtmp refused", Instant::now()) {
+        if let Some(held_back) = self
+            .context
+            .complaints()
+            .admit("rtmp refused", Instant::now())
+        {
             tracing::warn!(peer = %self.peer, held_back, "RTMP peer refused: {refusal}");
         }
-        Ok(self.session.reject(status_code(intent, refusal), &refusal.to_string())?)
+        Ok(self
+            .session
+            .reject(status_code(intent, refusal), &refusal.to_string())?)
     }
 
     fn complain(&self, failure: &Failure) {
@@ -176,8 +185,16 @@ impl Connection {
             return;
         }
         let garbage = self.session.received_bytes();
-        self.context.counters().of(Protocol::Rtmp).garbage_bytes.add(garbage);
-        if let Some(held_back) = self.context.complaints().admit("rtmp failure", Instant::now()) {
+        self.context
+            .counters()
+            .of(Protocol::Rtmp)
+            .garbage_bytes
+            .add(garbage);
+        if let Some(held_back) = self
+            .context
+            .complaints()
+            .admit("rtmp failure", Instant::now())
+        {
             tracing::warn!(peer = %self.peer, held_back, "RTMP connection closed: {failure}");
         }
     }

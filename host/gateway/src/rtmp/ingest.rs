@@ -1,10 +1,10 @@
 //! Media in: a publisher's messages become frames of a source.
 
 use super::connection::{Connection, Failure};
+use ::rtmp::session::{Media, MediaKind, ServerEvent};
 use hub::Source;
 use media::Frame;
 use media::flv;
-use ::rtmp::session::{Media, MediaKind, ServerEvent};
 
 /// Takes the publisher's media until it stops publishing or leaves.
 pub(super) async fn run(connection: &mut Connection, mut source: Source) -> Result<(), Failure> {
@@ -43,13 +43,18 @@ struct Intake {
 impl Intake {
     fn take(&mut self, event: ServerEvent) {
         match event {
-            ServerEvent::Media(Media { kind, timestamp_ms, payload }) => {
+            ServerEvent::Media(Media {
+                kind,
+                timestamp_ms,
+                payload,
+            }) => {
                 let kind = match kind {
                     MediaKind::Audio => flv::Kind::Audio,
                     MediaKind::Video => flv::Kind::Video,
                     MediaKind::Data => flv::Kind::Data,
                 };
-                self.demuxer.push(kind, timestamp_ms, &payload, &mut self.frames);
+                self.demuxer
+                    .push(kind, timestamp_ms, &payload, &mut self.frames);
             }
             ServerEvent::Unpublish | ServerEvent::Closed(_) => self.ended = true,
             _ => {}

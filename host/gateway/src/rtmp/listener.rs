@@ -2,8 +2,8 @@
 
 use super::connection::Connection;
 use crate::context::Context;
-use model::Protocol;
 use ::rtmp::session::Limits;
+use model::Protocol;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::io;
@@ -28,7 +28,11 @@ pub struct Config {
 impl Config {
     /// On that address, with the usual limits.
     pub fn new(listen: SocketAddr) -> Self {
-        Self { listen, max_connections: 8192, limits: Limits::default() }
+        Self {
+            listen,
+            max_connections: 8192,
+            limits: Limits::default(),
+        }
     }
 }
 
@@ -49,7 +53,9 @@ pub async fn serve(context: &Context, config: Config) -> Result<SocketAddr, Serv
     let named = |source| ServeError { address, source };
     let listener = TcpListener::bind(address).await.map_err(named)?;
     let bound = listener.local_addr().map_err(named)?;
-    context.tasks().spawn(accept(context.clone(), config, listener));
+    context
+        .tasks()
+        .spawn(accept(context.clone(), config, listener));
     Ok(bound)
 }
 
@@ -65,7 +71,8 @@ async fn accept(context: Context, config: Config, listener: TcpListener) {
             Ok((tcp, peer)) => match places.clone().try_acquire_owned() {
                 Ok(place) => {
                     context.counters().of(Protocol::Rtmp).connections.add(1);
-                    let connection = Connection::new(&context, tcp, peer, config.limits, seeds.hash_one(peer));
+                    let connection =
+                        Connection::new(&context, tcp, peer, config.limits, seeds.hash_one(peer));
                     context.tasks().spawn(async move {
                         connection.run().await;
                         drop(place);
@@ -87,6 +94,10 @@ fn turn_away(context: &Context, tcp: TcpStream, limit: usize) {
     drop(tcp);
     context.counters().of(Protocol::Rtmp).refused.add(1);
     if let Some(held_back) = context.complaints().admit("rtmp full", Instant::now()) {
-        tracing::warn!(limit, held_back, "RTMP connections turned away: all places are taken");
+        tracing::warn!(
+            limit,
+            held_back,
+            "RTMP connections turned away: all places are taken"
+        );
     }
 }

@@ -18,14 +18,23 @@ use std::net::SocketAddr;
 
 /// What a peer asks for, from a name and a query it chose.
 fn ask(name: &str, query: &str, intent: Intent, peer: SocketAddr) -> Result<Ask, Refusal> {
-    let stream = name.parse().map_err(|error| Refusal::BadRequest(format!("{error}")))?;
+    let stream = name
+        .parse()
+        .map_err(|error| Refusal::BadRequest(format!("{error}")))?;
     let parameter = |wanted: &str| {
         url::form_urlencoded::parse(query.as_bytes())
             .find(|(key, _)| key == wanted)
             .map(|(_, value)| value.into_owned())
     };
     let (user, token) = (parameter("user"), parameter("token"));
-    Ok(Ask { stream, intent, protocol: Protocol::Rtmp, peer, user, token })
+    Ok(Ask {
+        stream,
+        intent,
+        protocol: Protocol::Rtmp,
+        peer,
+        user,
+        token,
+    })
 }
 
 /// The `onStatus` code that says why somebody may not publish or play.

@@ -4,13 +4,13 @@ use super::connection::{CONNECT_TIMEOUT, Failure, until};
 use super::write::{STALL, write_all};
 use crate::context::Context;
 use crate::link::{self, Dial, Direction, LinkError, LinkHandle, Policy, Session, Wiring};
+use ::rtmp::message::{Kind, set_data_frame};
+use ::rtmp::session::{Client, ClientConfig, ClientEvent, Error, Role};
+use ::rtmp::wire;
 use bytes::{Bytes, BytesMut};
 use hub::{Preface, ReadError, RtmpMessage, Start, Stream};
 use media::flv;
 use model::{Label, Protocol, endpoint};
-use ::rtmp::message::{Kind, set_data_frame};
-use ::rtmp::session::{Client, ClientConfig, ClientEvent, Error, Role};
-use ::rtmp::wire;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::io;
@@ -31,7 +31,11 @@ pub fn start(
     name: Label,
     endpoint: endpoint::Rtmp,
 ) -> LinkHandle {
-    let dial = Push { context: context.clone(), stream: stream.clone(), endpoint };
+    let dial = Push {
+        context: context.clone(),
+        stream: stream.clone(),
+        endpoint,
+    };
     let wiring = Wiring {
         context: context.clone(),
         stream,
@@ -51,15 +55,29 @@ struct Push {
 impl Dial for Push {
     async fn session(&mut self, session: &Session) -> Result<(), LinkError> {
         let tcp = self.connect().await?;
-        self.context.counters().of(Protocol::Rtmp).connections.add(1);
-        let url = self.endpoint.url.parse().map_err(|error| LinkError::Misconfigured {
-            what: format!("{error}"),
-            remedy: "correct the output's url",
-        })?;
+        self.context
+            .counters()
+            .of(Protocol::Rtmp)
+            .connections
+            .add(1);
+        let url = self
+            .endpoint
+            .url
+            .parse()
+            .map_err(|error| LinkError::Misconfigured {
+                what: format!("{error}"),
+                remedy: "correct the output's url",
+            })?;
         let config = ClientConfig::new(url, Role::Publish);
         let seed = RandomState::new().hash_one(&self.endpoint.host);
         let client = Client::new(Instant::now(), config, seed).map_err(link_error)?;
-        let mut publisher = Publisher { tcp, client, stream_id: None, preface: Arc::default(), wire: Vec::new() };
+        let mut publisher = Publisher {
+            tcp,
+            client,
+            stream_id: None,
+            preface: Arc::default(),
+            wire: Vec::new(),
+        };
         let ended = tokio::select! {
             ended = publisher.run(&self.stream, session) => ended,
             () = session.cancelled().cancelled() => Ok(()),
@@ -145,7 +163,10 @@ impl Publisher {
         let mut input = BytesMut::with_capacity(READ_BYTES);
         match self.tcp.try_read_buf(&mut input) {
             Ok(0) => Err(LinkError::Ended),
-            Ok(_) => self.client.handle_input(Instant::now(), input.freeze()).map_err(link_error),
+            Ok(_) => self
+                .client
+                .handle_input(Instant::now(), input.freeze())
+                .map_err(link_error),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
             Err(error) => Err(LinkError::io("the RTMP server's connection")(error)),
         }
@@ -163,7 +184,12 @@ impl Publisher {
         for message in messages.drain(..) {
             if !Arc::ptr_eq(&self.preface, &message.preface) {
                 self.preface = message.preface;
-                introduce(&self.preface, message.timestamp_ms, stream_id, &mut self.wire);
+                introduce(
+                    &self.preface,
+                    message.timestamp_ms,
+                    stream_id,
+                    &mut self.wire,
+                );
             }
             self.wire.push(match stream_id {
                 wire::STREAM_ID => message.wire,
@@ -171,7 +197,9 @@ impl Publisher {
             });
         }
         let bytes = self.wire.iter().map(Bytes::len).sum();
-        write_all(&self.tcp, &self.wire).await.map_err(write_error)?;
+        write_all(&self.tcp, &self.wire)
+            .await
+            .map_err(write_error)?;
         self.wire.clear();
         Ok(bytes)
     }
@@ -186,7 +214,13 @@ fn introduce(preface: &Preface, timestamp_ms: u32, stream_id: u32, out: &mut Vec
             flv::Kind::Data => (Kind::DataAmf0, set_data_frame(&message.to_body())),
         };
         // Headers of at most some hundred bytes fit any message.
-        out.extend(wire::encode_message(kind, timestamp_ms, stream_id, body, wire::CHUNK_SIZE));
+        out.extend(wire::encode_message(
+            kind,
+            timestamp_ms,
+            stream_id,
+            body,
+            wire::CHUNK_SIZE,
+        ));
     }
 }
 
@@ -196,7 +230,9 @@ fn link_error(error: Error) -> LinkError {
 
 fn write_error(failure: Failure) -> LinkError {
     match failure {
-        Failure::Stalled => LinkError::Stalled { seconds: STALL.as_secs() },
+        Failure::Stalled => LinkError::Stalled {
+            seconds: STALL.as_secs(),
+        },
         Failure::Io(error) => LinkError::io("the RTMP server's connection")(error),
         Failure::Session(error) => link_error(error),
     }

@@ -2,9 +2,9 @@
 
 use super::connection::{Connection, Failure, until};
 use super::write::flush_server;
+use ::rtmp::session::ServerEvent;
 use bytes::Bytes;
 use hub::{Preface, ReadError, RtmpMessage, Start, Viewer};
-use ::rtmp::session::ServerEvent;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -66,7 +66,12 @@ enum State {
 
 impl Player {
     fn new(viewer: Viewer) -> Self {
-        Self { viewer, preface: Arc::default(), state: State::Playing, wire: Vec::new() }
+        Self {
+            viewer,
+            preface: Arc::default(),
+            state: State::Playing,
+            wire: Vec::new(),
+        }
     }
 
     fn pause(&mut self, paused: bool) {

@@ -1,8 +1,8 @@
 //! Writing shared bytes to a socket, many buffers a call, without a copy.
 
 use super::connection::Failure;
-use bytes::{Buf, Bytes};
 use ::rtmp::session::Server;
+use bytes::{Buf, Bytes};
 use std::io::{self, IoSlice};
 use std::time::Duration;
 use tokio::net::TcpStream;
