@@ -1,6 +1,7 @@
 //! Log lines: to standard error, for people or for machines.
 
 use crate::cli::LogFormat;
+use std::io::IsTerminal as _;
 use tracing_subscriber::EnvFilter;
 
 /// What is logged unless `POINTSMAN_LOG` says otherwise. Cranelift and friends are chatty.
@@ -17,6 +18,7 @@ pub fn start(format: LogFormat) {
     };
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     match format {
         LogFormat::Human => lines.with_target(false).init(),
