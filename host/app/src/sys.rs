@@ -18,7 +18,7 @@ pub struct FileLimit {
 const TABLE: u64 = 65_536;
 
 /// The limit of open files (getrlimit(2)).
-pub fn file_limit() -> io::Result<FileLimit> {
+pub(crate) fn file_limit() -> io::Result<FileLimit> {
     let mut limit = libc::rlimit {
         rlim_cur: 0,
         rlim_max: 0,
@@ -64,7 +64,7 @@ pub fn prepare_descriptors() -> io::Result<FileLimit> {
 
 /// The offset of local time from UTC at a Unix time, in minutes, east positive; 0 if the
 /// system does not say.
-pub fn utc_offset_minutes(unix_s: u64) -> i32 {
+pub(crate) fn utc_offset_minutes(unix_s: u64) -> i32 {
     let Ok(at) = libc::time_t::try_from(unix_s) else {
         return 0;
     };
@@ -80,7 +80,7 @@ pub fn utc_offset_minutes(unix_s: u64) -> i32 {
 
 /// Makes a command's process a group of its own that dies with the thread that starts it:
 /// nothing outlives this host, even if it is killed.
-pub fn tie_to_parent(command: &mut tokio::process::Command) {
+pub(crate) fn tie_to_parent(command: &mut tokio::process::Command) {
     command.process_group(0).kill_on_drop(true);
     let parent = libc::pid_t::try_from(std::process::id()).unwrap_or(0);
     // SAFETY: between fork and exec only async-signal-safe calls are allowed; prctl and
@@ -100,7 +100,7 @@ pub fn tie_to_parent(command: &mut tokio::process::Command) {
 }
 
 /// Sends a signal to a process group.
-pub fn signal_group(leader: u32, signal: libc::c_int) -> io::Result<()> {
+pub(crate) fn signal_group(leader: u32, signal: libc::c_int) -> io::Result<()> {
     let group = libc::pid_t::try_from(leader).map_err(io::Error::other)?;
     // SAFETY: killpg takes plain numbers.
     match unsafe { libc::killpg(group, signal) } {
@@ -110,7 +110,7 @@ pub fn signal_group(leader: u32, signal: libc::c_int) -> io::Result<()> {
 }
 
 /// Whether a socket takes an option of the UDP level (udp(7): `UDP_SEGMENT`, `UDP_GRO`).
-pub fn takes_udp_option(socket: &std::net::UdpSocket, option: libc::c_int) -> bool {
+pub(crate) fn takes_udp_option(socket: &std::net::UdpSocket, option: libc::c_int) -> bool {
     let value: libc::c_int = 1;
     let size = libc::socklen_t::try_from(size_of::<libc::c_int>()).unwrap_or(4);
     // SAFETY: the pointer and size describe `value`, which outlives the call.

@@ -1,5 +1,7 @@
 //! FFmpeg on both sides.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // A test that cannot go on says so.
+
 mod udp_support;
 
 use std::process::Stdio;

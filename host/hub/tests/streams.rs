@@ -1,5 +1,7 @@
 //! Streams as gateways see them: who may come, who is on air, what readers get.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // A test that cannot go on says so.
+
 use bytes::Bytes;
 use hub::{Form, ReadError, Registry, Settings, Source, Start};
 use media::frame::{Audio, Video};

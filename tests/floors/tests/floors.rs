@@ -1,5 +1,7 @@
 //! The house has floors, and dependencies point down only (ARCHITECTURE.md, "The house").
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // A test that cannot go on says so.
+
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use std::collections::BTreeMap;
 

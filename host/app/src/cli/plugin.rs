@@ -29,6 +29,7 @@ pub enum PluginCommand {
         name: Label,
         /// The component.
         file: PathBuf,
+        /// Of which host.
         #[command(flatten)]
         api: Api,
     },
@@ -36,6 +37,7 @@ pub enum PluginCommand {
     Rollback {
         /// The plugin.
         name: Label,
+        /// Of which host.
         #[command(flatten)]
         api: Api,
     },
@@ -43,6 +45,7 @@ pub enum PluginCommand {
     Remove {
         /// The plugin.
         name: Label,
+        /// Of which host.
         #[command(flatten)]
         api: Api,
     },
@@ -56,6 +59,7 @@ pub enum PluginCommand {
         /// Its configuration, as JSON or @FILE.
         #[arg(long, value_name = "JSON", default_value = "{}")]
         config: String,
+        /// Of which host.
         #[command(flatten)]
         api: Api,
     },

@@ -71,7 +71,7 @@ pub struct Srt {
 }
 
 /// `[udp]`
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Default, Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Udp {
     /// Allotted to inputs that name none.
@@ -126,14 +126,6 @@ impl Default for Srt {
             latency: model::endpoint::DEFAULT_SRT_LATENCY_MS,
             passphrase: None,
             pbkeylen: 16,
-        }
-    }
-}
-
-impl Default for Udp {
-    fn default() -> Self {
-        Self {
-            ports: UdpPorts::default(),
         }
     }
 }

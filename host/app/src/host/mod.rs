@@ -98,7 +98,10 @@ impl Host {
             settings,
         );
         self.control = Some(control.clone());
-        self.spawn(async move { Ok(actor.run().await) });
+        self.spawn(async move {
+            actor.run().await;
+            Ok(())
+        });
 
         let folder = plugins::watch(plugins, config, control.clone(), self.stop.clone()).await;
         self.spawn(folder);
@@ -108,7 +111,10 @@ impl Host {
             .context("the configuration cannot be applied")?;
 
         let http = listeners::serve(http, config, &control, &self.gateways, &self.stop).await?;
-        self.spawn(async move { Ok(http.await) });
+        self.spawn(async move {
+            http.await;
+            Ok(())
+        });
         if let Some(companion) = extras.companion {
             self.spawn(companion(self.stop.clone()));
         }

@@ -1,5 +1,6 @@
 //! A host with one stream, numbered datagrams, and bounded waits.
-#![allow(dead_code)] // Each test binary takes what it needs.
+#![allow(dead_code, unreachable_pub)] // Each test binary takes what it needs.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // A test that cannot go on says so.
 
 use bytes::Bytes;
 use gateway::{Context, LinkHandle};
