@@ -9,6 +9,18 @@ const HEADER_LEN: usize = 11;
 /// The length of the tag, again, behind it.
 const BACK_POINTER_LEN: usize = 4;
 
+/// The longest aggregate that is split. FMS makes them of 64 KiB; a long one of empty parts would
+/// become many times its size.
+pub const MAX_LEN: usize = 1 << 20;
+
+/// Refuses an aggregate longer than [`MAX_LEN`].
+pub fn check_len(message: &Message) -> Result<(), Error> {
+    match message.payload.len() {
+        ..=MAX_LEN => Ok(()),
+        len => Err(Error::AggregateTooLong { len }),
+    }
+}
+
 /// Splits an aggregate; the inner messages share its memory.
 ///
 /// Inner timestamps count from an epoch of their own: the first of them happens at the

@@ -128,6 +128,12 @@ pub enum Error {
         /// Bytes left, header included.
         left: usize,
     },
+    /// An aggregate longer than [`aggregate::MAX_LEN`].
+    #[error("aggregate of {len} bytes, the limit is {}", aggregate::MAX_LEN)]
+    AggregateTooLong {
+        /// Its bytes.
+        len: usize,
+    },
     /// The AMF values inside are broken or too large.
     #[error("{kind:?} message: {source}")]
     Amf {

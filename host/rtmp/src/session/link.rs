@@ -12,6 +12,10 @@ use crate::wire;
 /// Our window until the peer names one, as FMS and nginx-rtmp have it.
 pub(super) const WINDOW: u32 = 2_500_000;
 
+/// Shorter media are copied out of what they were read with. Held as views they would keep all of
+/// it, and a peer may send one byte of media with each block of something else.
+const COPIED_BYTES: usize = 16 << 10;
+
 /// A connection behind its handshake.
 #[derive(Debug)]
 pub(super) struct Link {
@@ -73,6 +77,7 @@ impl Link {
                 return Ok(None);
             };
             if message.kind == Kind::Aggregate {
+                aggregate::check_len(&message)?;
                 self.aggregate = Some(aggregate::split(&message));
                 continue;
             }
@@ -177,7 +182,10 @@ impl Link {
         media.map(|(kind, payload)| Media {
             kind,
             timestamp_ms,
-            payload,
+            payload: match payload.len() {
+                ..COPIED_BYTES => Bytes::copy_from_slice(&payload),
+                _ => payload,
+            },
         })
     }
 
