@@ -1,0 +1,266 @@
+//! A running `pointsman`, with ports and folders of its own.
+
+use crate::peer::Peer;
+use crate::processes::{self, Process};
+use crate::wait::{until, until_some};
+use crate::{ports, product};
+use rustix::process::Signal;
+use serde_json::Value;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// All has ended within this after Ctrl-C.
+pub const SHUTDOWN: Duration = Duration::from_secs(3);
+
+/// The program, up and healthy. Dropped while a test fails, it shows its log.
+#[derive(Debug)]
+pub struct Host {
+    /// Its API.
+    pub http: Http,
+    /// Its RTMP port.
+    pub rtmp: u16,
+    /// Its SRT port.
+    pub srt: u16,
+    peer: Peer,
+    /// Its data and its configuration.
+    folder: TempDir,
+}
+
+/// HTTP to a host. Statuses from 400 on are answers like others.
+#[derive(Debug, Clone)]
+pub struct Http {
+    /// `http://127.0.0.1:PORT`
+    pub base: String,
+    agent: ureq::Agent,
+}
+
+impl Host {
+    /// Starts one with the shipped plugin in its folder and this much of a configuration
+    /// beside listeners and folders.
+    ///
+    /// # Panics
+    /// When it is not healthy in time.
+    pub fn start(inputs_and_policies: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (api, rtmp, srt) = (ports::free(), ports::free(), ports::free());
+        let config = format!(
+            "data_dir = {data:?}\n[api]\nlisten = \"127.0.0.1:{api}\"\n\
+             [rtmp]\nlisten = \"127.0.0.1:{rtmp}\"\n[srt]\nlisten = \"127.0.0.1:{srt}\"\n\
+             [plugins]\ndir = {plugins:?}\n{inputs_and_policies}\n",
+            data = folder.path().join("data"),
+            plugins = product::plugins(),
+        );
+        let file = folder.path().join("pointsman.toml");
+        fs::write(&file, config).expect("a file");
+        let mut command = Command::new(product::pointsman());
+        command
+            .args(["run", "--config"])
+            .arg(&file)
+            .stdout(Stdio::null());
+        let mut host = Self {
+            http: Http::new(api),
+            rtmp,
+            srt,
+            peer: Peer::spawn(&mut command),
+            folder,
+        };
+        until("the host is healthy", || {
+            assert!(host.peer.lives(), "the host ended at once");
+            host.http.is_healthy()
+        });
+        host
+    }
+
+    /// Its process number.
+    pub fn pid(&self) -> u32 {
+        self.peer.pid()
+    }
+
+    /// Whether it runs.
+    pub fn lives(&mut self) -> bool {
+        self.peer.lives()
+    }
+
+    /// What it logged.
+    pub fn log(&self) -> Vec<String> {
+        self.peer.said()
+    }
+
+    /// A file in its own folder, for whoever needs one beside it.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Where to publish or play a stream over RTMP.
+    pub fn rtmp_url(&self, stream: &str) -> String {
+        format!("rtmp://127.0.0.1:{}/{stream}", self.rtmp)
+    }
+
+    /// Where to publish (`publish:`) or read (`read:`) a stream over SRT.
+    pub fn srt_url(&self, role_and_stream: &str) -> String {
+        format!("srt://127.0.0.1:{}?streamid={role_and_stream}", self.srt)
+    }
+
+    /// Where to play a stream over HLS.
+    pub fn hls_url(&self, stream: &str) -> String {
+        format!("{}/hls/{stream}/index.m3u8", self.http.base)
+    }
+
+    /// Waits until media of a stream is on air with picture and sound known.
+    ///
+    /// # Panics
+    /// When that takes too long.
+    pub fn await_on_air(&self, stream: &str) -> Value {
+        until_some(&format!("{stream} is on air"), || {
+            let view = self.http.json(&format!("/api/v1/streams/{stream}"))?;
+            let known = !view["video"].is_null() && !view["audio"].is_null();
+            (known && view["bitrate_bps"].as_u64()? > 0).then_some(view)
+        })
+    }
+
+    /// Presses Ctrl-C and asserts that the program and all below it are gone within
+    /// [`SHUTDOWN`].
+    pub fn stop(self) {
+        stop(self.peer);
+    }
+}
+
+/// The program's demo, in ports of its own.
+#[derive(Debug)]
+pub struct Demo {
+    /// Its API.
+    pub http: Http,
+    peer: Peer,
+    _folder: TempDir,
+}
+
+impl Demo {
+    /// Starts it.
+    ///
+    /// # Panics
+    /// When it is not healthy in time.
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let api = ports::free();
+        let camera = ports::free();
+        let mut command = Command::new(product::pointsman());
+        command
+            .args(["demo", "--plugins"])
+            .arg(product::plugins())
+            .env("POINTSMAN_DATA_DIR", folder.path().join("data"))
+            .env("POINTSMAN_API_LISTEN", format!("127.0.0.1:{api}"))
+            .env(
+                "POINTSMAN_RTMP_LISTEN",
+                format!("127.0.0.1:{}", ports::free()),
+            )
+            .env(
+                "POINTSMAN_SRT_LISTEN",
+                format!("127.0.0.1:{}", ports::free()),
+            )
+            .env("POINTSMAN_UDP_PORTS", format!("{camera}-{camera}"))
+            .stdout(Stdio::null());
+        let mut demo = Self {
+            http: Http::new(api),
+            peer: Peer::spawn(&mut command),
+            _folder: folder,
+        };
+        until("the demo is healthy", || {
+            assert!(demo.peer.lives(), "the demo ended at once");
+            demo.http.is_healthy()
+        });
+        demo
+    }
+
+    /// The programs it runs.
+    pub fn children(&self) -> Vec<Process> {
+        processes::descendants(self.peer.pid())
+    }
+
+    /// As [`Host::stop`].
+    pub fn stop(self) {
+        stop(self.peer);
+    }
+}
+
+fn stop(peer: Peer) {
+    let below = processes::descendants(peer.pid());
+    let pressed = Instant::now();
+    peer.signal(Signal::INT);
+    let ended = peer.wait(SHUTDOWN);
+    assert!(
+        ended.status.success(),
+        "after Ctrl-C: {}\n{}",
+        ended.status,
+        ended.said.join("\n")
+    );
+    let left: Vec<_> = below.iter().filter(|process| process.lives()).collect();
+    assert!(left.is_empty(), "left behind: {left:?}");
+    assert!(pressed.elapsed() < SHUTDOWN, "{:?}", pressed.elapsed());
+    let panics = ended
+        .said
+        .iter()
+        .filter(|line| line.contains("panicked at"));
+    assert_eq!(panics.count(), 0, "{}", ended.said.join("\n"));
+}
+
+impl Http {
+    fn new(port: u16) -> Self {
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(60)))
+            .build();
+        Self {
+            base: format!("http://127.0.0.1:{port}"),
+            agent: config.into(),
+        }
+    }
+
+    fn is_healthy(&self) -> bool {
+        self.get("/health").is_some_and(|(status, _)| status == 200)
+    }
+
+    /// Status and text; none if nobody answers.
+    pub fn get(&self, path: &str) -> Option<(u16, String)> {
+        let mut answer = self.agent.get(format!("{}{path}", self.base)).call().ok()?;
+        let text = answer.body_mut().read_to_string().ok()?;
+        Some((answer.status().as_u16(), text))
+    }
+
+    /// The document; none if there is none, yet.
+    pub fn json(&self, path: &str) -> Option<Value> {
+        let (status, text) = self.get(path)?;
+        (status == 200).then(|| serde_json::from_str(&text).ok())?
+    }
+
+    /// Installs a component; status and document.
+    ///
+    /// # Panics
+    /// When the host does not answer.
+    pub fn put_plugin(&self, name: &str, component: &[u8]) -> (u16, Value) {
+        let request = self
+            .agent
+            .put(format!("{}/api/v1/plugins/{name}", self.base));
+        let mut answer = request
+            .content_type("application/wasm")
+            .send(component)
+            .expect("the host answers");
+        let text = answer.body_mut().read_to_string().expect("an answer");
+        let document = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        (answer.status().as_u16(), document)
+    }
+
+    /// The sum of a metric's samples over those whose labels include this text.
+    pub fn metric(&self, name: &str, labels: &str) -> f64 {
+        let (_, text) = self.get("/metrics").expect("metrics");
+        let samples = text.lines().filter(|line| {
+            let rest = line.strip_prefix(name);
+            rest.is_some_and(|rest| rest.starts_with(['{', ' ']) && rest.contains(labels))
+        });
+        samples
+            .filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok())
+            .sum()
+    }
+}

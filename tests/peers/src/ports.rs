@@ -1,0 +1,27 @@
+//! Ports for programs that cannot be asked which one the system gave them.
+
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::sync::atomic::{AtomicU16, Ordering};
+
+/// Below Linux's range for outgoing connections (32768 on), which would take them away again.
+const FIRST: u16 = 20_000;
+const COUNT: u16 = 10_000;
+
+/// A port that nobody has, over TCP nor UDP, and that nobody here gets a second time.
+///
+/// # Panics
+/// When none of ten thousand is free.
+pub fn free() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Test processes that run side by side begin at different places.
+    let start = (std::process::id() % u32::from(COUNT)) as u16;
+    for _ in 0..COUNT {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = FIRST + start.wrapping_mul(37).wrapping_add(step) % COUNT;
+        let address = (Ipv4Addr::LOCALHOST, port);
+        if TcpListener::bind(address).is_ok() && UdpSocket::bind(address).is_ok() {
+            return port;
+        }
+    }
+    panic!("no port is free from {FIRST} on");
+}

@@ -1,0 +1,175 @@
+//! GStreamer, VLC, nginx-rtmp and srt-live-transmit.
+
+use peers::ffmpeg::{Codec, Reader, publish};
+use peers::{Host, Nginx, Peer, ports, processes};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+const SECONDS: u32 = 5;
+
+/// A picture and a tone of GStreamer's own, in live time.
+fn gstreamer_publishes(muxer: &str, sink: &str, url: &str) -> Peer {
+    let video = "videotestsrc is-live=true ! video/x-raw,width=320,height=180,framerate=25/1 ! \
+                 openh264enc gop-size=25 ! h264parse ! queue";
+    let audio =
+        "audiotestsrc is-live=true ! audio/x-raw,rate=48000 ! avenc_aac ! aacparse ! queue ! mux.";
+    let (sink, place) = sink.split_once(' ').unwrap_or((sink, "location"));
+    Peer::start(&format!(
+        "gst-launch-1.0 {video} ! {muxer} name=mux ! {sink} {place}={url} {audio}"
+    ))
+}
+
+/// Decodes a hundred pictures and ends, or fails.
+fn gstreamer_plays(source: &str, demuxer: &str) -> Peer {
+    Peer::start(&format!(
+        "gst-launch-1.0 {source} ! {demuxer} name=demux \
+         demux. ! queue ! h264parse ! avdec_h264 ! identity eos-after=100 ! fakesink \
+         demux. ! queue ! aacparse ! avdec_aac ! fakesink"
+    ))
+}
+
+fn assert_played(player: Peer, who: &str) {
+    let ended = player.wait(Duration::from_secs(25));
+    assert!(ended.status.success(), "{who}: {}", ended.said.join("\n"));
+}
+
+#[test]
+fn gstreamer_publishes_and_plays_over_rtmp_and_srt() {
+    let host = Host::start("");
+    let _by_rtmp = gstreamer_publishes(
+        "flvmux streamable=true",
+        "rtmp2sink",
+        &host.rtmp_url("live/rtmp"),
+    );
+    let _by_srt = gstreamer_publishes(
+        "mpegtsmux alignment=7",
+        "srtsink uri",
+        &host.srt_url("publish:live/srt"),
+    );
+    for stream in ["live/rtmp", "live/srt"] {
+        let view = host.await_on_air(stream);
+        assert_eq!(view["video"]["codec"], "h264", "{view:#}");
+        assert_eq!(view["audio"]["codec"], "aac", "{view:#}");
+    }
+    let players = [
+        (
+            "rtmp to srt",
+            format!("srtsrc uri={}", host.srt_url("read:live/rtmp")),
+            "tsdemux",
+        ),
+        (
+            "srt to rtmp",
+            format!("rtmp2src location={}", host.rtmp_url("live/srt")),
+            "flvdemux",
+        ),
+        (
+            "srt to srt",
+            format!("srtsrc uri={}", host.srt_url("read:live/srt")),
+            "tsdemux",
+        ),
+    ]
+    .map(|(who, source, demuxer)| (who, gstreamer_plays(&source, demuxer)));
+    let reader = Reader::start(&host.rtmp_url("live/rtmp"), SECONDS);
+    for (who, player) in players {
+        assert_played(player, who);
+    }
+    let (take, complaints) = reader.finish();
+    let faults = take.gaps(f64::from(SECONDS));
+    assert!(
+        faults.is_empty() && complaints.is_empty(),
+        "{take} {faults:?} {complaints:?}"
+    );
+    host.stop();
+}
+
+/// VLC writes down what it gets, and the clapper is looked for in that. It refuses to run as
+/// root, and is nobody then.
+#[test]
+fn vlc_plays_rtmp_and_hls() {
+    let host = Host::start("");
+    let _publisher = publish(Codec::H264, &host.srt_url("publish:live/cam"));
+    host.await_on_air("live/cam");
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    let records = [
+        ("rtmp", host.rtmp_url("live/cam")),
+        ("hls", host.hls_url("live/cam")),
+    ]
+    .map(|(kind, url)| (kind, folder.path().join(kind), url))
+    .map(|(kind, file, url)| {
+        let sout = format!("#std{{access=file,mux=ts,dst={}}}", file.display());
+        let mut command = vlc();
+        command.args([
+            "--intf",
+            "dummy",
+            "--no-interact",
+            "--play-and-exit",
+            "--run-time",
+            "7",
+        ]);
+        command
+            .arg(format!("--sout={sout}"))
+            .args([&url, "vlc://quit"]);
+        (
+            kind,
+            file,
+            Peer::spawn(command.env("HOME", folder.path()).stdout(Stdio::null())),
+        )
+    });
+    for (kind, file, player) in records {
+        let ended = player.wait(Duration::from_secs(25));
+        assert!(
+            ended.status.success(),
+            "VLC, {kind}: {}",
+            ended.said.join("\n")
+        );
+        Reader::start(file.to_str().unwrap(), 4).assert_clean(&format!("VLC, {kind}"));
+    }
+    host.stop();
+}
+
+fn vlc() -> Command {
+    if processes::is_root() {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "cvlc"]);
+        command
+    } else {
+        Command::new("cvlc")
+    }
+}
+
+#[test]
+fn nginx_takes_a_push_that_the_plugin_asks_for_and_ffmpeg_reads_it_there() {
+    let nginx = Nginx::start();
+    let host = Host::start(&format!(
+        "[[policies]]\nkind = \"routing\"\nplugin = \"fanout\"\nconfig = {{ rules = [{{ streams = \"live/*\", \
+         outputs = [{{ name = \"nginx\", url = \"{}\" }}] }}] }}\n",
+        nginx.url("{name}"),
+    ));
+    let _publisher = publish(Codec::H264, &host.srt_url("publish:live/cam"));
+    host.await_on_air("live/cam");
+    peers::until("the push is live", || {
+        let view = host.http.json("/api/v1/streams/live/cam");
+        view.is_some_and(|view| view["outputs"][0]["state"] == "live")
+    });
+    Reader::start(&nginx.url("cam"), SECONDS).assert_clean("by way of nginx");
+    host.stop();
+}
+
+#[test]
+fn srt_live_transmit_publishes_and_reads() {
+    let host = Host::start("");
+    let (into, out) = (ports::free(), ports::free());
+    let transmit = "srt-live-transmit -chunk:1316 -loglevel:error";
+    let publish_url = host.srt_url("publish:live/cam");
+    let _up = Peer::start(&format!("{transmit} udp://127.0.0.1:{into} {publish_url}"));
+    let _publisher = publish(Codec::H264, &format!("udp://127.0.0.1:{into}"));
+    host.await_on_air("live/cam");
+    let reader = Reader::start(&format!("udp://127.0.0.1:{out}"), SECONDS);
+    let read_url = host.srt_url("read:live/cam");
+    let _down = Peer::start(&format!("{transmit} {read_url} udp://127.0.0.1:{out}"));
+    reader.assert_clean("by srt-live-transmit both ways");
+    host.stop();
+}
