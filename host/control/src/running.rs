@@ -216,7 +216,7 @@ impl Running {
         };
         entry.stream.declare_source(source, to.protocol);
         if let Some(endpoint) = &to.endpoint {
-            tracing::info!(stream = %name, %source, ?endpoint, "source starts");
+            tracing::info!(stream = %name, %source, from = address(endpoint), "source starts");
             let link = Link::source(&self.context, &entry.stream, source, endpoint);
             entry.sources.insert(source.clone(), link);
         }
@@ -227,7 +227,7 @@ impl Running {
         let Some(entry) = self.entries.get_mut(name) else {
             return;
         };
-        tracing::info!(stream = %name, %output, endpoint = ?to, "output starts");
+        tracing::info!(stream = %name, %output, to = address(to), "output starts");
         let link = Link::output(&self.context, &entry.stream, output, to);
         entry.outputs.insert(output.clone(), link);
         entry.shape.outputs.insert(output.clone(), to.clone());
@@ -259,6 +259,16 @@ fn reports(links: &BTreeMap<Label, Link>) -> BTreeMap<Label, LinkReport> {
         .iter()
         .map(|(name, link)| (name.clone(), link.report()))
         .collect()
+}
+
+/// An endpoint for the log, without what may be secret.
+fn address(endpoint: &Endpoint) -> String {
+    match endpoint {
+        Endpoint::Udp(udp) => format!("udp://{}:{}", udp.host, udp.port),
+        Endpoint::Srt(srt) => format!("srt://{}:{}", srt.host, srt.port),
+        Endpoint::Rtmp(rtmp) => format!("rtmp://{}:{}", rtmp.host, rtmp.port),
+        other => other.scheme().to_owned(),
+    }
 }
 
 /// Stops links side by side; one that hangs holds up nobody for longer than [`STOP_LIMIT`].
