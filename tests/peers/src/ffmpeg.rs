@@ -2,6 +2,7 @@
 
 use crate::clapper::{self, SOUND_BLOCK, Take};
 use crate::peer::Peer;
+use crate::ports;
 use crate::wait::until;
 use std::fs;
 use std::path::PathBuf;
@@ -67,14 +68,17 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Reads that many seconds of media.
-    pub fn start(url: &str, seconds: u32) -> Self {
-        let url = match url.split_once(':') {
+    /// Reads that many seconds of media. A reader of UDP listens once this returns.
+    ///
+    /// # Panics
+    /// When a reader of UDP does not listen in time.
+    pub fn start(address: &str, seconds: u32) -> Self {
+        let url = match address.split_once(':') {
             // Room for a machine that is busy, and an end to waiting.
             Some(("udp", _)) => {
-                format!("{url}?fifo_size=50000&buffer_size=1000000&timeout=20000000")
+                format!("{address}?fifo_size=50000&buffer_size=1000000&timeout=20000000")
             }
-            _ => url.to_owned(),
+            _ => address.to_owned(),
         };
         let folder = tempfile::tempdir().expect("a folder");
         let mut command = Command::new("ffmpeg");
@@ -95,11 +99,18 @@ impl Reader {
         );
         command.args(["-af", &sound, "-f", "null", "-"]);
         command.current_dir(folder.path()).stdout(Stdio::null());
-        Self {
+        let reader = Self {
             peer: Peer::spawn(&mut command),
             seconds,
             folder,
+        };
+        if address.starts_with("udp:") {
+            let port = address
+                .rsplit_once(':')
+                .and_then(|(_, port)| port.parse().ok());
+            ports::until_listened(port.expect("udp://HOST:PORT"));
         }
+        reader
     }
 
     /// What it decoded so far.

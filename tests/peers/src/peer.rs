@@ -45,7 +45,7 @@ impl Peer {
     /// # Panics
     /// When the program is not installed.
     pub fn spawn(command: &mut Command) -> Self {
-        let name = command.get_program().to_string_lossy().into_owned();
+        let name = format!("{command:?}");
         command.stdin(Stdio::null()).stderr(Stdio::piped());
         let mut child = command
             .process_group(0)

@@ -1,5 +1,7 @@
 //! Ports for programs that cannot be asked which one the system gave them.
 
+use crate::wait::until;
+use std::fs;
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::sync::atomic::{AtomicU16, Ordering};
 
@@ -24,4 +26,18 @@ pub fn free() -> u16 {
         }
     }
     panic!("no port is free from {FIRST} on");
+}
+
+/// Waits until a program listens on a UDP port of 127.0.0.1, so that nothing sent is lost.
+///
+/// # Panics
+/// When none does in time.
+pub fn until_listened(port: u16) {
+    // Address and port in hexadecimal, the address as the processor keeps it (proc(5)).
+    let loopback = u32::from_ne_bytes(Ipv4Addr::LOCALHOST.octets());
+    let local = [loopback, 0].map(|address| format!(" {address:08X}:{port:04X} "));
+    until(&format!("UDP port {port} is listened on"), || {
+        let table = fs::read_to_string("/proc/net/udp").unwrap_or_default();
+        local.iter().any(|local| table.contains(local))
+    });
 }

@@ -21,12 +21,12 @@ fn gstreamer_publishes(muxer: &str, sink: &str, url: &str) -> Peer {
     ))
 }
 
-/// Decodes a hundred pictures and ends, or fails.
+/// Decodes a hundred pictures and as much sound, and ends; or fails.
 fn gstreamer_plays(source: &str, demuxer: &str) -> Peer {
     Peer::start(&format!(
         "gst-launch-1.0 {source} ! {demuxer} name=demux \
          demux. ! queue ! h264parse ! avdec_h264 ! identity eos-after=100 ! fakesink \
-         demux. ! queue ! aacparse ! avdec_aac ! fakesink"
+         demux. ! queue ! aacparse ! avdec_aac ! identity eos-after=180 ! fakesink"
     ))
 }
 
@@ -165,6 +165,7 @@ fn srt_live_transmit_publishes_and_reads() {
     let transmit = "srt-live-transmit -chunk:1316 -loglevel:error";
     let publish_url = host.srt_url("publish:live/cam");
     let _up = Peer::start(&format!("{transmit} udp://127.0.0.1:{into} {publish_url}"));
+    ports::until_listened(into);
     let _publisher = publish(Codec::H264, &format!("udp://127.0.0.1:{into}"));
     host.await_on_air("live/cam");
     let reader = Reader::start(&format!("udp://127.0.0.1:{out}"), SECONDS);
