@@ -92,7 +92,7 @@ pub async fn serve(
     let counting = app.refusals.count(edges.registry().events());
     let router = router(app).merge(gateway::hls::router(&edges));
     tokio::select! {
-        () = server::run(listener, router, figures, stop) => {}
+        () = server::run(listener, router, figures, server::MAX_CONNECTIONS, stop) => {}
         () = counting => {}
     }
 }

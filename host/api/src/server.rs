@@ -51,14 +51,16 @@ pub(crate) struct Figures {
     pub(crate) open: AtomicU64,
 }
 
-/// Serves until `shutdown`; then answers under way get [`DRAIN`].
+/// Serves at most `limit` connections at once until `shutdown`; then answers under way get
+/// [`DRAIN`].
 pub(crate) async fn run(
     listener: TcpListener,
     app: Router,
     figures: Arc<Figures>,
+    limit: usize,
     shutdown: CancellationToken,
 ) {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let places = Arc::new(Semaphore::new(limit));
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -88,7 +90,7 @@ pub(crate) async fn run(
                     stop,
                 ));
             }
-            Err(_) => turn_away(&socket, &figures),
+            Err(_) => turn_away(&socket, &figures, limit),
         }
     }
     drop(listener);
@@ -131,10 +133,10 @@ async fn serve(
     }
 }
 
-fn turn_away(socket: &TcpStream, figures: &Figures) {
+fn turn_away(socket: &TcpStream, figures: &Figures, limit: usize) {
     if figures.turned_away.fetch_add(1, Ordering::Relaxed) == 0 {
         tracing::warn!(
-            limit = MAX_CONNECTIONS,
+            limit,
             "HTTP connections are at their limit; further ones are answered 503 and counted"
         );
     }
@@ -173,6 +175,38 @@ impl Drop for Open {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::io::AsyncReadExt;
+
+    #[tokio::test]
+    async fn a_connection_beyond_the_limit_is_answered_503_and_counted() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (figures, stop) = (Arc::new(Figures::default()), CancellationToken::new());
+        let server = tokio::spawn(run(
+            listener,
+            Router::new(),
+            figures.clone(),
+            1,
+            stop.clone(),
+        ));
+        let idle = TcpStream::connect(address).await.unwrap();
+        let mut answer = String::new();
+        let mut beyond = TcpStream::connect(address).await.unwrap();
+        beyond.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+        assert_eq!(figures.turned_away.load(Ordering::Relaxed), 1);
+        drop(idle);
+        let freed = async {
+            while figures.open.load(Ordering::Relaxed) > 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(5), freed)
+            .await
+            .expect("its place is free again");
+        stop.cancel();
+        server.await.unwrap();
+    }
 
     #[test]
     fn the_canned_answer_has_the_length_it_names() {

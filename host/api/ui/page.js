@@ -34,6 +34,12 @@ function picture(stream) {
   return `${codec}${size}${fps ? ` ${Number(fps.toFixed(2))} fps` : ''}`;
 }
 
+/** Who decides and why; the built-in policy names itself in its reasons. */
+function decision({ decided_by: who, reason }) {
+  if (!reason) return who;
+  return reason.startsWith(`${who}: `) ? reason : `${who}: ${reason}`;
+}
+
 function light(stream) {
   if (stream.bitrate_bps > 0) return 'good';
   return stream.sources.some((source) => source.connected) ? 'warn' : 'bad';
@@ -94,7 +100,7 @@ function showDetails(stream) {
     ['Bit rate', bitrate(stream.bitrate_bps)],
     ['Viewers', readers.join(', ') || '0'],
     ['Up', duration(stream.uptime_ms)],
-    ['Decided by', [stream.decided_by, stream.reason].filter(Boolean).join(': ')],
+    ['Decided by', decision(stream)],
   ];
   byId('figures').replaceChildren(
     ...figures.filter(([, value]) => value).map(([name, value]) =>

@@ -56,10 +56,9 @@ mod tests {
     fn the_figures_of_this_process_are_plausible() {
         let memory = resident_bytes().unwrap();
         assert!((1e6..1e12).contains(&memory), "{memory}");
-        let spun = std::time::Instant::now();
-        while spun.elapsed().as_millis() < 50 {
-            std::hint::spin_loop();
+        let (before, begun) = (cpu_seconds().unwrap(), std::time::Instant::now());
+        while cpu_seconds().unwrap() <= before {
+            assert!(begun.elapsed().as_secs() < 30, "work shows in the CPU time");
         }
-        assert!((0.02..3600.0).contains(&cpu_seconds().unwrap()));
     }
 }
