@@ -1,0 +1,145 @@
+//! `make bench`: what the host costs, as ratios to something measured in the same run.
+//!
+//! Contenders take turns (A B A B), minima and medians are both printed, how busy the whole
+//! machine was stands beside them, and latency beside processor time. Progress goes to standard
+//! error; to standard output a table, and then one JSON object a line.
+
+mod clip;
+mod contender;
+mod decision;
+mod machine;
+mod marker;
+mod memory;
+mod os;
+mod report;
+mod rtmp;
+mod rules;
+mod swap;
+mod udp;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+#[derive(Debug, Parser)]
+#[command(about, version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    choice: Choice,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Be the bare UDP sender that the host is compared with.
+    #[command(hide = true)]
+    Bare(udp::bare::BareArgs),
+}
+
+#[derive(Debug, Args)]
+struct Choice {
+    /// What to measure; everything if left out.
+    #[arg(value_enum)]
+    what: Vec<What>,
+    /// How often each contender has its turn.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Seconds counted in each turn.
+    #[arg(long, default_value_t = 8)]
+    seconds: u64,
+    /// RTMP players.
+    #[arg(long, default_value_t = 300)]
+    players: usize,
+    /// The shipped plugin, if it is built already (fanout.wasm).
+    #[arg(long, value_name = "FILE")]
+    plugin: Option<PathBuf>,
+    /// Plugin swaps; one every 600 ms.
+    #[arg(long, default_value_t = 100)]
+    swaps: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum What {
+    /// One publisher to many players, against nginx-rtmp.
+    Rtmp,
+    /// One UDP stream to twenty peers, against a bare sender.
+    Udp,
+    /// Swaps of the routing plugin under traffic.
+    Swap,
+    /// The time a routing decision takes.
+    Decision,
+    /// Resident memory.
+    Memory,
+}
+
+/// How thoroughly to measure.
+pub(crate) struct Options {
+    rounds: usize,
+    window: Duration,
+    players: usize,
+    swaps: usize,
+}
+
+impl Options {
+    /// A hundred swaps in a minute, and as dense if they are fewer.
+    fn swap_window(&self) -> Duration {
+        Duration::from_millis(600) * self.swaps as u32
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        Some(Command::Bare(arguments)) => udp::bare::run(&arguments),
+        None => measure(cli.choice),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure(choice: Choice) -> Result<()> {
+    os::raise_descriptor_limit();
+    let options = Options {
+        rounds: choice.rounds.max(1),
+        window: Duration::from_secs(choice.seconds.max(1)),
+        players: choice.players,
+        swaps: choice.swaps,
+    };
+    let wanted = |what| choice.what.is_empty() || choice.what.contains(&what);
+    let built = contender::Built::find(choice.plugin)?;
+    let clip = Arc::new(clip::Clip::make()?);
+    let mut figures = Vec::new();
+    if wanted(What::Rtmp) {
+        eprintln!("RTMP fan-out to {} players", options.players);
+        figures.push(rtmp::fan_out(&options, &built, &clip)?);
+    }
+    if wanted(What::Udp) {
+        for megabits in [20.0, 100.0] {
+            eprintln!("UDP fan-out at {megabits} Mb/s");
+            figures.extend(udp::fan_out(&options, &built, &clip, megabits)?);
+        }
+    }
+    if wanted(What::Swap) {
+        eprintln!("{} swaps under traffic", options.swaps);
+        figures.extend(swap::hot_swap(&options, &built, &clip)?);
+    }
+    if wanted(What::Decision) {
+        eprintln!("routing decisions");
+        figures.push(decision::decide(&options, &built)?);
+    }
+    if wanted(What::Memory) {
+        eprintln!("memory");
+        figures.extend(memory::memory(&options, &built, &clip)?);
+    }
+    report::print(&figures);
+    Ok(())
+}
