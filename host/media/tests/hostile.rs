@@ -277,3 +277,80 @@ fn a_clock_that_jumps_with_every_picture_does_not_fill_the_window() {
         "all segments are kept"
     );
 }
+
+#[test]
+fn much_in_hardly_any_time_does_not_fill_the_window() {
+    let mut window = Window::new(WindowConfig::default());
+    let data = Bytes::from(vec![0x47; 8 << 20]);
+    let segment = |sequence| Segment {
+        sequence,
+        data: data.clone(),
+        duration: Ticks90k(900),
+        start: Ticks90k(900 * i64::try_from(sequence).unwrap()),
+        program_date_time: SystemTime::UNIX_EPOCH,
+        discontinuity: false,
+        independent: true,
+    };
+    for sequence in 0..400 {
+        window.push(segment(sequence));
+    }
+    let held = (0..400).filter(|sequence| window.get(*sequence).is_some());
+    assert_eq!(held.count() * data.len(), 512 << 20);
+}
+
+#[test]
+fn a_program_that_is_another_with_every_table_leaves_nothing_behind() {
+    let mut source = Source::default();
+    let mut demuxer = Demuxer::new();
+    let mut held = Vec::new();
+    for first in 0..600u16 {
+        let kind = |n| {
+            if n % 2 == 0 {
+                StreamKind::H264
+            } else {
+                StreamKind::AacAdts
+            }
+        };
+        let streams: Vec<_> = (0..60)
+            .map(|n| (Pid::new(0x200 + first * 7 + n), kind(n)))
+            .collect();
+        source.tables(&streams);
+        demuxer.convert(
+            SystemTime::UNIX_EPOCH,
+            &source.chunk(false),
+            &mut Vec::new(),
+        );
+        held.push(format!("{demuxer:?}").len());
+    }
+    assert!(
+        held[599] < held[1] + held[1] / 10,
+        "{} {}",
+        held[1],
+        held[599]
+    );
+}
+
+#[test]
+fn ever_new_sequence_headers_leave_nothing_behind() {
+    let mut demuxer = flv::Demuxer::new();
+    let (mut frames, mut held) = (Vec::new(), Vec::new());
+    for count in 0..600u32 {
+        // The explicit rate makes each another configuration.
+        let asc = 2 << 35 | 15 << 31 | u64::from(count + 8_000) << 7 | 2 << 3;
+        let record = [&[0xAF, 0][..], &asc.to_be_bytes()[3..]].concat();
+        demuxer.push(flv::Kind::Audio, count, &record.into(), &mut frames);
+        demuxer.push(
+            flv::Kind::Audio,
+            count * 10,
+            &vec![0xAF, 1, 1].into(),
+            &mut frames,
+        );
+        if !frames.is_empty() {
+            held.push(format!("{demuxer:?}").len());
+        }
+        frames.clear();
+    }
+    assert_eq!(demuxer.complaints(), [""; 0]);
+    assert!(held.len() > 400);
+    assert!(held.iter().max().unwrap() < &(held[0] + 100), "{held:?}");
+}

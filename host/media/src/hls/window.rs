@@ -10,6 +10,10 @@ use std::collections::VecDeque;
 /// hardly any length, and it would take very many of them to last three target durations.
 const MOST_LISTED: usize = 64;
 
+/// Nor do they hold more bytes, listed or kept: a source may also send much in hardly any time.
+/// Enough for 170 Mb/s in segments of 2 s.
+const MOST_BYTES: usize = 512 << 20;
+
 /// How many segments, and how long they are meant to be.
 #[derive(Debug, Clone, Copy)]
 pub struct WindowConfig {
@@ -139,7 +143,8 @@ impl Window {
         let least =
             Ticks90k(3 * 90_000 * i64::try_from(self.target_s).unwrap_or(i64::MAX / 270_000));
         while self.listed > self.config.listed {
-            if self.listed <= MOST_LISTED && total(self.listed().skip(1)) < least {
+            let bounded = self.listed <= MOST_LISTED && bytes(self.listed()) <= MOST_BYTES;
+            if bounded && total(self.listed().skip(1)) < least {
                 break;
             }
             let gone = self
@@ -159,7 +164,8 @@ impl Window {
             let playlist = total(self.listed());
             let needed = total(newer) < oldest.duration + playlist;
             let unlisted = self.segments.len() - self.listed;
-            if unlisted == 0 || (needed && unlisted <= MOST_LISTED) {
+            let bounded = unlisted <= MOST_LISTED && bytes(self.segments.iter()) <= MOST_BYTES;
+            if unlisted == 0 || (needed && bounded) {
                 break;
             }
             self.segments.pop_front();
@@ -169,6 +175,10 @@ impl Window {
 
 fn total<'a>(segments: impl Iterator<Item = &'a Segment>) -> Ticks90k {
     segments.fold(Ticks90k::ZERO, |sum, segment| sum + segment.duration)
+}
+
+fn bytes<'a>(segments: impl Iterator<Item = &'a Segment>) -> usize {
+    segments.map(|segment| segment.data.len()).sum()
 }
 
 /// To the nearest second, as EXTINF compares with the target duration (§4.3.3.1).
