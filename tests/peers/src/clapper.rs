@@ -81,13 +81,26 @@ impl Take {
         rises(&self.sound, BEEP_DB)
     }
 
+    /// How long after each flash its beep begins, in seconds; none where none is near.
+    pub fn offsets(&self) -> Vec<(f64, Option<f64>)> {
+        let beeps = self.beeps();
+        let nearest = |flash: f64| {
+            let offsets = beeps.iter().map(|beep| beep - flash);
+            offsets.min_by(|a, b| a.abs().total_cmp(&b.abs()))
+        };
+        let flashes = self.flashes().into_iter();
+        let heard = flashes.filter(|at| self.is_heard(*at));
+        heard
+            .map(|at| (at, nearest(at).filter(|offset| offset.abs() < 0.5)))
+            .collect()
+    }
+
     fn unsynchronous(&self, seconds: f64) -> Vec<String> {
-        let (flashes, beeps) = (self.flashes(), self.beeps());
+        let flashes = self.flashes();
         let mut faults = Vec::new();
         let mut pairs = 0;
-        for flash in flashes.iter().filter(|at| self.is_heard(**at)) {
-            let offsets = beeps.iter().map(|beep| beep - flash);
-            match offsets.min_by(|a, b| a.abs().total_cmp(&b.abs())) {
+        for (flash, offset) in self.offsets() {
+            match offset {
                 Some(offset) if offset.abs() <= SYNC => pairs += 1,
                 offset => faults.push(format!("flash at {flash:.3} s: beep after {offset:?} s")),
             }
@@ -95,7 +108,8 @@ impl Take {
         // The first flash may have been before, the last one after what was read.
         if f64::from(pairs) < seconds - 2.0 {
             faults.push(format!(
-                "only {pairs} flashes with beeps: {flashes:.3?} {beeps:.3?}"
+                "only {pairs} flashes with beeps: {flashes:.3?} {:.3?}",
+                self.beeps()
             ));
         }
         for pair in flashes.windows(2) {
@@ -124,12 +138,19 @@ impl fmt::Display for Take {
         };
         write!(
             f,
-            "{} pictures ({}), {} blocks of sound ({})",
+            "{} pictures ({}), {} blocks of sound ({}), beeps after flashes by",
             self.picture.len(),
             span(&self.picture),
             self.sound.len(),
             span(&self.sound),
-        )
+        )?;
+        self.offsets()
+            .iter()
+            .try_for_each(|(_, offset)| match offset {
+                Some(offset) => write!(f, " {:.1}", offset * 1e3),
+                None => write!(f, " -"),
+            })?;
+        write!(f, " ms")
     }
 }
 

@@ -36,6 +36,16 @@ impl Codec {
 
 /// Publishes the clapper in real time until dropped; the URL's scheme tells the container.
 pub fn publish(codec: Codec, url: &str) -> Peer {
+    publish_with(codec, url, "")
+}
+
+/// Publishes over UDP or SRT with PIDs and a program number that are not FFmpeg's usual ones.
+pub fn publish_with_other_tables(url: &str) -> Peer {
+    let tables = "-mpegts_service_id 7 -mpegts_pmt_start_pid 0x222 -mpegts_start_pid 0x333";
+    publish_with(Codec::H264, url, tables)
+}
+
+fn publish_with(codec: Codec, url: &str, tables: &str) -> Peer {
     let mut command = Command::new("ffmpeg");
     command.args([
         "-hide_banner",
@@ -54,6 +64,7 @@ pub fn publish(codec: Codec, url: &str) -> Peer {
     } else {
         let mark = if url.contains('?') { '&' } else { '?' };
         let url = format!("{url}{mark}pkt_size=1316");
+        command.args(tables.split_whitespace());
         command.args(["-f", "mpegts", "-muxdelay", "0", "-muxpreload", "0", &url]);
     }
     Peer::spawn(command.stdout(Stdio::null()))
@@ -172,6 +183,7 @@ impl Reader {
         let seconds = f64::from(self.seconds);
         let (take, complaints) = self.finish();
         let faults = take.faults(seconds);
+        eprintln!("{who}: {take}");
         assert!(
             faults.is_empty() && complaints.is_empty(),
             "{who}: {take}\nfaults: {faults:#?}\nffmpeg: {complaints:#?}"
@@ -179,9 +191,10 @@ impl Reader {
     }
 }
 
-/// With `-loglevel level`, lines name their level.
+/// With `-loglevel level`, lines name their level. Packets and pictures that are damaged are
+/// warned of only.
 fn is_error(line: &str) -> bool {
-    ["[error]", "[fatal]", "[panic]"]
+    ["[error]", "[fatal]", "[panic]", "corrupt"]
         .iter()
-        .any(|level| line.contains(level))
+        .any(|sign| line.contains(sign))
 }

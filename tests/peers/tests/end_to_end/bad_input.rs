@@ -1,6 +1,6 @@
 //! What strangers send does not touch those who behave.
 
-use peers::ffmpeg::{Codec, Reader, publish};
+use peers::ffmpeg::{Codec, Reader, publish, publish_with_other_tables};
 use peers::{Host, Http, PATIENCE, ports, processes, product, until};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream, UdpSocket};
@@ -35,7 +35,9 @@ fn hostile_peers_are_counted_and_cost_the_good_ones_nothing() {
     half_rtmp_handshakes(host.rtmp, &host.http, &mut open);
     idle_connections(&host, &mut open);
     unreasonable_chunks(host.rtmp, &host.http, &mut open);
+    endless_name(host.rtmp);
     endless_path(&host.http);
+    unknown_streams(&host);
     srt_handshakes(host.srt);
     plugin_of_random_bytes(&host.http);
 
@@ -55,6 +57,40 @@ fn hostile_peers_are_counted_and_cost_the_good_ones_nothing() {
     let lines = host.log();
     assert!(lines.len() < 300, "the log has {} lines", lines.len());
     drop(open);
+    host.stop();
+}
+
+/// A sender goes, and another takes its port with other tables: other PIDs, another program.
+/// Who plays the stream's frames sees a gap of time, and then the new sender.
+#[test]
+fn tables_that_change_amid_a_stream_are_followed() {
+    let port = ports::free();
+    let url = format!("udp://127.0.0.1:{port}");
+    let host = Host::start(&format!(
+        "[[inputs]]\nname = \"live/cam\"\nsources = [{{ type = \"udp\", address = \"127.0.0.1:{port}\" }}]\n"
+    ));
+    let first = publish(Codec::H264, &url);
+    host.await_on_air("live/cam");
+    let player = Reader::start(&host.rtmp_url("live/cam"), 9);
+    until("four seconds are played", || {
+        player.so_far().picture.len() >= 100
+    });
+    drop(first);
+    let _second = publish_with_other_tables(&url);
+    let (take, mut complaints) = player.finish();
+    // The second sound begins where its picture does, which may be before the last whole audio
+    // frame of the first is over; FFmpeg's output, not its decoder, minds those milliseconds.
+    complaints.retain(|complaint| !complaint.starts_with("[null @"));
+    assert!(complaints.is_empty(), "{take} {complaints:?}");
+    assert!(take.flashes().len() >= 6, "{take} {:?}", take.flashes());
+    for flash in &take.flashes()[1..] {
+        let near = |beep: &f64| (beep - flash).abs() < 0.05;
+        assert!(
+            take.beeps().iter().any(near),
+            "{take} {flash} {:?}",
+            take.beeps()
+        );
+    }
     host.stop();
 }
 
@@ -142,6 +178,47 @@ fn shake_hands(port: u16) -> TcpStream {
     tcp.read_exact(&mut answer).unwrap();
     tcp.write_all(&answer[1..1_537]).unwrap();
     tcp
+}
+
+/// A stream name of ten megabytes in a command; the host hangs up rather than collect it.
+fn endless_name(port: u16) {
+    const LEN: u32 = 10 << 20;
+    let mut tcp = shake_hands(port);
+    let mut message = vec![2, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff];
+    message.extend([3, 0, 0, 0]);
+    message.extend(&(LEN + 17).to_be_bytes()[1..]);
+    // Type 20, a command in AMF0: "connect", 1, and a long string (AMF0, 2.14).
+    message.extend([20, 0, 0, 0, 0, 2, 0, 7]);
+    message.extend(b"connect\x0c");
+    message.extend(LEN.to_be_bytes());
+    let sent = tcp.write_all(&message);
+    let sent = sent.and_then(|()| (0..160).try_for_each(|_| tcp.write_all(&[b'a'; 64 << 10])));
+    let mut answer = Vec::new();
+    let hung_up = sent.is_err() || tcp.read_to_end(&mut answer).is_ok();
+    assert!(hung_up, "a host that waits for more keeps ten megabytes");
+}
+
+/// Players and readers of what is not there are told so before any media, and counted.
+fn unknown_streams(host: &Host) {
+    let urls = [
+        ("rtmp", host.rtmp_url("live/nothing")),
+        ("srt", host.srt_url("read:live/nothing")),
+    ];
+    let players = urls.map(|(protocol, url)| (protocol, Reader::start(&url, 1)));
+    for (protocol, player) in players {
+        let (take, complaints) = player.finish();
+        assert!(
+            take.picture.is_empty() && !complaints.is_empty(),
+            "{protocol}: {take}"
+        );
+        let refusals = || host.http.metric("pointsman_refusals_total", protocol);
+        until(&format!("a refusal over {protocol} is counted"), || {
+            refusals() > 0.0
+        });
+    }
+    let (status, problem) = host.http.get("/hls/live/nothing/index.m3u8").unwrap();
+    assert_eq!(status, 404, "{problem}");
+    assert!(problem.contains("/problems/unknown-stream"), "{problem}");
 }
 
 fn endless_path(http: &Http) {

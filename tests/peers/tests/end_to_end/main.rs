@@ -1,8 +1,15 @@
 //! End to end: the built program among real peers. One module for each thing that must hold.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "helpers of tests fail as tests do, and real peers live in real time"
+)]
+
 mod bad_input;
 mod browsers;
 mod hevc;
+mod judge;
 mod pairs;
 mod peers_of_other_makes;
 mod shutdown;
