@@ -192,9 +192,9 @@ impl Reader {
 }
 
 /// With `-loglevel level`, lines name their level. Packets and pictures that are damaged are
-/// warned of only.
+/// warned of only. What the output that discards everything thinks of timestamps counts for
+/// nothing: [`Take`] judges them.
 fn is_error(line: &str) -> bool {
-    ["[error]", "[fatal]", "[panic]", "corrupt"]
-        .iter()
-        .any(|sign| line.contains(sign))
+    let bad = ["[error]", "[fatal]", "[panic]", "corrupt"];
+    bad.iter().any(|sign| line.contains(sign)) && !line.starts_with("[null @")
 }

@@ -2,7 +2,7 @@
 
 use crate::peer::Peer;
 use crate::processes::{self, Process};
-use crate::wait::{until, until_some};
+use crate::wait::{PATIENCE, until, until_some};
 use crate::{ports, product};
 use rustix::process::Signal;
 use serde_json::Value;
@@ -121,10 +121,14 @@ impl Host {
         })
     }
 
-    /// Presses Ctrl-C and asserts that the program and all below it are gone within
-    /// [`SHUTDOWN`].
+    /// Presses Ctrl-C and asserts that the program ends well and leaves nothing behind.
     pub fn stop(self) {
-        stop(self.peer);
+        stop(self.peer, PATIENCE);
+    }
+
+    /// As [`stop`](Self::stop), within [`SHUTDOWN`].
+    pub fn stop_at_once(self) {
+        stop(self.peer, SHUTDOWN);
     }
 }
 
@@ -179,17 +183,17 @@ impl Demo {
         processes::descendants(self.peer.pid())
     }
 
-    /// As [`Host::stop`].
-    pub fn stop(self) {
-        stop(self.peer);
+    /// As [`Host::stop_at_once`].
+    pub fn stop_at_once(self) {
+        stop(self.peer, SHUTDOWN);
     }
 }
 
-fn stop(peer: Peer) {
+fn stop(peer: Peer, limit: Duration) {
     let below = processes::descendants(peer.pid());
     let pressed = Instant::now();
     peer.signal(Signal::INT);
-    let ended = peer.wait(SHUTDOWN);
+    let ended = peer.wait(limit);
     assert!(
         ended.status.success(),
         "after Ctrl-C: {}\n{}",
@@ -198,7 +202,7 @@ fn stop(peer: Peer) {
     );
     let left: Vec<_> = below.iter().filter(|process| process.lives()).collect();
     assert!(left.is_empty(), "left behind: {left:?}");
-    assert!(pressed.elapsed() < SHUTDOWN, "{:?}", pressed.elapsed());
+    assert!(pressed.elapsed() < limit, "{:?}", pressed.elapsed());
     let panics = ended
         .said
         .iter()

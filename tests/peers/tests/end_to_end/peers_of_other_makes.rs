@@ -71,7 +71,8 @@ fn gstreamer_publishes_and_plays_over_rtmp_and_srt() {
         ),
     ]
     .map(|(who, source, demuxer)| (who, gstreamer_plays(&source, demuxer)));
-    let reader = Reader::start(&host.rtmp_url("live/rtmp"), SECONDS);
+    // Not the other stream: flvmux bends timestamps of pictures that come to it late.
+    let reader = Reader::start(&host.rtmp_url("live/srt"), SECONDS);
     for (who, player) in players {
         assert_played(player, who);
     }

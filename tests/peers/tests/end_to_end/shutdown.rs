@@ -15,7 +15,7 @@ fn ctrl_c_ends_the_demo_and_its_camera_within_three_seconds() {
         children.iter().any(|child| child.name == "ffmpeg"),
         "{children:?}"
     );
-    demo.stop();
+    demo.stop_at_once();
 }
 
 #[test]
@@ -32,5 +32,5 @@ fn ctrl_c_ends_a_host_with_publishers_and_readers_within_three_seconds() {
     ];
     let mut readers = urls.map(|url| Reader::start(&url, 60));
     readers.iter_mut().for_each(Reader::await_picture);
-    host.stop();
+    host.stop_at_once();
 }
