@@ -118,9 +118,17 @@ fn nearest(name: &str, known: &[(&'static str, Node)], path: &str) -> Option<Str
     let name: String = name.chars().take(64).collect();
     let scored = known
         .iter()
-        .map(|(key, _)| (strsim::jaro_winkler(&name, key), key));
+        .map(|(key, _)| (resemblance(&name, key), key));
     scored
         .filter(|(score, _)| *score >= RESEMBLES)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, key)| format!("{path}{key}"))
+}
+
+/// 0 to 1. One slip of the finger is a slip however short the key: Jaro-Winkler alone sees
+/// little of `url` in `ulr`.
+fn resemblance(name: &str, key: &str) -> f64 {
+    let slips = strsim::osa_distance(name, key);
+    let similar = strsim::jaro_winkler(name, key);
+    if slips <= 1 { similar.max(0.9) } else { similar }
 }
