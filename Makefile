@@ -26,7 +26,7 @@ run: build ## Build all, start the demo, stop with Ctrl-C
 	@exec $(RELEASE)/pointsman demo --plugins $(CARGO_TARGET_DIR)/plugins
 
 test: setup-test lint wasm-check ## Check and test everything, real peers included
-	$(CARGO) test --workspace -- --test-threads=2
+	POINTSMAN_UNDER_TEST=$(CARGO_TARGET_DIR)/debug/pointsman $(CARGO) test --workspace -- --test-threads=2
 
 lint: ## rustfmt and clippy, warnings are errors
 	$(CARGO) fmt --all --check
