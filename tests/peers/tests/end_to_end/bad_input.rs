@@ -55,7 +55,10 @@ fn hostile_peers_are_counted_and_cost_the_good_ones_nothing() {
         reader.assert_clean("the good reader");
     }
     let lines = host.log();
-    eprintln!("resident {before} to {after} bytes, {} lines logged", lines.len());
+    eprintln!(
+        "resident {before} to {after} bytes, {} lines logged",
+        lines.len()
+    );
     assert!(lines.len() < 300, "the log has {} lines", lines.len());
     drop(open);
     host.stop();
