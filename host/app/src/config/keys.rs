@@ -116,9 +116,7 @@ fn check_value(
 
 fn nearest(name: &str, known: &[(&'static str, Node)], path: &str) -> Option<String> {
     let name: String = name.chars().take(64).collect();
-    let scored = known
-        .iter()
-        .map(|(key, _)| (resemblance(&name, key), key));
+    let scored = known.iter().map(|(key, _)| (resemblance(&name, key), key));
     scored
         .filter(|(score, _)| *score >= RESEMBLES)
         .max_by(|a, b| a.0.total_cmp(&b.0))
@@ -130,5 +128,9 @@ fn nearest(name: &str, known: &[(&'static str, Node)], path: &str) -> Option<Str
 fn resemblance(name: &str, key: &str) -> f64 {
     let slips = strsim::osa_distance(name, key);
     let similar = strsim::jaro_winkler(name, key);
-    if slips <= 1 { similar.max(0.9) } else { similar }
+    if slips <= 1 {
+        similar.max(0.9)
+    } else {
+        similar
+    }
 }
