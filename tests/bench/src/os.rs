@@ -3,7 +3,7 @@
 #![allow(unsafe_code)]
 
 use std::io;
-use std::net::{SocketAddr, SocketAddrV4, TcpStream, UdpSocket};
+use std::net::{SocketAddrV4, TcpStream, UdpSocket};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
@@ -231,14 +231,6 @@ fn raw_address(address: SocketAddrV4) -> libc::sockaddr_in {
             s_addr: u32::from(*address.ip()).to_be(),
         },
         sin_zero: [0; 8],
-    }
-}
-
-/// The IPv4 form of an address; this program uses no other.
-pub(crate) fn v4(address: SocketAddr) -> io::Result<SocketAddrV4> {
-    match address {
-        SocketAddr::V4(v4) => Ok(v4),
-        SocketAddr::V6(_) => Err(io::ErrorKind::Unsupported.into()),
     }
 }
 
