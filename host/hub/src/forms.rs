@@ -25,6 +25,8 @@ pub struct RtmpMessage {
     pub wire: Bytes,
     /// A key frame (or, without video, any audio message).
     pub random_access: bool,
+    /// Sound beside pictures.
+    pub can_wait: bool,
 }
 
 /// Metadata and sequence headers of an RTMP stream.
@@ -45,7 +47,8 @@ impl Item for TsChunk {
 
 impl Item for Frame {
     fn bytes(&self) -> usize {
-        self.payload.len()
+        // Of one-byte frames that never meet a random access point, all else is the most.
+        size_of::<Self>() + self.payload.len()
     }
     fn random_access(&self) -> bool {
         self.random_access
@@ -58,6 +61,9 @@ impl Item for RtmpMessage {
     }
     fn random_access(&self) -> bool {
         self.random_access
+    }
+    fn can_wait(&self) -> bool {
+        self.can_wait
     }
 }
 

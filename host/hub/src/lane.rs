@@ -19,6 +19,12 @@ pub trait Item: Clone + Send + Sync + 'static {
 
     /// Whether a reader can begin here.
     fn random_access(&self) -> bool;
+
+    /// Whether it may come a few milliseconds late, so that it wakes the readers together with
+    /// the next item.
+    fn can_wait(&self) -> bool {
+        false
+    }
 }
 
 /// How much a lane holds. The newest group of pictures is kept beyond `age`, so that a new

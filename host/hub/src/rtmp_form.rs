@@ -38,6 +38,7 @@ impl Convert for Encoder {
                     timestamp_ms: message.timestamp_ms,
                     wire,
                     random_access: message.random_access,
+                    can_wait: message.kind == flv::Kind::Audio && !message.random_access,
                 }),
                 Err(_) => self.too_long = true,
             }

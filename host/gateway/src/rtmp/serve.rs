@@ -5,6 +5,7 @@ use super::write::flush_server;
 use ::rtmp::session::ServerEvent;
 use bytes::Bytes;
 use hub::{Preface, ReadError, RtmpMessage, Start, Viewer};
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -26,6 +27,14 @@ pub(super) async fn run(connection: &mut Connection, viewer: Viewer) -> Result<(
         }
         flush_server(&connection.tcp, &mut connection.session).await?;
         tokio::select! {
+            biased;
+            // Not `readable()`, which would join and leave a list of waiters for each message.
+            ready = poll_fn(|cx| connection.tcp.poll_read_ready(cx)) => {
+                ready?;
+                if !connection.read_ready()? {
+                    return Ok(());
+                }
+            }
             read = reader.recv_many(&mut messages, BATCH) => match read {
                 Ok(_) => player.play(connection, &mut messages).await?,
                 Err(ReadError::Lagged(lost)) => player.viewer.lost(lost),
@@ -34,12 +43,6 @@ pub(super) async fn run(connection: &mut Connection, viewer: Viewer) -> Result<(
                     return Ok(());
                 }
             },
-            ready = connection.tcp.readable() => {
-                ready?;
-                if !connection.read_ready()? {
-                    return Ok(());
-                }
-            }
             () = until(connection.session.poll_timeout()) => {
                 connection.session.handle_timeout(Instant::now());
             }
