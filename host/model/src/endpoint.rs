@@ -25,6 +25,9 @@ pub enum EndpointError {
     /// Host or port is missing.
     #[error("the URL needs {0}")]
     Missing(&'static str),
+    /// A `#`, behind which a URL says nothing to a peer.
+    #[error("the URL has a '#', which cuts it off; write %23, as in streamid=%23!::r=NAME")]
+    Fragment,
     /// A parameter this scheme does not have.
     #[error("{scheme} has no parameter {key:?}; known are {known}")]
     UnknownParameter {
@@ -170,6 +173,9 @@ pub fn redact(text: &str) -> String {
             .collect();
         url.query_pairs_mut().clear().extend_pairs(pairs);
     }
+    if url.fragment().is_some() {
+        url.set_fragment(Some("***"));
+    }
     if url.scheme() == "rtmp" {
         let mut parts: Vec<&str> = url.path().split('/').collect();
         if parts.len() > 2 {
@@ -183,6 +189,10 @@ pub fn redact(text: &str) -> String {
 
 fn parse_url(text: &str) -> Result<Url, EndpointError> {
     let url = Url::parse(text).map_err(|error| EndpointError::NotAUrl(error.to_string()))?;
+    // SRT stream ids begin with "#!::": unescaped, name and token would be lost without a word.
+    if url.fragment().is_some() {
+        return Err(EndpointError::Fragment);
+    }
     match url.host_str() {
         Some(host) if !host.is_empty() => Ok(url),
         _ => Err(EndpointError::Missing("a host, as in udp://127.0.0.1:6000")),
@@ -379,6 +389,13 @@ mod tests {
             panic!("{url}")
         };
         assert_eq!(srt.stream_id.as_deref(), Some("#!::r=live/a,m=publish"));
+    }
+
+    #[test]
+    fn an_unescaped_stream_id_is_refused_and_its_token_hidden() {
+        let url = "srt://h:1?streamid=#!::r=live/a,s=secret";
+        assert_eq!(url.parse::<Endpoint>(), Err(EndpointError::Fragment));
+        assert_eq!(redact(url), "srt://h:1?streamid=***#***");
     }
 
     #[test]
