@@ -18,7 +18,7 @@ pub(crate) struct Process(Child);
 impl Process {
     /// Starts it.
     pub(crate) fn start(command: &mut Command) -> Result<Self> {
-        let child = command.stdin(Stdio::null()).spawn();
+        let child = os::end_with_parent(command).stdin(Stdio::null()).spawn();
         let program = command.get_program().to_string_lossy().into_owned();
         Ok(Self(
             child.with_context(|| format!("cannot start {program}"))?,

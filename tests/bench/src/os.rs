@@ -5,6 +5,8 @@
 use std::io;
 use std::net::{SocketAddrV4, TcpStream, UdpSocket};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 use std::time::Duration;
 
 /// Nanoseconds of the clock that every process of this host shares (`CLOCK_MONOTONIC`).
@@ -28,6 +30,16 @@ pub(crate) fn cpu_time(pid: u32) -> io::Result<Duration> {
 pub(crate) fn terminate(pid: u32) {
     // SAFETY: a signal touches no memory of ours. It may find nobody: then all is done.
     unsafe { libc::kill(pid.cast_signed(), libc::SIGTERM) };
+}
+
+/// Has a child end when the thread that starts it ends, even if that is killed.
+pub(crate) fn end_with_parent(command: &mut Command) -> &mut Command {
+    let ask = || {
+        // SAFETY: takes numbers only.
+        checked(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM) }).map(drop)
+    };
+    // SAFETY: between fork and exec there is one system call, and no allocation.
+    unsafe { command.pre_exec(ask) }
 }
 
 /// Lets this thread's sleeps end on time: by default the kernel adds up to 50 µs.

@@ -25,6 +25,11 @@ impl Spread {
         self.0.iter().copied().fold(0.0, f64::max)
     }
 
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// The newest.
     pub(crate) fn last(&self) -> f64 {
         self.0.last().copied().unwrap_or_default()

@@ -67,14 +67,14 @@ pub(crate) fn hot_swap(options: &Options, built: &Built, clip: &Clip) -> Result<
     };
     let setting = format!(
         "{STREAMS} streams x {OUTPUTS} outputs, {} swaps in {} s",
-        options.swaps,
+        times.count(),
         schedule.window.as_secs()
     );
     Ok(vec![
         Figure::new("hot swap: datagrams lost", sent as f64 - received as f64, "", 0.0)
             .note(format!("{setting}: {received} of {sent} arrived"))
             .number("sent", sent as f64)
-            .number("swaps", options.swaps as f64),
+            .number("swaps", times.count() as f64),
         Figure::new("hot swap: longest gap at any sink", gap(&tallies), "ms", FRAME_INTERVAL_MS)
             .note(format!("past the host: {:.1} ms; a swap took {:.0} ms (median), {:.0} at most; busy {busy:.0} %", gap(&straight), times.median(), times.max()))
             .number("gap_past_the_host_ms", gap(&straight))
@@ -83,12 +83,16 @@ pub(crate) fn hot_swap(options: &Options, built: &Built, clip: &Clip) -> Result<
     ])
 }
 
-/// Puts `count` variants of a component, evenly over `window`; milliseconds each took.
+/// Puts variants of a component, `count` evenly over `window`, or as many as there is time for;
+/// milliseconds each took.
 fn swap_on(host: &Pointsman, component: &[u8], count: usize, window: Duration) -> Result<Spread> {
     let (began, mut times) = (Instant::now(), Spread::default());
     for n in 0..count {
         let due = began + window.mul_f64(n as f64 / count as f64);
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        if began.elapsed() >= window {
+            break;
+        }
         times.add(host.swap(&variant(component, n))?.as_secs_f64() * 1e3);
     }
     std::thread::sleep((began + window).saturating_duration_since(Instant::now()));
