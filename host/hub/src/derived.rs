@@ -2,7 +2,7 @@
 //! when idle.
 
 use crate::forms::{Form, RtmpMessage, Segment};
-use crate::lane::{Item, Lane, ReadError, Reader, Start};
+use crate::lane::{Bounds, Item, Lane, ReadError, Reader, Start};
 use crate::source::complain;
 use crate::stream::Stream;
 use media::{Convert, Frame, TsChunk};
@@ -16,6 +16,9 @@ const IDLE: Duration = Duration::from_secs(10);
 /// How long items that can wait are kept back for one that cannot. For hundreds of players it is
 /// wake-ups and writes that cost: sound that leaves with the next picture saves a third of them.
 const HOLD: Duration = Duration::from_millis(20);
+
+/// How long frames are held beyond the newest group of pictures.
+const FRAME_AGE: Duration = Duration::from_millis(250);
 
 /// Items a converter takes at a time.
 const BATCH: usize = 256;
@@ -74,10 +77,16 @@ pub(crate) struct Lanes {
 }
 
 impl Lanes {
-    pub(crate) fn new(bounds: crate::lane::Bounds, segment_bounds: crate::lane::Bounds) -> Self {
+    pub(crate) fn new(bounds: Bounds, segment_bounds: Bounds) -> Self {
+        // Only converters read frames, and those keep up: what peers that fall behind have
+        // still to be sent is in the lanes that peers read.
+        let frame_bounds = Bounds {
+            age: bounds.age.min(FRAME_AGE),
+            ..bounds
+        };
         Self {
             ts: Slot::new(Lane::new(bounds)),
-            frames: Slot::new(Lane::new(bounds)),
+            frames: Slot::new(Lane::new(frame_bounds)),
             rtmp: Slot::new(Lane::new(bounds)),
             hls: Slot::new(Lane::new(segment_bounds)),
         }
@@ -247,7 +256,6 @@ async fn convert<C>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lane::Bounds;
 
     #[derive(Clone, Debug, PartialEq)]
     enum Unit {
