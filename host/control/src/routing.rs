@@ -11,6 +11,7 @@ use crate::router::Turn;
 use crate::spec;
 use crate::state::{self, Clock, OutputReport};
 use crate::view::{Parts, RoutingView, StreamView};
+use gateway::srt::ConnectionFigures;
 use hub::StreamSnapshot;
 use model::routing::{Plan, RoutingState};
 use model::{Label, PolicyKind, PolicySpec, StreamName, StreamPattern};
@@ -272,13 +273,18 @@ impl Control {
     }
 
     pub(crate) fn views(&self) -> Vec<StreamView> {
+        let srt = self.running.srt_connections();
         self.running
             .names()
-            .filter_map(|name| self.view(name))
+            .filter_map(|name| self.view_with(name, &srt))
             .collect()
     }
 
     pub(crate) fn view(&self, name: &StreamName) -> Option<StreamView> {
+        self.view_with(name, &self.running.srt_connections())
+    }
+
+    fn view_with(&self, name: &StreamName, srt: &[ConnectionFigures]) -> Option<StreamView> {
         let snapshot: StreamSnapshot = self.running.stream(name)?.snapshot(Instant::now());
         let input = spec::input(&self.desired, name);
         let parts = Parts {
@@ -286,6 +292,7 @@ impl Control {
             source_links: self.running.sources(name),
             outputs: self.output_reports(name, input),
             routing: self.routing_view(name),
+            srt,
         };
         Some(StreamView::new(&snapshot, parts))
     }

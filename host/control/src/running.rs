@@ -3,11 +3,12 @@
 
 use crate::diff::{Change, Shape, SourceShape, StreamShape};
 use crate::links::{Link, LinkReport};
+use gateway::srt::ConnectionFigures;
 use hub::{Registry, Stream};
 use model::{Endpoint, Label, Protocol, StreamName};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 /// Links that do not end within this are left to end by themselves: they were told to.
@@ -81,6 +82,11 @@ impl Running {
             .get(name)
             .map(|entry| reports(&entry.outputs))
             .unwrap_or_default()
+    }
+
+    /// The SRT connections of the host, whoever called.
+    pub(crate) fn srt_connections(&self) -> Vec<ConnectionFigures> {
+        self.context.srt().snapshot(Instant::now())
     }
 
     /// Follows the hub: knows a stream that came by itself, forgets one that ended. True if

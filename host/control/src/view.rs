@@ -5,6 +5,7 @@ use crate::desired::Input;
 use crate::links::LinkReport;
 use crate::state::OutputReport;
 use gateway::link::SrtFigures;
+use gateway::srt::{ConnectionFigures, Role};
 use hub::{Form, SourceSnapshot, StreamSnapshot, TrackSummary, ViewerSnapshot};
 use model::endpoint::redact;
 use model::{Label, LinkStatus, Protocol, StreamName, StreamPattern};
@@ -119,7 +120,7 @@ pub struct SourceView {
     pub tracks: Vec<TrackView>,
     /// The link that this host keeps up for it; none for publishers.
     pub link: Option<LinkStatus>,
-    /// Statistics of that link, if it is an SRT connection and up.
+    /// Statistics of its connection, if it is an SRT one and up.
     pub srt: Option<SrtView>,
 }
 
@@ -181,7 +182,7 @@ pub struct OutputView {
 }
 
 /// A viewer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ViewerView {
     /// How it watches.
     pub protocol: Protocol,
@@ -195,6 +196,8 @@ pub struct ViewerView {
     pub bitrate_bps: u64,
     /// Items it was too slow for.
     pub lost_items: u64,
+    /// Statistics of its connection, if it is an SRT one.
+    pub srt: Option<SrtView>,
 }
 
 /// What a view is made of, besides the hub's snapshot.
@@ -203,18 +206,33 @@ pub(crate) struct Parts<'a> {
     pub(crate) source_links: BTreeMap<Label, LinkReport>,
     pub(crate) outputs: Vec<OutputReport>,
     pub(crate) routing: RoutingView,
+    /// The SRT connections of the host.
+    pub(crate) srt: &'a [ConnectionFigures],
+}
+
+impl Parts<'_> {
+    /// The SRT connection of a peer that came by itself.
+    fn srt_of(&self, stream: &StreamName, role: Role, peer: SocketAddr) -> Option<SrtView> {
+        let connection = self.srt.iter().find(|connection| {
+            connection.peer == peer && connection.role == role && connection.stream == *stream
+        });
+        connection.map(|connection| connection.srt.into())
+    }
 }
 
 impl StreamView {
     pub(crate) fn new(snapshot: &StreamSnapshot, parts: Parts<'_>) -> Self {
         let ordered = crate::state::in_operators_order(&snapshot.sources, parts.input);
         let sources: Vec<_> = ordered
-            .map(|source| source_view(source, &parts.source_links))
+            .map(|source| source_view(&snapshot.name, source, &parts))
             .collect();
         let on_air = sources.iter().find(|source| source.on_air);
         let track = |wanted: fn(&TrackView) -> bool| {
             on_air.and_then(|source| source.tracks.iter().find(|track| wanted(track)).cloned())
         };
+        let viewers = snapshot.viewers.iter();
+        let viewers = viewers.map(|viewer| viewer_view(&snapshot.name, viewer, &parts));
+        let viewers = viewers.collect();
         Self {
             name: snapshot.name.clone(),
             declared: snapshot.declared,
@@ -238,14 +256,18 @@ impl StreamView {
             sources,
             outputs: parts.outputs.into_iter().map(output_view).collect(),
             readers: snapshot.viewers.len(),
-            viewers: snapshot.viewers.iter().map(viewer_view).collect(),
+            viewers,
             routing: parts.routing,
         }
     }
 }
 
-fn source_view(source: &SourceSnapshot, links: &BTreeMap<Label, LinkReport>) -> SourceView {
-    let link = links.get(&source.id);
+fn source_view(stream: &StreamName, source: &SourceSnapshot, parts: &Parts<'_>) -> SourceView {
+    let link = parts.source_links.get(&source.id);
+    let publisher = || {
+        let peer = source.peer.as_ref()?.parse().ok()?;
+        parts.srt_of(stream, Role::Publisher, peer)
+    };
     SourceView {
         id: source.id.clone(),
         protocol: source.protocol,
@@ -260,7 +282,10 @@ fn source_view(source: &SourceSnapshot, links: &BTreeMap<Label, LinkReport>) -> 
         skipped_bytes: source.skipped_bytes,
         tracks: source.tracks.iter().map(track_view).collect(),
         link: link.map(|link| link.status.clone()),
-        srt: link.and_then(|link| link.srt).map(SrtView::from),
+        srt: match link {
+            Some(link) => link.srt.map(SrtView::from),
+            None => publisher(),
+        },
     }
 }
 
@@ -289,7 +314,7 @@ fn output_view(report: OutputReport) -> OutputView {
     }
 }
 
-fn viewer_view(viewer: &ViewerSnapshot) -> ViewerView {
+fn viewer_view(stream: &StreamName, viewer: &ViewerSnapshot, parts: &Parts<'_>) -> ViewerView {
     ViewerView {
         protocol: viewer.protocol,
         peer: viewer.peer,
@@ -297,5 +322,6 @@ fn viewer_view(viewer: &ViewerSnapshot) -> ViewerView {
         bytes: viewer.bytes,
         bitrate_bps: viewer.bitrate_bps,
         lost_items: viewer.lost_items,
+        srt: parts.srt_of(stream, Role::Viewer, viewer.peer),
     }
 }

@@ -130,6 +130,8 @@ pub(crate) struct SourceView {
     state: Option<&'static str>,
     /// The last thing that went wrong with the link.
     last_error: Option<String>,
+    /// Statistics of its connection; only for SRT, while connected.
+    srt: Option<SrtView>,
 }
 
 /// An output.
@@ -162,6 +164,8 @@ pub(crate) struct OutputView {
     bitrate_bps: u64,
     /// Items dropped because its peer was too slow.
     drops: u64,
+    /// Statistics of its connection; only for SRT, while connected.
+    srt: Option<SrtView>,
 }
 
 /// A viewer.
@@ -180,6 +184,27 @@ pub(crate) struct ViewerView {
     bitrate_bps: u64,
     /// Items it was too slow for.
     lost_items: u64,
+    /// Statistics of its connection; only for SRT.
+    srt: Option<SrtView>,
+}
+
+/// Statistics of an SRT connection, as of the last second; totals since it was made.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SrtView {
+    /// Smoothed round trip time.
+    rtt_ms: f64,
+    /// Estimated capacity of the link.
+    bandwidth_bps: u64,
+    /// Negotiated latency.
+    latency_ms: u32,
+    /// Packets, retransmissions included.
+    packets: u64,
+    /// Packets lost on the way.
+    lost_packets: u64,
+    /// Packets sent or received again.
+    retransmitted_packets: u64,
+    /// Packets given up because they were too late.
+    dropped_packets: u64,
 }
 
 /// Protocols and addresses.
@@ -315,6 +340,7 @@ impl From<from::SourceView> for SourceView {
             codecs: source.tracks.into_iter().map(|track| track.codec).collect(),
             state: source.link.as_ref().map(|link| link.state.as_str()),
             last_error: source.link.and_then(|link| link.last_error),
+            srt: source.srt.map(SrtView::from),
         }
     }
 }
@@ -344,6 +370,7 @@ impl From<from::OutputView> for OutputView {
             bytes: output.bytes,
             bitrate_bps: output.bitrate_bps,
             drops: output.drops,
+            srt: output.srt.map(SrtView::from),
         }
     }
 }
@@ -357,6 +384,21 @@ impl From<&from::ViewerView> for ViewerView {
             bytes: viewer.bytes,
             bitrate_bps: viewer.bitrate_bps,
             lost_items: viewer.lost_items,
+            srt: viewer.srt.map(SrtView::from),
+        }
+    }
+}
+
+impl From<from::SrtView> for SrtView {
+    fn from(srt: from::SrtView) -> Self {
+        Self {
+            rtt_ms: srt.rtt_ms,
+            bandwidth_bps: srt.bandwidth_bps,
+            latency_ms: srt.latency_ms,
+            packets: srt.packets,
+            lost_packets: srt.lost_packets,
+            retransmitted_packets: srt.retransmitted_packets,
+            dropped_packets: srt.dropped_packets,
         }
     }
 }

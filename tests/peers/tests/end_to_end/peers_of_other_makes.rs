@@ -1,7 +1,8 @@
 //! GStreamer, VLC, nginx-rtmp and srt-live-transmit.
 
 use peers::ffmpeg::{Codec, Reader, publish};
-use peers::{Host, Nginx, Peer, ports, processes};
+use peers::{Host, Nginx, Peer, ports, processes, until};
+use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
@@ -71,6 +72,7 @@ fn gstreamer_publishes_and_plays_over_rtmp_and_srt() {
         ),
     ]
     .map(|(who, source, demuxer)| (who, gstreamer_plays(&source, demuxer)));
+    assert_srt_figures_of_publisher_and_reader(&host, "live/srt");
     // Not the other stream: flvmux bends timestamps of pictures that come to it late.
     let reader = Reader::start(&host.rtmp_url("live/srt"), SECONDS);
     for (who, player) in players {
@@ -83,6 +85,23 @@ fn gstreamer_publishes_and_plays_over_rtmp_and_srt() {
         "{take} {faults:?} {complaints:?}"
     );
     host.stop();
+}
+
+fn assert_srt_figures_of_publisher_and_reader(host: &Host, stream: &str) {
+    let has_figures = |connection: &Value| {
+        let srt = &connection["srt"];
+        srt["rtt_ms"].as_f64().is_some_and(|rtt| rtt > 0.0)
+            && srt["packets"].as_u64().is_some_and(|packets| packets > 100)
+            && srt["lost_packets"] == 0
+    };
+    until("SRT figures of the publisher and of a reader", || {
+        let view = host.http.json(&format!("/api/v1/streams/{stream}"));
+        view.is_some_and(|view| {
+            let viewers = view["viewers"].as_array();
+            has_figures(&view["sources"][0])
+                && viewers.is_some_and(|all| all.iter().any(has_figures))
+        })
+    });
 }
 
 /// VLC writes down what it gets, and the clapper is looked for in that. It refuses to run as
