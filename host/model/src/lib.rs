@@ -6,18 +6,23 @@
 #![forbid(unsafe_code)]
 
 pub mod admission;
+pub mod auth;
+pub mod decision;
 pub mod endpoint;
 pub mod event;
+pub mod layout;
 pub mod link;
 pub mod name;
 pub mod protocol;
 pub mod routing;
+pub mod selection;
 pub mod site;
 
 pub use admission::{Ask, Intent, Refusal};
+pub use decision::{Answer, Question};
 pub use endpoint::{Endpoint, EndpointError};
 pub use event::Event;
 pub use link::{LinkState, LinkStatus};
 pub use name::{Label, NameError, StreamName, StreamPattern};
 pub use protocol::Protocol;
-pub use site::{InputSpec, OutputSpec, PolicyKind, PolicySpec, Site, SourceSpec};
+pub use site::{InputSpec, OutputSpec, PolicyKind, PolicyMode, PolicySpec, Site, SourceSpec};

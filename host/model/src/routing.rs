@@ -147,18 +147,53 @@ pub struct Plan {
     /// Id of the source to put on air; none leaves it as it is.
     #[serde(default)]
     pub on_air: Option<String>,
+    /// Ids of sources that stand in, best first, while that one does not deliver.
+    #[serde(default)]
+    pub failover: Vec<String>,
+    /// Id of the source to show when none of those delivers.
+    #[serde(default)]
+    pub slate: Option<String>,
     /// Every output that shall run. Names are unique.
     #[serde(default)]
     pub outputs: Vec<PlannedOutput>,
     /// Names of the protocols that viewers may take the stream over; none allows all.
     #[serde(default)]
     pub serve: Option<Vec<String>>,
+    /// Labels beside the operator's, whose win.
+    #[serde(default)]
+    pub labels: Attributes,
+    /// What an operator should know of, as long as it is in the plan.
+    #[serde(default)]
+    pub alerts: Vec<Alert>,
     /// Why, in a few words, for the operator.
     #[serde(default)]
     pub reason: String,
     /// What newer versions add.
     #[serde(default)]
     pub attributes: Attributes,
+}
+
+/// How much an alert matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// Something to look into.
+    Warning,
+    /// Viewers are hurt, or soon will be.
+    Critical,
+}
+
+/// Something an operator should know of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alert {
+    /// Names the condition; unique within the plan.
+    pub code: String,
+    /// How much it matters.
+    pub severity: Severity,
+    /// For people.
+    pub message: String,
 }
 
 /// An output that shall run.

@@ -21,13 +21,61 @@ pub struct Site {
 pub enum PolicyKind {
     /// Which source is on air and which outputs run.
     Routing,
+    /// Which clip a channel plays next.
+    Selection,
+    /// Where pictures stand on a canvas.
+    Layout,
+    /// Who may publish, read, or use the API.
+    Auth,
 }
 
 impl PolicyKind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Routing, Self::Selection, Self::Layout, Self::Auth];
+
     /// The name used in the API, the config and a plugin's metadata.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Routing => "routing",
+            Self::Selection => "selection",
+            Self::Layout => "layout",
+            Self::Auth => "auth",
+        }
+    }
+
+    /// The kind of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+impl std::fmt::Display for PolicyKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What the decisions of a policy are for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PolicyMode {
+    /// They are made true.
+    #[default]
+    Active,
+    /// They are only compared with those of the active policy, and the differences counted.
+    Shadow,
+    /// They are made true for a share of the streams, chosen by a hash of the name, in place of
+    /// those of the active policy.
+    Canary,
+}
+
+impl PolicyMode {
+    /// The name used in the API and the config.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Shadow => "shadow",
+            Self::Canary => "canary",
         }
     }
 }
@@ -41,6 +89,12 @@ pub struct PolicySpec {
     /// For which streams; the most specific match wins.
     #[serde(default = "StreamPattern::any")]
     pub streams: StreamPattern,
+    /// Whether it decides, or is only tried.
+    #[serde(default)]
+    pub mode: PolicyMode,
+    /// Of a canary: the share of streams it decides for, 1 to 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent: Option<u8>,
     /// The plugin's name, as in `plugins/NAME.wasm`.
     pub plugin: Label,
     /// Checked against the plugin's own JSON Schema.
