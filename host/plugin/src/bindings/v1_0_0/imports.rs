@@ -1,8 +1,8 @@
 //! What the host offers: conversions only, the work is done in [`crate::hosting`].
 
+use super::generated::Catalogue;
 use super::generated::pointsman::policy::{clock, http, kv, library, log, random};
 use crate::guest::{Guest, Level};
-use crate::hosting::Catalogue;
 use crate::http::{Answer, HttpError, Request};
 use crate::kv::KvError;
 use model::selection as newest;
