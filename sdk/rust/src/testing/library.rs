@@ -62,16 +62,22 @@ impl Library {
             }
         }
         let limit = limit.min(library::PAGE) as usize;
-        let page: Vec<_> =
-            assets.into_iter().skip(offset as usize).take(limit).cloned().collect();
+        let page: Vec<_> = assets
+            .into_iter()
+            .skip(offset as usize)
+            .take(limit)
+            .cloned()
+            .collect();
         self.pages.set(self.pages.get() + 1);
-        self.handed_out.set(self.handed_out.get() + page.len() as u32);
+        self.handed_out
+            .set(self.handed_out.get() + page.len() as u32);
         page
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<Asset> {
         let found = self.assets.iter().find(|asset| asset.id == id).cloned();
-        self.handed_out.set(self.handed_out.get() + u32::from(found.is_some()));
+        self.handed_out
+            .set(self.handed_out.get() + u32::from(found.is_some()));
         found
     }
 
@@ -81,8 +87,14 @@ impl Library {
             folder.is_empty() || below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         self.assets.iter().filter(move |asset| {
-            filter.folder.as_ref().is_none_or(|folder| within(asset, folder))
-                && filter.tag.as_ref().is_none_or(|tag| asset.tags.contains(tag))
+            filter
+                .folder
+                .as_ref()
+                .is_none_or(|folder| within(asset, folder))
+                && filter
+                    .tag
+                    .as_ref()
+                    .is_none_or(|tag| asset.tags.contains(tag))
         })
     }
 }
@@ -110,7 +122,11 @@ mod tests {
             asset("aa", "", None),
         ]);
         let ids = |order| -> Vec<String> {
-            shelf.lend().assets(Filter::all(), order).map(|asset| asset.id).collect()
+            shelf
+                .lend()
+                .assets(Filter::all(), order)
+                .map(|asset| asset.id)
+                .collect()
         };
         assert_eq!(ids(Order::LeastRecentlyPlayed), ["aa", "bbb", "a", "c"]);
         assert_eq!(ids(Order::Id), ["a", "aa", "bbb", "c"]);
