@@ -62,7 +62,8 @@ fn choose_sources(plan: &mut Plan, state: &State, rule: &Rule) {
         let fits = |source: &&Source| pattern::matches(wanted, &source.id);
         for source in ordinary(state, rule).filter(fits) {
             let taken = plan.on_air.as_ref() == Some(&source.id);
-            if !taken && !plan.failover.contains(&source.id) && plan.failover.len() < FAILOVER_LIMIT {
+            if !taken && !plan.failover.contains(&source.id) && plan.failover.len() < FAILOVER_LIMIT
+            {
                 plan.failover.push(source.id.clone());
             }
         }
@@ -71,8 +72,12 @@ fn choose_sources(plan: &mut Plan, state: &State, rule: &Rule) {
     if state.source(slate).is_some() {
         plan.slate = Some(slate.clone());
     } else {
-        let message = format!("rule {} wants the slate {slate:?}, which is no source", rule.streams);
-        plan.alerts.push(Alert::new("no-slate", Severity::Warning, message));
+        let message = format!(
+            "rule {} wants the slate {slate:?}, which is no source",
+            rule.streams
+        );
+        plan.alerts
+            .push(Alert::new("no-slate", Severity::Warning, message));
     }
 }
 
@@ -81,7 +86,9 @@ fn choose_sources(plan: &mut Plan, state: &State, rule: &Rule) {
 fn choose<'a>(state: &'a State, rule: &Rule) -> Option<&'a Source> {
     let heard = |source: &&Source| source.heard_within(rule.max_age_ms);
     let stay = match rule.on_air {
-        OnAir::Best => ordinary(state, rule).find(|source| source.on_air).filter(heard),
+        OnAir::Best => ordinary(state, rule)
+            .find(|source| source.on_air)
+            .filter(heard),
         OnAir::First => None,
     };
     stay.or_else(|| ordinary(state, rule).find(heard))

@@ -150,14 +150,19 @@ fn the_other_sources_stand_in_unless_the_rule_says_otherwise() {
     assert_eq!(failover("{}"), ["main", "slate"]);
     let rule = |failover: &str| format!(r#"{{"rules": [{{"failover": {failover}}}]}}"#);
     assert_eq!(failover(&rule("[]")), Vec::<String>::new());
-    assert_eq!(failover(&rule(r#"["sl*", "gone", "*"]"#)), ["slate", "main"]);
+    assert_eq!(
+        failover(&rule(r#"["sl*", "gone", "*"]"#)),
+        ["slate", "main"]
+    );
     assert_eq!(failover(&rule(r#"["spare", "main"]"#)), ["main"]);
 }
 
 #[test]
 fn no_more_stand_ins_are_named_than_a_plan_may_have() {
     let mut state = stream("a");
-    state.sources = (0..40).map(|n| source(&format!("udp-{n}"), Some(1), n == 0)).collect();
+    state.sources = (0..40)
+        .map(|n| source(&format!("udp-{n}"), Some(1), n == 0))
+        .collect();
     let failover = route(state, r#"{"rules": [{"failover": ["udp-39", "*"]}]}"#).failover;
     assert_eq!((failover.len(), failover[0].as_str()), (32, "udp-39"));
 }
@@ -167,7 +172,10 @@ fn the_slate_stays_out_of_the_ordinary_sources_and_is_left_when_one_is_heard() {
     let config = r#"{"rules": [{"slate": "slate"}]}"#;
     let plan = route(three_sources("slate"), config);
     assert_eq!(plan.on_air.as_deref(), Some("main"));
-    assert_eq!((plan.slate.as_deref(), plan.failover), (Some("slate"), vec!["spare".into()]));
+    assert_eq!(
+        (plan.slate.as_deref(), plan.failover),
+        (Some("slate"), vec!["spare".into()])
+    );
     let mut silent = three_sources("main");
     for source in &mut silent.sources[..2] {
         source.packet_age_ms = Some(60_000);

@@ -29,9 +29,18 @@ pub(crate) fn grid(
     last_row: LastRow,
 ) -> Result<Vec<Rect>, NoRoom> {
     let rows = count.div_ceil(columns);
-    let (width, height) = (share(area.width, gap, columns), share(area.height, gap, rows));
+    let (width, height) = (
+        share(area.width, gap, columns),
+        share(area.height, gap, rows),
+    );
     if width < 1.0 || height < 1.0 {
-        return Err(NoRoom { columns, rows, gap, width: area.width, height: area.height });
+        return Err(NoRoom {
+            columns,
+            rows,
+            gap,
+            width: area.width,
+            height: area.height,
+        });
     }
     let cell = |n: u32| {
         let (row, column) = (n / columns, n % columns);
@@ -52,10 +61,16 @@ pub(crate) fn grid(
 /// fewest places left empty.
 pub(crate) fn best_columns(area: Rect, gap: f64, sources: &[&Source]) -> u32 {
     let count = sources.len() as u32; // a scene has at most 256
-    let aspect = sources.iter().find_map(|source| source.aspect()).unwrap_or(USUAL_ASPECT);
+    let aspect = sources
+        .iter()
+        .find_map(|source| source.aspect())
+        .unwrap_or(USUAL_ASPECT);
     let score = |columns: u32| {
         let rows = count.div_ceil(columns);
-        let (width, height) = (share(area.width, gap, columns), share(area.height, gap, rows));
+        let (width, height) = (
+            share(area.width, gap, columns),
+            share(area.height, gap, rows),
+        );
         let empty = columns * rows - count;
         // Whole pixels: a smaller difference is none.
         (height.min(width / aspect).floor(), std::cmp::Reverse(empty))

@@ -97,7 +97,10 @@ pub struct Featured {
 
 impl Default for Featured {
     fn default() -> Self {
-        Self { others: Others::Right, share: 0.75 }
+        Self {
+            others: Others::Right,
+            share: 0.75,
+        }
     }
 }
 
@@ -131,7 +134,11 @@ pub struct Pip {
 
 impl Default for Pip {
     fn default() -> Self {
-        Self { corner: Corner::BottomRight, size: 0.25, margin: 32.0 }
+        Self {
+            corner: Corner::BottomRight,
+            size: 0.25,
+            margin: 32.0,
+        }
     }
 }
 
@@ -198,7 +205,10 @@ pub struct Border {
 
 impl From<Border> for layout::Border {
     fn from(border: Border) -> Self {
-        Self { width: border.width, rgba: border.colour.0 }
+        Self {
+            width: border.width,
+            rgba: border.colour.0,
+        }
     }
 }
 

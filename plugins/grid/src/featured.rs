@@ -14,7 +14,9 @@ pub(crate) fn arrange(
     let area = frame::within(canvas.area(), config.margin());
     let places = places(area, sources, config)?;
     let tiles = places.into_iter().zip(sources);
-    Ok(tiles.map(|(cell, source)| frame::tile(source, cell, config.fit, config.border)).collect())
+    Ok(tiles
+        .map(|(cell, source)| frame::tile(source, cell, config.fit, config.border))
+        .collect())
 }
 
 fn places(area: Rect, sources: &[&Source], config: &Config) -> Result<Vec<Rect>, NoRoom> {
@@ -28,7 +30,13 @@ fn places(area: Rect, sources: &[&Source], config: &Config) -> Result<Vec<Rect>,
     let (large, rest) = divide(area, config);
     if large.width < 1.0 || large.height < 1.0 || rest.width < 1.0 || rest.height < 1.0 {
         let (width, height) = (area.width, area.height);
-        return Err(NoRoom { columns: 1, rows: 1, gap: config.gap, width, height });
+        return Err(NoRoom {
+            columns: 1,
+            rows: 1,
+            gap: config.gap,
+            width,
+            height,
+        });
     }
     let columns = cells::best_columns(rest, config.gap, small);
     let small = cells::grid(rest, config.gap, columns, count, LastRow::Centre)?;
@@ -37,7 +45,12 @@ fn places(area: Rect, sources: &[&Source], config: &Config) -> Result<Vec<Rect>,
 
 /// The large one's part of the area, and the others'.
 fn divide(area: Rect, config: &Config) -> (Rect, Rect) {
-    let Rect { x, y, width, height } = area;
+    let Rect {
+        x,
+        y,
+        width,
+        height,
+    } = area;
     let (gap, share) = (config.gap, config.featured.share);
     let (wide, high) = ((width - gap) * share, (height - gap) * share);
     let (beside, below) = (width - gap - wide, height - gap - high);
@@ -71,7 +84,12 @@ fn corner(area: Rect, gap: f64, count: u32) -> Result<Vec<Rect>, NoRoom> {
     let (Some(first), Some(last)) = (at(0, 0), at(side - 2, side - 2)) else {
         return Ok(Vec::new()); // the side is at least 2
     };
-    let large = Rect::new(first.x, first.y, last.right() - first.x, last.bottom() - first.y);
+    let large = Rect::new(
+        first.x,
+        first.y,
+        last.right() - first.x,
+        last.bottom() - first.y,
+    );
     let right = (0..side).filter_map(|row| at(row, side - 1));
     let bottom = (0..side - 1).filter_map(|column| at(side - 1, column));
     let small = right.chain(bottom).take(count as usize);

@@ -32,7 +32,10 @@ pub(crate) fn fitted(aspect: Option<f64>, cell: Rect, fit: Fit) -> (Rect, Rect) 
 
 /// The middle of a rectangle.
 pub(crate) fn centred(of: Rect, width: f64, height: f64) -> Rect {
-    let (x, y) = (of.x + (of.width - width) / 2.0, of.y + (of.height - height) / 2.0);
+    let (x, y) = (
+        of.x + (of.width - width) / 2.0,
+        of.y + (of.height - height) / 2.0,
+    );
     Rect::new(x, y, width, height)
 }
 

@@ -39,10 +39,14 @@ impl Layout for Grid {
         let canvas = &scene.canvas;
         let (tiles, reason) = match config.mode {
             Mode::Grid | Mode::Rows | Mode::Columns => even(&scene, &sources, &config)?,
-            Mode::Featured => {
-                (featured::arrange(canvas, &sources, &config)?, format!("{} featured", first.id))
-            }
-            Mode::Pip => (pip::arrange(canvas, &sources, &config), format!("{} in full", first.id)),
+            Mode::Featured => (
+                featured::arrange(canvas, &sources, &config)?,
+                format!("{} featured", first.id),
+            ),
+            Mode::Pip => (
+                pip::arrange(canvas, &sources, &config),
+                format!("{} in full", first.id),
+            ),
             Mode::Speaker => speaker::arrange(&scene, &sources, &config)?,
             Mode::Span => {
                 let screens = canvas.screens.len();
@@ -50,7 +54,11 @@ impl Layout for Grid {
                 (span::arrange(canvas, first, config.fit), reason)
             }
         };
-        Ok(Arrangement { tiles, reason, ..Arrangement::default() })
+        Ok(Arrangement {
+            tiles,
+            reason,
+            ..Arrangement::default()
+        })
     }
 }
 
@@ -61,7 +69,10 @@ fn chosen<'a>(scene: &'a Scene, config: &Config) -> Vec<&'a Source> {
     }
     let mut chosen: Vec<&Source> = Vec::new();
     for wanted in &config.sources {
-        for source in scene.connected().filter(|it| pattern::matches(wanted, &it.id)) {
+        for source in scene
+            .connected()
+            .filter(|it| pattern::matches(wanted, &it.id))
+        {
             if !chosen.iter().any(|it| it.id == source.id) {
                 chosen.push(source);
             }
@@ -89,7 +100,10 @@ fn even(
     let tiles = places.into_iter().zip(sources);
     let tiles = tiles.map(|(cell, source)| frame::tile(source, cell, config.fit, config.border));
     let rows = count.div_ceil(columns);
-    let reason = format!("{count} of {} sources in {columns} x {rows}", scene.sources.len());
+    let reason = format!(
+        "{count} of {} sources in {columns} x {rows}",
+        scene.sources.len()
+    );
     Ok((tiles.collect(), reason))
 }
 

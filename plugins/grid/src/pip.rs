@@ -13,7 +13,10 @@ pub(crate) fn arrange(canvas: &Canvas, sources: &[&Source], config: &Config) -> 
     let mut tiles = vec![frame::tile(first, canvas.area(), config.fit, None)];
     let places = stack(canvas, small, config);
     for ((place, source), z) in places.into_iter().zip(small).zip(1..) {
-        tiles.push(Tile { z, ..frame::tile(source, place, config.fit, config.border) });
+        tiles.push(Tile {
+            z,
+            ..frame::tile(source, place, config.fit, config.border)
+        });
     }
     tiles
 }
@@ -34,7 +37,14 @@ fn stack(canvas: &Canvas, small: &[&Source], config: &Config) -> Vec<Rect> {
         if width < 1.0 || height < 1.0 || height > room.height || across + width > room.width {
             break;
         }
-        places.push(from_corner(room, config.pip.corner, across, along, width, height));
+        places.push(from_corner(
+            room,
+            config.pip.corner,
+            across,
+            along,
+            width,
+            height,
+        ));
         along += height + config.gap;
     }
     places

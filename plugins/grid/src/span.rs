@@ -15,7 +15,10 @@ pub(crate) fn arrange(canvas: &Canvas, source: &Source, fit: Fit) -> Vec<Tile> {
         return Vec::new();
     };
     let (part, picture) = frame::fitted(source.aspect(), wall, fit);
-    panes.iter().filter_map(|pane| pane.tile(source, part, picture)).collect()
+    panes
+        .iter()
+        .filter_map(|pane| pane.tile(source, part, picture))
+        .collect()
 }
 
 /// A screen's picture at its place on the wall.
@@ -29,11 +32,25 @@ impl Pane<'_> {
     /// What this screen shows of a picture, of whose source that part is shown at all.
     fn tile(&self, source: &Source, part: Rect, picture: Rect) -> Option<Tile> {
         let shown = common(picture, self.seen)?;
-        let (x, width) = along(part.x, part.width, shown.x - picture.x, shown.width, picture.width);
-        let (y, height) =
-            along(part.y, part.height, shown.y - picture.y, shown.height, picture.height);
+        let (x, width) = along(
+            part.x,
+            part.width,
+            shown.x - picture.x,
+            shown.width,
+            picture.width,
+        );
+        let (y, height) = along(
+            part.y,
+            part.height,
+            shown.y - picture.y,
+            shown.height,
+            picture.height,
+        );
         let area = &self.screen.area;
-        let (left, top) = (area.x + shown.x - self.seen.x, area.y + shown.y - self.seen.y);
+        let (left, top) = (
+            area.x + shown.x - self.seen.x,
+            area.y + shown.y - self.seen.y,
+        );
         Some(Tile {
             part: Rect::new(x, y, width, height),
             ..Tile::new(&source.id, Rect::new(left, top, shown.width, shown.height))
@@ -56,10 +73,19 @@ fn panes(screens: &[Screen]) -> Vec<Pane<'_>> {
         place.map_or(0.0, |place| place.start + (place.size - size) / 2.0)
     };
     let pane = |screen| {
-        let Screen { area, bezel, row, column, .. } = screen;
+        let Screen {
+            area,
+            bezel,
+            row,
+            column,
+            ..
+        } = screen;
         let x = middle(columns.get(column), frame_width(screen)) + bezel.left;
         let y = middle(rows.get(row), frame_height(screen)) + bezel.top;
-        Pane { screen, seen: Rect::new(x, y, area.width, area.height) }
+        Pane {
+            screen,
+            seen: Rect::new(x, y, area.width, area.height),
+        }
     };
     screens.iter().map(pane).collect()
 }
@@ -98,7 +124,12 @@ fn places(sizes: impl Iterator<Item = (u32, f64)>) -> BTreeMap<u32, Place> {
 /// The smallest rectangle around two.
 fn around(a: Rect, b: Rect) -> Rect {
     let (x, y) = (a.x.min(b.x), a.y.min(b.y));
-    Rect::new(x, y, a.right().max(b.right()) - x, a.bottom().max(b.bottom()) - y)
+    Rect::new(
+        x,
+        y,
+        a.right().max(b.right()) - x,
+        a.bottom().max(b.bottom()) - y,
+    )
 }
 
 /// What two rectangles have in common.

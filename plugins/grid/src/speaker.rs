@@ -21,7 +21,10 @@ pub(crate) fn arrange(
     let Some(choice) = choose(scene, sources, &config.speaker) else {
         return Ok((Vec::new(), "no source is connected".to_owned()));
     };
-    let others = sources.iter().copied().filter(|it| it.id != choice.source.id);
+    let others = sources
+        .iter()
+        .copied()
+        .filter(|it| it.id != choice.source.id);
     let order: Vec<&Source> = std::iter::once(choice.source).chain(others).collect();
     let mut tiles = match config.speaker.style {
         Style::Featured => featured::arrange(&scene.canvas, &order, config)?,
@@ -48,8 +51,17 @@ struct Choice<'a> {
 
 fn choose<'a>(scene: &Scene, sources: &[&'a Source], config: &Speaker) -> Option<Choice<'a>> {
     let now = scene.now_unix_ms;
-    let anew = |source, why| Some(Choice { source, since_unix_ms: now, why });
-    let loudest = sources.iter().copied().filter(|it| level(it) > config.silence_db);
+    let anew = |source, why| {
+        Some(Choice {
+            source,
+            since_unix_ms: now,
+            why,
+        })
+    };
+    let loudest = sources
+        .iter()
+        .copied()
+        .filter(|it| level(it) > config.silence_db);
     let loudest = loudest.max_by(|a, b| level(a).total_cmp(&level(b)));
     let Some((current, since_unix_ms)) = shown(scene, sources) else {
         return match loudest {
@@ -57,7 +69,13 @@ fn choose<'a>(scene: &Scene, sources: &[&'a Source], config: &Speaker) -> Option
             None => anew(sources.first().copied()?, "nobody speaks"),
         };
     };
-    let stay = |why| Some(Choice { source: current, since_unix_ms, why });
+    let stay = |why| {
+        Some(Choice {
+            source: current,
+            since_unix_ms,
+            why,
+        })
+    };
     match loudest {
         None => stay("nobody speaks"),
         Some(other) if other.id == current.id => stay("is the loudest"),
@@ -73,7 +91,10 @@ fn choose<'a>(scene: &Scene, sources: &[&'a Source], config: &Speaker) -> Option
 fn shown<'a>(scene: &Scene, sources: &[&'a Source]) -> Option<(&'a Source, u64)> {
     scene.tiles.iter().find_map(|tile| {
         let since_unix_ms = value_of(&tile.attributes, SINCE)?.parse().ok()?;
-        let source = sources.iter().copied().find(|source| source.id == tile.source)?;
+        let source = sources
+            .iter()
+            .copied()
+            .find(|source| source.id == tile.source)?;
         Some((source, since_unix_ms))
     })
 }

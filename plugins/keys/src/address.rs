@@ -42,7 +42,9 @@ impl Range {
             (bits <= all).then_some(Self { base, bits })
         };
         parse().ok_or_else(|| {
-            Error::new(format!("{text:?} is no address range: write 192.0.2.0/24 or 2001:db8::/32"))
+            Error::new(format!(
+                "{text:?} is no address range: write 192.0.2.0/24 or 2001:db8::/32"
+            ))
         })
     }
 
@@ -94,7 +96,16 @@ mod tests {
 
     #[test]
     fn what_is_no_range_is_an_error() {
-        for text in ["", "192.0.2", "192.0.2.0/33", "::/129", "192.0.2.0/", "/8", "192.0.2.0/-1", "a"] {
+        for text in [
+            "",
+            "192.0.2",
+            "192.0.2.0/33",
+            "::/129",
+            "192.0.2.0/",
+            "/8",
+            "192.0.2.0/-1",
+            "a",
+        ] {
             assert!(Range::parse(text).is_err(), "{text:?}");
         }
     }

@@ -89,7 +89,11 @@ pub(crate) struct Actions {
 impl Default for Actions {
     /// The API has to be opened by name.
     fn default() -> Self {
-        Self { publish: true, read: true, api: false }
+        Self {
+            publish: true,
+            read: true,
+            api: false,
+        }
     }
 }
 

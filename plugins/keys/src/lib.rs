@@ -31,12 +31,18 @@ impl Auth for Keys {
 
     fn authorize(request: Request, config: Config) -> Result<Verdict, Error> {
         let site = config.site()?;
-        let rules: Vec<&Rule<'_>> =
-            site.rules.iter().filter(|rule| concerns(rule, &request)).collect();
+        let rules: Vec<&Rule<'_>> = site
+            .rules
+            .iter()
+            .filter(|rule| concerns(rule, &request))
+            .collect();
         let rule = pattern::most_specific(&rules, &request.stream, |rule| &rule.streams);
         let Some(rule) = rule else {
             let action = request.action.as_str();
-            return Ok(Verdict::deny(format!("no rule to {action} {:?}", request.stream)));
+            return Ok(Verdict::deny(format!(
+                "no rule to {action} {:?}",
+                request.stream
+            )));
         };
         if let Some(reason) = kept_out(&request, &site, rule)? {
             return Ok(Verdict::deny(reason));
@@ -70,7 +76,11 @@ struct Limits {
 
 impl Pass {
     fn new(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), as_stream: None, limits: Limits::default() }
+        Self {
+            reason: reason.into(),
+            as_stream: None,
+            limits: Limits::default(),
+        }
     }
 }
 
@@ -81,10 +91,14 @@ fn concerns(rule: &Rule<'_>, request: &Request) -> bool {
     }
     let attribute = |key| value_of(&request.attributes, key).unwrap_or_default();
     request.action != Action::Api
-        || (rule.methods.as_ref().is_none_or(|all| all.iter().any(|it| it == attribute("method")))
-            && rule.paths.as_ref().is_none_or(|all| {
-                all.iter().any(|it| pattern::matches(it, attribute("path")))
-            }))
+        || (rule
+            .methods
+            .as_ref()
+            .is_none_or(|all| all.iter().any(|it| it == attribute("method")))
+            && rule
+                .paths
+                .as_ref()
+                .is_none_or(|all| all.iter().any(|it| pattern::matches(it, attribute("path")))))
 }
 
 /// Why the peer's address keeps it out, if it does.
@@ -108,7 +122,11 @@ fn pass(
     site: &Site<'_>,
     rule: &Rule<'_>,
 ) -> Result<Result<Pass, String>, Error> {
-    let in_name = || rule.key_in_name.then(|| request.stream.rsplit('/').next()).flatten();
+    let in_name = || {
+        rule.key_in_name
+            .then(|| request.stream.rsplit('/').next())
+            .flatten()
+    };
     let Some(token) = request.token.as_deref().or_else(in_name) else {
         return Ok(Err("no key shown".to_owned()));
     };
@@ -120,14 +138,17 @@ fn pass(
         }
     }
     let found = secret::find(token, request.user.as_deref(), rule.keys)?;
-    Ok(found.ok_or_else(|| refused.unwrap_or_else(|| format!("wrong key for rule {}", rule.streams))))
+    Ok(found
+        .ok_or_else(|| refused.unwrap_or_else(|| format!("wrong key for rule {}", rule.streams))))
 }
 
 /// The verdict: the rule's limits and the credential's, whichever are tighter.
 fn admit(rule: &Rule<'_>, pass: Pass) -> Verdict {
     let ttl_ms = tighter(rule.ttl_ms, pass.limits.ttl_ms);
     Verdict {
-        stream: pass.as_stream.or_else(|| rule.as_stream.as_ref().map(|name| name.to_string())),
+        stream: pass
+            .as_stream
+            .or_else(|| rule.as_stream.as_ref().map(|name| name.to_string())),
         max_bitrate_bps: tighter(rule.max_bitrate_bps, pass.limits.max_bitrate_bps),
         max_duration_ms: tighter(rule.max_duration_ms, pass.limits.max_duration_ms),
         max_readers: tighter(rule.max_readers, pass.limits.max_readers),

@@ -70,7 +70,8 @@ impl Key<'_> {
     }
 
     fn verify(&self, shown: &str, hash: &str) -> Result<bool, Error> {
-        let hash = PasswordHash::new(hash).map_err(|error| self.wrong(&format!("argon2: {error}")))?;
+        let hash =
+            PasswordHash::new(hash).map_err(|error| self.wrong(&format!("argon2: {error}")))?;
         let costs = ["m", "t"].map(|name| u64::from(hash.params.get_decimal(name).unwrap_or(1)));
         let kib = costs.into_iter().fold(1, u64::saturating_mul);
         if kib > ARGON2_LIMIT_KIB {
@@ -78,7 +79,9 @@ impl Key<'_> {
                 "argon2: m times t is {kib} KiB, which no call has the time for: at most {ARGON2_LIMIT_KIB}"
             )));
         }
-        Ok(Argon2::default().verify_password(shown.as_bytes(), &hash).is_ok())
+        Ok(Argon2::default()
+            .verify_password(shown.as_bytes(), &hash)
+            .is_ok())
     }
 
     fn pass(&self) -> Pass {
@@ -91,7 +94,10 @@ impl Key<'_> {
 
     fn wrong(&self, what: &str) -> Error {
         let who = self.name.as_ref().or(self.user.as_ref());
-        Error::new(format!("the key of {}: {what}", who.map_or("nobody", |who| who.as_ref())))
+        Error::new(format!(
+            "the key of {}: {what}",
+            who.map_or("nobody", |who| who.as_ref())
+        ))
     }
 }
 

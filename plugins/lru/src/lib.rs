@@ -36,11 +36,7 @@ impl Selection for Lru {
 type Played = Option<u64>;
 
 /// The asset whose turn it is.
-fn least_recent(
-    request: &Request,
-    library: Library<'_>,
-    config: &Config,
-) -> Result<Asset, Error> {
+fn least_recent(request: &Request, library: Library<'_>, config: &Config) -> Result<Asset, Error> {
     let latest = request.latest().map(|item| item.asset.as_str());
     let mut best: Option<(Played, Asset)> = None;
     let mut repeat = None;
@@ -56,7 +52,10 @@ fn least_recent(
             let played = last_played(&asset, request);
             let in_order = played == asset.last_played_unix_ms;
             let rank = |played: Played, asset: &Asset| (played, asset.id.clone());
-            if best.as_ref().is_none_or(|(at, it)| rank(played, &asset) < rank(*at, it)) {
+            if best
+                .as_ref()
+                .is_none_or(|(at, it)| rank(played, &asset) < rank(*at, it))
+            {
                 best = Some((played, asset));
             }
             // The library's order is by its own times, and history only makes them later: whoever

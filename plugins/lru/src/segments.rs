@@ -49,13 +49,25 @@ pub(crate) fn least_recent(asset: &Asset, history: &[Item], shape: Shape) -> Seg
         rest = rest.get(passed..).unwrap_or_default();
         let played_unix_ms = played(rest, start_ms, end_ms);
         if best.is_none_or(|best| played_unix_ms < best.played_unix_ms) {
-            best = Some(Segment { index, of, start_ms, end_ms, played_unix_ms });
+            best = Some(Segment {
+                index,
+                of,
+                start_ms,
+                end_ms,
+                played_unix_ms,
+            });
         }
         if played_unix_ms.is_none() {
             break;
         }
     }
-    best.unwrap_or(Segment { index: 0, of: 1, start_ms: 0, end_ms: asset.duration_ms, played_unix_ms: None })
+    best.unwrap_or(Segment {
+        index: 0,
+        of: 1,
+        start_ms: 0,
+        end_ms: asset.duration_ms,
+        played_unix_ms: None,
+    })
 }
 
 /// How many segments an asset has.
@@ -71,7 +83,10 @@ fn played(stretches: &[Stretch], start_ms: u64, end_ms: u64) -> Option<u64> {
     let mut covered = 0;
     let mut latest = 0;
     for stretch in stretches.iter().take_while(|it| it.start_ms < end_ms) {
-        let overlap = stretch.end_ms.min(end_ms).saturating_sub(stretch.start_ms.max(start_ms));
+        let overlap = stretch
+            .end_ms
+            .min(end_ms)
+            .saturating_sub(stretch.start_ms.max(start_ms));
         if overlap > 0 {
             covered += overlap;
             latest = latest.max(stretch.played_unix_ms);
@@ -91,7 +106,10 @@ struct Stretch {
 /// The parts played, cut where they overlap: in order, each millisecond at most once.
 fn stretches(asset: &Asset, history: &[Item]) -> Vec<Stretch> {
     let parts = parts(asset, history);
-    let mut cuts: Vec<u64> = parts.iter().flat_map(|part| [part.start_ms, part.end_ms]).collect();
+    let mut cuts: Vec<u64> = parts
+        .iter()
+        .flat_map(|part| [part.start_ms, part.end_ms])
+        .collect();
     cuts.sort_unstable();
     cuts.dedup();
     let between = cuts.windows(2).filter_map(|cut| match cut {
@@ -99,9 +117,15 @@ fn stretches(asset: &Asset, history: &[Item]) -> Vec<Stretch> {
         _ => None,
     });
     let stretch = |(start_ms, end_ms)| {
-        let over = parts.iter().filter(|it| it.start_ms <= start_ms && it.end_ms >= end_ms);
+        let over = parts
+            .iter()
+            .filter(|it| it.start_ms <= start_ms && it.end_ms >= end_ms);
         let played_unix_ms = over.map(|it| it.played_unix_ms).max()?;
-        Some(Stretch { start_ms, end_ms, played_unix_ms })
+        Some(Stretch {
+            start_ms,
+            end_ms,
+            played_unix_ms,
+        })
     };
     between.filter_map(stretch).collect()
 }
@@ -119,7 +143,10 @@ fn parts(asset: &Asset, history: &[Item]) -> Vec<Stretch> {
         end_ms: it.end_ms,
         played_unix_ms: it.at_unix_ms,
     });
-    known.chain(queued).filter(|it| it.start_ms < it.end_ms).collect()
+    known
+        .chain(queued)
+        .filter(|it| it.start_ms < it.end_ms)
+        .collect()
 }
 
 #[cfg(test)]
@@ -146,30 +173,57 @@ mod tests {
     }
 
     fn shape(length: u64, min: u64) -> Shape {
-        Shape { length_ms: length * SECOND, min_ms: min * SECOND }
+        Shape {
+            length_ms: length * SECOND,
+            min_ms: min * SECOND,
+        }
     }
 
     /// Place, start, end (seconds) and time played of the segment chosen.
     fn chosen(asset: &Asset, shape: Shape) -> (u64, u64, u64, Option<u64>) {
         let it = least_recent(asset, &[], shape);
-        (it.index, it.start_ms / SECOND, it.end_ms / SECOND, it.played_unix_ms)
+        (
+            it.index,
+            it.start_ms / SECOND,
+            it.end_ms / SECOND,
+            it.played_unix_ms,
+        )
     }
 
     #[test]
     fn a_remainder_below_the_minimum_goes_with_the_segment_before_it() {
-        for (seconds, segments, last) in [(120, 2, 60), (121, 2, 61), (149, 2, 89), (150, 3, 30), (179, 3, 59)] {
+        for (seconds, segments, last) in [
+            (120, 2, 60),
+            (121, 2, 61),
+            (149, 2, 89),
+            (150, 3, 30),
+            (179, 3, 59),
+        ] {
             let shape = shape(60, 30);
             assert_eq!(count(seconds * SECOND, shape), segments, "{seconds} s");
             let played = asset(seconds, &[(0, (segments - 1) * 60, 5)]);
             let (index, start, end, _) = chosen(&played, shape);
-            assert_eq!((index, end - start, end), (segments - 1, last, seconds), "{seconds} s");
+            assert_eq!(
+                (index, end - start, end),
+                (segments - 1, last, seconds),
+                "{seconds} s"
+            );
         }
     }
 
     #[test]
     fn an_asset_shorter_than_a_segment_is_one() {
         assert_eq!(chosen(&asset(10, &[]), shape(60, 30)), (0, 0, 10, None));
-        assert_eq!(count(10, Shape { length_ms: u64::MAX, min_ms: u64::MAX / 2 }), 1);
+        assert_eq!(
+            count(
+                10,
+                Shape {
+                    length_ms: u64::MAX,
+                    min_ms: u64::MAX / 2
+                }
+            ),
+            1
+        );
     }
 
     #[test]
@@ -177,7 +231,10 @@ mod tests {
         let shape = shape(60, 30);
         assert_eq!(chosen(&asset(180, &[]), shape).0, 0);
         assert_eq!(chosen(&asset(180, &[(0, 60, 5)]), shape).0, 1);
-        assert_eq!(chosen(&asset(180, &[(0, 60, 5), (120, 180, 9)]), shape).0, 1);
+        assert_eq!(
+            chosen(&asset(180, &[(0, 60, 5), (120, 180, 9)]), shape).0,
+            1
+        );
         let all = asset(180, &[(0, 60, 7), (60, 120, 5), (120, 180, 9)]);
         assert_eq!(chosen(&all, shape), (1, 60, 120, Some(5)));
     }

@@ -31,7 +31,11 @@ fn select(library: &testing::Library, history: &[Item], config: &str) -> Result<
         history: history.to_vec(),
         ..Request::default()
     };
-    Lru::select(request, library.lend(), serde_json::from_str(config).unwrap())
+    Lru::select(
+        request,
+        library.lend(),
+        serde_json::from_str(config).unwrap(),
+    )
 }
 
 fn chosen(library: &testing::Library, history: &[Item], config: &str) -> String {
@@ -40,17 +44,22 @@ fn chosen(library: &testing::Library, history: &[Item], config: &str) -> String 
 
 #[test]
 fn never_played_first_then_the_longest_not_played() {
-    let library = testing::Library::of([asset("b", Some(10)), asset("a", Some(20)), asset("z", None)]);
+    let library =
+        testing::Library::of([asset("b", Some(10)), asset("a", Some(20)), asset("z", None)]);
     assert_eq!(chosen(&library, &[], "{}"), "z");
     let library = testing::Library::of([asset("b", Some(10)), asset("a", Some(20))]);
     let clip = select(&library, &[], "{}").unwrap();
-    assert_eq!((clip.asset.as_str(), clip.start_ms, clip.end_ms), ("a", 0, None));
+    assert_eq!(
+        (clip.asset.as_str(), clip.start_ms, clip.end_ms),
+        ("a", 0, None)
+    );
     assert_eq!(clip.reason, "last played 0 s ago");
 }
 
 #[test]
 fn what_is_queued_but_not_played_yet_has_had_its_turn() {
-    let library = testing::Library::of([asset("a", None), asset("b", None), asset("c", Some(5_000))]);
+    let library =
+        testing::Library::of([asset("a", None), asset("b", None), asset("c", Some(5_000))]);
     let history = [queued("b", -60_000), queued("a", 0)];
     assert_eq!(chosen(&library, &history, "{}"), "c");
 }
@@ -81,7 +90,10 @@ fn the_latest_is_not_repeated_if_there_is_another() {
 
 #[test]
 fn assets_without_a_length_are_never_played() {
-    let empty = Asset { duration_ms: 0, ..asset("a", None) };
+    let empty = Asset {
+        duration_ms: 0,
+        ..asset("a", None)
+    };
     let library = testing::Library::of([empty.clone(), asset("b", Some(1))]);
     assert_eq!(chosen(&library, &[], "{}"), "b");
     let error = select(&testing::Library::of([empty]), &[], "{}").unwrap_err();
@@ -111,7 +123,11 @@ fn of_several_tags_the_least_recent_of_all_is_taken() {
 fn a_long_video_advances_by_a_segment_each_turn() {
     let film = Asset {
         duration_ms: 1_500_000,
-        segments: vec![PlayedSegment { start_ms: 0, end_ms: 600_000, played_unix_ms: NOW - 9_000_000 }],
+        segments: vec![PlayedSegment {
+            start_ms: 0,
+            end_ms: 600_000,
+            played_unix_ms: NOW - 9_000_000,
+        }],
         ..asset("film", Some(9_000_000))
     };
     let library = testing::Library::of([film, asset("b", Some(5))]);
@@ -119,7 +135,14 @@ fn a_long_video_advances_by_a_segment_each_turn() {
     let clip = select(&library, &[], config).unwrap();
     assert_eq!((clip.start_ms, clip.end_ms), (600_000, Some(1_500_000)));
     assert_eq!(clip.reason, "segment 2 of 2, never played");
-    let both = [queued("x", 0), Item { start_ms: 600_000, end_ms: 1_500_000, ..queued("film", 7_000_000) }];
+    let both = [
+        queued("x", 0),
+        Item {
+            start_ms: 600_000,
+            end_ms: 1_500_000,
+            ..queued("film", 7_000_000)
+        },
+    ];
     let clip = select(&library, &both, config).unwrap();
     assert_eq!(clip.reason, "segment 1 of 2, last played 2 h 30 min ago");
 }
@@ -128,17 +151,24 @@ fn a_long_video_advances_by_a_segment_each_turn() {
 fn a_channel_that_wishes_for_less_gets_less() {
     let library = testing::Library::of([asset("a", None)]);
     let wish = |wanted_ms| {
-        let request = Request { wanted_ms: Some(wanted_ms), ..Request::default() };
+        let request = Request {
+            wanted_ms: Some(wanted_ms),
+            ..Request::default()
+        };
         let config = serde_json::from_str(r#"{"segment_ms": 45000, "min_segment_ms": 0}"#).unwrap();
         let clip = Lru::select(request, library.lend(), config).unwrap();
         clip.end_ms.unwrap() - clip.start_ms
     };
-    assert_eq!((wish(20_000), wish(90_000), wish(0)), (20_000, 45_000, 45_000));
+    assert_eq!(
+        (wish(20_000), wish(90_000), wish(0)),
+        (20_000, 45_000, 45_000)
+    );
 }
 
 #[test]
 fn a_hundred_thousand_assets_cost_a_page() {
-    let library = testing::Library::of((0..100_000).map(|n| asset(&format!("{n:06}"), Some(200_000 - n))));
+    let library =
+        testing::Library::of((0..100_000).map(|n| asset(&format!("{n:06}"), Some(200_000 - n))));
     let history: Vec<_> = (0..20).map(|n| queued(&format!("{n:06}"), -n)).collect();
     assert_eq!(chosen(&library, &history, "{}"), "000020");
     assert!(library.pages() <= 2 && library.assets_handed_out() <= 80);

@@ -43,18 +43,28 @@ impl Config {
 
     /// How many times as often as one without tags an asset is played.
     pub(crate) fn weight(&self, asset: &Asset) -> f64 {
-        asset.tags.iter().filter_map(|tag| self.weights.get(tag)).product()
+        asset
+            .tags
+            .iter()
+            .filter_map(|tag| self.weights.get(tag))
+            .product()
     }
 
     /// The highest weight that an asset can have.
     pub(crate) fn top_weight(&self) -> f64 {
-        self.weights.values().map(|weight| weight.max(1.0)).product()
+        self.weights
+            .values()
+            .map(|weight| weight.max(1.0))
+            .product()
     }
 
     /// The error of a library without an asset to play.
     pub(crate) fn nothing_to_play(&self) -> String {
         let folder = self.folder.as_ref().map(|folder| format!(" in {folder:?}"));
-        let tag = self.tag.as_ref().map(|tag| format!(" with the tag {tag:?}"));
+        let tag = self
+            .tag
+            .as_ref()
+            .map(|tag| format!(" with the tag {tag:?}"));
         let (folder, tag) = (folder.unwrap_or_default(), tag.unwrap_or_default());
         format!("the library has no asset{folder}{tag}")
     }

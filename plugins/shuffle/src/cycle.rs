@@ -26,7 +26,10 @@ impl Cycle {
             None
         });
         let kept = kept.filter(|cycle| cycle.started_unix_ms <= starts_unix_ms);
-        kept.unwrap_or(Self { started_unix_ms: starts_unix_ms, ..Self::default() })
+        kept.unwrap_or(Self {
+            started_unix_ms: starts_unix_ms,
+            ..Self::default()
+        })
     }
 
     /// The cycle after this one.

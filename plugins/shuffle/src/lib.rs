@@ -76,7 +76,13 @@ impl<'a> Shelf<'a> {
             return Err(Error::new(config.nothing_to_play()));
         }
         let apart = config.no_repeat.min(len / 2);
-        Ok(Self { request, library, filter, len, apart })
+        Ok(Self {
+            request,
+            library,
+            filter,
+            len,
+            apart,
+        })
     }
 
     /// One of those whose turn in the cycle did not come yet; if there is none, of the next cycle.
@@ -101,7 +107,9 @@ impl<'a> Shelf<'a> {
         let top = config.top_weight();
         let mut heaviest: Option<(f64, Asset)> = None;
         for _ in 0..LOTTERY_TRIES {
-            let Some(asset) = self.draw(self.len, None, draw) else { break };
+            let Some(asset) = self.draw(self.len, None, draw) else {
+                break;
+            };
             let weight = config.weight(&asset);
             if draw.unit() * top < weight {
                 return Some((cycle, asset, format!("drawn with weight {weight}")));
@@ -157,12 +165,16 @@ impl<'a> Shelf<'a> {
 
     /// The first of the first `left` that is wanted.
     fn walk(&self, left: u32, wanted: impl FnMut(&Asset) -> bool) -> Option<Asset> {
-        let assets = self.library.assets(self.filter.clone(), Order::LeastRecentlyPlayed);
+        let assets = self
+            .library
+            .assets(self.filter.clone(), Order::LeastRecentlyPlayed);
         assets.take((left as usize).min(WALK)).find(wanted)
     }
 
     fn at(&self, place: u32) -> Option<Asset> {
-        let page = self.library.page(&self.filter, Order::LeastRecentlyPlayed, place, 1);
+        let page = self
+            .library
+            .page(&self.filter, Order::LeastRecentlyPlayed, place, 1);
         page.into_iter().next()
     }
 }

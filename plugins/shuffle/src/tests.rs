@@ -33,7 +33,13 @@ impl Channel {
     fn new(library: testing::Library, config: &str) -> Self {
         testing::reset();
         let config = serde_json::from_str(config).unwrap();
-        Self { library, config, history: Vec::new(), queue: 0, plays: 0 }
+        Self {
+            library,
+            config,
+            history: Vec::new(),
+            queue: 0,
+            plays: 0,
+        }
     }
 
     fn ask(&self) -> Result<Clip, Error> {
@@ -52,7 +58,15 @@ impl Channel {
         let id = self.ask().unwrap().asset;
         let at_unix_ms = NOW + self.plays * MINUTE;
         self.plays += 1;
-        self.history.insert(0, Item { asset: id.clone(), start_ms: 0, end_ms: MINUTE, at_unix_ms });
+        self.history.insert(
+            0,
+            Item {
+                asset: id.clone(),
+                start_ms: 0,
+                end_ms: MINUTE,
+                at_unix_ms,
+            },
+        );
         self.history.truncate(256);
         if let Some(item) = self.history.get(self.queue) {
             let assets = self.library.assets_mut();
@@ -87,7 +101,10 @@ fn no_asset_comes_again_within_the_distance_over_cycles_and_queues() {
         let plays = channel.plays(300);
         let near = plays.windows(13).all(|window| distinct(window) == 13);
         assert!(near, "queue of {queue}");
-        assert!(plays.chunks(30).all(|cycle| distinct(cycle) == 30), "queue of {queue}");
+        assert!(
+            plays.chunks(30).all(|cycle| distinct(cycle) == 30),
+            "queue of {queue}"
+        );
     }
 }
 
@@ -123,7 +140,10 @@ fn a_seed_gives_the_same_order_again_and_another_seed_another() {
 fn what_comes_into_the_library_joins_the_running_cycle() {
     let mut channel = Channel::new(numbered(20), r#"{"no_repeat": 2}"#);
     let mut cycle = channel.plays(10);
-    channel.library.assets_mut().extend([asset("new"), asset("newer")]);
+    channel
+        .library
+        .assets_mut()
+        .extend([asset("new"), asset("newer")]);
     cycle.extend(channel.plays(12));
     assert_eq!(distinct(&cycle), 22);
 }
@@ -137,7 +157,10 @@ fn every_asset_is_drawn_first_about_as_often() {
         *first.entry(channel.ask().unwrap().asset).or_default() += 1;
     }
     assert_eq!(first.len(), 10);
-    assert!(first.values().all(|count| (140..260).contains(count)), "{first:?}");
+    assert!(
+        first.values().all(|count| (140..260).contains(count)),
+        "{first:?}"
+    );
 }
 
 #[test]
@@ -176,7 +199,11 @@ fn without_a_store_it_is_still_random_and_keeps_the_distance() {
     while kv::keys("").len() < 1_024 && kv::set(&kv::keys("").len().to_string(), b"").is_ok() {}
     let plays = channel.plays(100);
     assert!(plays.windows(9).all(|window| distinct(window) == 9));
-    assert!(testing::log::lines().iter().any(|(_, line)| line.contains("full")));
+    assert!(
+        testing::log::lines()
+            .iter()
+            .any(|(_, line)| line.contains("full"))
+    );
 }
 
 #[test]
@@ -198,12 +225,18 @@ fn assets_without_a_length_are_never_played() {
     let mut empty = numbered(1);
     empty.assets_mut()[0].duration_ms = 0;
     let error = Channel::new(empty, "{}").ask().unwrap_err();
-    assert_eq!(error.to_string(), "the library has only assets without a length");
+    assert_eq!(
+        error.to_string(),
+        "the library has only assets without a length"
+    );
 }
 
 #[test]
 fn an_empty_choice_is_an_error_that_says_of_what() {
     let channel = Channel::new(numbered(1), r#"{"tag": "x", "folder": "y"}"#);
     let error = channel.ask().unwrap_err();
-    assert_eq!(error.to_string(), "the library has no asset in \"y\" with the tag \"x\"");
+    assert_eq!(
+        error.to_string(),
+        "the library has no asset in \"y\" with the tag \"x\""
+    );
 }

@@ -23,12 +23,22 @@ const SMALL: usize = 100 << 10;
 
 /// Builds a guest crate, given relative to this one, into a component.
 fn build(folder: &str) -> Vec<u8> {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).join("Cargo.toml");
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join(folder)
+        .join("Cargo.toml");
     // The folder that the host's own tests build guests in.
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guests");
     let mut cargo = Command::new(env!("CARGO"));
     cargo
-        .args(["rustc", "--quiet", "--lib", "--crate-type", "cdylib", "--profile", "plugin"])
+        .args([
+            "rustc",
+            "--quiet",
+            "--lib",
+            "--crate-type",
+            "cdylib",
+            "--profile",
+            "plugin",
+        ])
         .args(["--target", "wasm32-unknown-unknown"])
         .args(PROFILE.map(|it| format!("--config=profile.plugin.{it}")))
         .arg("--manifest-path")
@@ -36,11 +46,21 @@ fn build(folder: &str) -> Vec<u8> {
         .arg("--target-dir")
         .arg(&target);
     assert!(cargo.status().unwrap().success(), "{folder} was not built");
-    let name = Path::new(folder).file_name().unwrap().to_str().unwrap().replace('-', "_");
-    let module: PathBuf = target.join("wasm32-unknown-unknown/plugin").join(format!("{name}.wasm"));
+    let name = Path::new(folder)
+        .file_name()
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .replace('-', "_");
+    let module: PathBuf = target
+        .join("wasm32-unknown-unknown/plugin")
+        .join(format!("{name}.wasm"));
     let module = std::fs::read(module).unwrap();
-    let mut encoder = ComponentEncoder::default().validate(true).module(&module).unwrap();
-    encoder.encode().unwrap()
+    ComponentEncoder::default()
+        .validate(true)
+        .module(&module)
+        .and_then(|encoder| encoder.encode())
+        .unwrap()
 }
 
 /// Names of the interfaces of our package that a component imports and exports. Of others there
@@ -57,8 +77,16 @@ fn interfaces(component: &[u8]) -> (BTreeSet<String>, BTreeSet<String>) {
         };
         keys.iter().map(ours).collect()
     };
-    let imports = world.imports.keys().map(|key| resolve.name_world_key(key)).collect();
-    let exports = world.exports.keys().map(|key| resolve.name_world_key(key)).collect();
+    let imports = world
+        .imports
+        .keys()
+        .map(|key| resolve.name_world_key(key))
+        .collect();
+    let exports = world
+        .exports
+        .keys()
+        .map(|key| resolve.name_world_key(key))
+        .collect();
     (names(imports), names(exports))
 }
 
@@ -78,7 +106,11 @@ fn a_policy_of_one_kind_exports_it_and_imports_what_it_calls() {
         let component = build(folder);
         let expected = (set(imports), set(&["metadata", kind]));
         assert_eq!(interfaces(&component), expected, "{folder}");
-        assert!(component.len() < SMALL, "{folder} has {} bytes", component.len());
+        assert!(
+            component.len() < SMALL,
+            "{folder} has {} bytes",
+            component.len()
+        );
     }
 }
 

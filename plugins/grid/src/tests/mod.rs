@@ -13,14 +13,25 @@ fn source(id: &str) -> Source {
 }
 
 fn sized(id: &str, width: u32, height: u32) -> Source {
-    Source { id: id.into(), connected: true, width, height, ..Source::default() }
+    Source {
+        id: id.into(),
+        connected: true,
+        width,
+        height,
+        ..Source::default()
+    }
 }
 
 fn scene(width: u32, height: u32, sources: Vec<Source>) -> Scene {
     Scene {
         name: "wall/lobby".into(),
         now_unix_ms: NOW,
-        canvas: Canvas { width, height, fps_milli: 25_000, ..Canvas::default() },
+        canvas: Canvas {
+            width,
+            height,
+            fps_milli: 25_000,
+            ..Canvas::default()
+        },
         sources,
         ..Scene::default()
     }
@@ -50,7 +61,14 @@ fn four(rect: &Rect) -> (f64, f64, f64, f64) {
 #[track_caller]
 fn near(got: &Rect, expected: (f64, f64, f64, f64)) {
     let (x, y, width, height) = expected;
-    let pairs = [(got.x, x), (got.y, y), (got.width, width), (got.height, height)];
-    let equal = pairs.iter().all(|(got, expected)| (got - expected).abs() < 1e-9);
+    let pairs = [
+        (got.x, x),
+        (got.y, y),
+        (got.width, width),
+        (got.height, height),
+    ];
+    let equal = pairs
+        .iter()
+        .all(|(got, expected)| (got - expected).abs() < 1e-9);
     assert!(equal, "{got:?} is not {expected:?}");
 }

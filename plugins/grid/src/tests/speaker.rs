@@ -12,7 +12,10 @@ struct Talk {
 
 impl Talk {
     fn new(levels: &[(&str, f64)], config: &str) -> Self {
-        let mut talk = Self { scene: scene(1280, 720, Vec::new()), config: config.into() };
+        let mut talk = Self {
+            scene: scene(1280, 720, Vec::new()),
+            config: config.into(),
+        };
         talk.scene.sources = levels.iter().map(|(id, _)| source(id)).collect();
         talk.levels(levels);
         talk
@@ -20,7 +23,12 @@ impl Talk {
 
     fn levels(&mut self, levels: &[(&str, f64)]) {
         for (id, level) in levels {
-            let source = self.scene.sources.iter_mut().find(|it| it.id == *id).unwrap();
+            let source = self
+                .scene
+                .sources
+                .iter_mut()
+                .find(|it| it.id == *id)
+                .unwrap();
             source.audio_level_db = Some(*level);
         }
     }
@@ -35,8 +43,14 @@ impl Talk {
 
 #[test]
 fn the_loudest_is_shown_first_and_in_silence_the_first() {
-    assert_eq!(Talk::new(&[("a", -30.0), ("b", -20.0)], CONFIG).after(0), "b");
-    assert_eq!(Talk::new(&[("a", -51.0), ("b", -50.0)], CONFIG).after(0), "a");
+    assert_eq!(
+        Talk::new(&[("a", -30.0), ("b", -20.0)], CONFIG).after(0),
+        "b"
+    );
+    assert_eq!(
+        Talk::new(&[("a", -51.0), ("b", -50.0)], CONFIG).after(0),
+        "a"
+    );
     let mut mute = Talk::new(&[("a", -50.0), ("b", -50.0)], CONFIG);
     mute.scene.sources[0].audio_level_db = None;
     assert_eq!(mute.after(0), "a");
@@ -72,7 +86,10 @@ fn a_speaker_that_leaves_is_replaced_at_once() {
 
 #[test]
 fn the_hold_counts_from_the_speakers_own_turn_while_others_come_and_go() {
-    let mut talk = Talk::new(&[("a", -20.0), ("b", -40.0)], &CONFIG.replace("alone", "featured"));
+    let mut talk = Talk::new(
+        &[("a", -20.0), ("b", -40.0)],
+        &CONFIG.replace("alone", "featured"),
+    );
     talk.after(0);
     // The tiles in force are new because somebody came.
     talk.scene.sources.push(source("c"));
@@ -84,7 +101,10 @@ fn the_hold_counts_from_the_speakers_own_turn_while_others_come_and_go() {
 
 #[test]
 fn the_same_scene_gives_the_same_tiles_so_that_nothing_moves() {
-    let mut talk = Talk::new(&[("a", -20.0), ("b", -40.0)], &CONFIG.replace("alone", "pip"));
+    let mut talk = Talk::new(
+        &[("a", -20.0), ("b", -40.0)],
+        &CONFIG.replace("alone", "pip"),
+    );
     talk.after(0);
     let before = talk.scene.tiles.clone();
     talk.after(5_000);
@@ -104,7 +124,13 @@ fn a_clock_that_goes_back_keeps_the_speaker() {
 fn the_speaker_has_its_own_border_and_the_others_the_common_one() {
     let config = r##"{"mode": "speaker", "border": {"width": 1, "colour": "#000000"},
         "speaker": {"border": {"width": 4, "colour": "#ffcc00"}}}"##;
-    let tiles = arrange(Talk::new(&[("a", -20.0), ("b", -40.0)], config).scene, config);
-    let widths: Vec<_> = tiles.iter().map(|tile| tile.border.unwrap().width).collect();
+    let tiles = arrange(
+        Talk::new(&[("a", -20.0), ("b", -40.0)], config).scene,
+        config,
+    );
+    let widths: Vec<_> = tiles
+        .iter()
+        .map(|tile| tile.border.unwrap().width)
+        .collect();
     assert_eq!(widths, [4, 1]);
 }

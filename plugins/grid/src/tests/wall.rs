@@ -2,7 +2,12 @@ use super::*;
 use pointsman_sdk::layout::{Bezel, Screen};
 
 fn bezel(left: f64, top: f64, right: f64, bottom: f64) -> Bezel {
-    Bezel { left, top, right, bottom }
+    Bezel {
+        left,
+        top,
+        right,
+        bottom,
+    }
 }
 
 /// Screens in a row on the canvas, each so many pixels wide and high.
@@ -11,14 +16,29 @@ fn wall(screens: &[(u32, u32, f64, f64, Bezel)]) -> Canvas {
     let mut place = |(row, column, width, height, bezel): &(u32, u32, f64, f64, Bezel)| {
         let area = Rect::new(x, 0.0, *width, *height);
         x += width;
-        Screen { id: format!("{row}-{column}"), area, row: *row, column: *column, bezel: *bezel }
+        Screen {
+            id: format!("{row}-{column}"),
+            area,
+            row: *row,
+            column: *column,
+            bezel: *bezel,
+        }
     };
     let screens = screens.iter().map(&mut place).collect();
-    Canvas { width: 16_384, height: 2_160, fps_milli: 25_000, screens, ..Canvas::default() }
+    Canvas {
+        width: 16_384,
+        height: 2_160,
+        fps_milli: 25_000,
+        screens,
+        ..Canvas::default()
+    }
 }
 
 fn span(canvas: Canvas, source: Source, fit: &str) -> Vec<Tile> {
-    let scene = Scene { canvas, ..scene(1, 1, vec![source]) };
+    let scene = Scene {
+        canvas,
+        ..scene(1, 1, vec![source])
+    };
     arrange(scene, &format!(r#"{{"mode": "span", "fit": "{fit}"}}"#))
 }
 
@@ -35,7 +55,10 @@ fn what_lies_behind_the_bezels_between_is_left_out() {
     let tiles = span(canvas, sized("film", 3840, 1080), "stretch");
     near(&tiles[0].part, (0.0, 0.0, 1920.0 / 3880.0, 1.0));
     near(&tiles[1].part, (1960.0 / 3880.0, 0.0, 1920.0 / 3880.0, 1.0));
-    assert_eq!(areas(&tiles), [(0.0, 0.0, 1920.0, 1080.0), (1920.0, 0.0, 1920.0, 1080.0)]);
+    assert_eq!(
+        areas(&tiles),
+        [(0.0, 0.0, 1920.0, 1080.0), (1920.0, 0.0, 1920.0, 1080.0)]
+    );
 }
 
 #[test]
@@ -55,7 +78,11 @@ fn two_by_two_with_mixed_bezels_meet_at_one_point_of_the_picture() {
     near(&tiles[1].part, (1070.0 / width, 0.0, x, y));
     near(&tiles[2].part, (0.0, 540.0 / height, x, y));
     near(&tiles[3].part, (1060.0 / width, 550.0 / height, x, y));
-    assert!(tiles.iter().all(|tile| (tile.area.width, tile.area.height) == (1000.0, 500.0)));
+    assert!(
+        tiles
+            .iter()
+            .all(|tile| (tile.area.width, tile.area.height) == (1000.0, 500.0))
+    );
 }
 
 #[test]
@@ -67,7 +94,15 @@ fn screens_of_mixed_sizes_show_the_picture_at_one_scale() {
     // 600 pixels high in the middle of 1000.
     near(&tiles[1].part, (2.0 / 3.0, 0.2, 1.0 / 3.0, 0.6));
     for tile in &tiles {
-        near(&Rect::new(0.0, 0.0, tile.part.width * 1500.0, tile.part.height * 1000.0), (0.0, 0.0, tile.area.width, tile.area.height));
+        near(
+            &Rect::new(
+                0.0,
+                0.0,
+                tile.part.width * 1500.0,
+                tile.part.height * 1000.0,
+            ),
+            (0.0, 0.0, tile.area.width, tile.area.height),
+        );
     }
 }
 
@@ -77,7 +112,10 @@ fn a_contained_picture_leaves_out_screens_that_it_does_not_reach() {
     let screens = [0, 1, 2, 3].map(|column| (0, column, 500.0, 500.0, none));
     let tiles = span(wall(&screens), sized("square", 100, 100), "contain");
     // 500 pixels in the middle of 2000: half of the second and half of the third screen.
-    assert_eq!(areas(&tiles), [(750.0, 0.0, 250.0, 500.0), (1000.0, 0.0, 250.0, 500.0)]);
+    assert_eq!(
+        areas(&tiles),
+        [(750.0, 0.0, 250.0, 500.0), (1000.0, 0.0, 250.0, 500.0)]
+    );
     near(&tiles[0].part, (0.0, 0.0, 0.5, 1.0));
     near(&tiles[1].part, (0.5, 0.0, 0.5, 1.0));
 }
@@ -106,11 +144,19 @@ fn parts_stay_within_the_source_whatever_the_sizes() {
     for width in [1.0 / 3.0, 640.1, 1919.7, 5000.3] {
         for left in [0.0, 0.1, 33.3] {
             let frame = bezel(left, 0.7, 1.3, left);
-            let screens: Vec<_> = (0..9).map(|n| (n / 3, n % 3, width, 1080.0, frame)).collect();
+            let screens: Vec<_> = (0..9)
+                .map(|n| (n / 3, n % 3, width, 1080.0, frame))
+                .collect();
             for fit in ["contain", "cover", "stretch"] {
                 for tile in span(wall(&screens), sized("film", 1919, 803), fit) {
                     let part = tile.part;
-                    assert!(part.x >= 0.0 && part.y >= 0.0 && part.right() <= 1.0 && part.bottom() <= 1.0, "{part:?}");
+                    assert!(
+                        part.x >= 0.0
+                            && part.y >= 0.0
+                            && part.right() <= 1.0
+                            && part.bottom() <= 1.0,
+                        "{part:?}"
+                    );
                     assert!(part.width > 0.0 && part.height > 0.0, "{part:?}");
                 }
             }

@@ -7,11 +7,7 @@ use pointsman_sdk::pattern;
 use serde_json::{Map, Value};
 
 /// What the claims give: the stream and the action have to be named, and the time to be right.
-pub(super) fn pass(
-    payload: &[u8],
-    request: &Request,
-    trust: &Trust<'_>,
-) -> Result<Pass, Refused> {
+pub(super) fn pass(payload: &[u8], request: &Request, trust: &Trust<'_>) -> Result<Pass, Refused> {
     let claims: Map<String, Value> =
         serde_json::from_slice(payload).map_err(|_| Refused::Malformed("payload"))?;
     let left_ms = check_time(&claims, request.now_unix_ms, trust)?;
@@ -33,7 +29,10 @@ pub(super) fn pass(
     };
     let subject = claims.get("sub").and_then(Value::as_str);
     let reason = subject.map_or_else(|| "token".to_owned(), |who| format!("token of {who}"));
-    Ok(Pass { limits, ..Pass::new(reason) })
+    Ok(Pass {
+        limits,
+        ..Pass::new(reason)
+    })
 }
 
 /// Whether the token is in force (RFC 7519 §4.1.4 to §4.1.6); milliseconds until it expires.
@@ -44,7 +43,10 @@ fn check_time(
 ) -> Result<Option<u64>, Refused> {
     let now_s = now_unix_ms as f64 / 1_000.0;
     let leeway_s = f64::from(trust.leeway_s);
-    for (name, says) in [("nbf", "is not valid yet"), ("iat", "was issued in the future")] {
+    for (name, says) in [
+        ("nbf", "is not valid yet"),
+        ("iat", "was issued in the future"),
+    ] {
         if date(claims, name)?.is_some_and(|from_s| now_s + leeway_s < from_s) {
             return Err(claim(says));
         }

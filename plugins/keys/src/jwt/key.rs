@@ -106,12 +106,12 @@ impl Key<'_> {
                 let key = pss::VerifyingKey::<Sha256>::new(key);
                 matches(&key, signed, pss::Signature::try_from(signature))
             }),
-            Algorithm::Es256 => self.p256().map(|key| {
-                matches(&key, signed, p256::ecdsa::Signature::from_slice(signature))
-            }),
-            Algorithm::Es384 => self.p384().map(|key| {
-                matches(&key, signed, p384::ecdsa::Signature::from_slice(signature))
-            }),
+            Algorithm::Es256 => self
+                .p256()
+                .map(|key| matches(&key, signed, p256::ecdsa::Signature::from_slice(signature))),
+            Algorithm::Es384 => self
+                .p384()
+                .map(|key| matches(&key, signed, p384::ecdsa::Signature::from_slice(signature))),
             Algorithm::EdDsa => self.ed25519().map(|key| {
                 let signature = ed25519::Signature::from_slice(signature);
                 // Strict: no weak keys, and one signature a message.
@@ -120,7 +120,10 @@ impl Key<'_> {
         };
         verified.ok_or_else(|| {
             let name = self.kid.as_deref().unwrap_or("without an id");
-            Error::new(format!("the {} key {name} of jwt.keys cannot be used: see its form", self.alg.as_str()))
+            Error::new(format!(
+                "the {} key {name} of jwt.keys cannot be used: see its form",
+                self.alg.as_str()
+            ))
         })
     }
 
@@ -182,7 +185,12 @@ impl Key<'_> {
 
 impl Jwk<'_> {
     /// A value, if the key is of that type and curve.
-    fn number(&self, kty: &str, crv: Option<&str>, value: &Option<Cow<'_, str>>) -> Option<Vec<u8>> {
+    fn number(
+        &self,
+        kty: &str,
+        crv: Option<&str>,
+        value: &Option<Cow<'_, str>>,
+    ) -> Option<Vec<u8>> {
         let fits = self.kty == kty && crv.is_none_or(|crv| self.crv.as_deref() == Some(crv));
         decode(value.as_deref().filter(|_| fits)?)
     }

@@ -98,14 +98,22 @@ fn open(token: &str, trust: &Trust<'_>) -> Result<Result<Vec<u8>, Refused>, Erro
         Err(refused) => return Ok(Err(refused)),
     };
     let mut tried = false;
-    for key in trust.keys.iter().filter(|key| key.fits(&parts.header.alg, parts.header.kid.as_deref())) {
+    for key in trust
+        .keys
+        .iter()
+        .filter(|key| key.fits(&parts.header.alg, parts.header.kid.as_deref()))
+    {
         tried = true;
         if key.verify(parts.signed.as_bytes(), &parts.signature)? {
             return Ok(decode(parts.payload).ok_or(Refused::Malformed("payload")));
         }
     }
     let Header { alg, kid, .. } = parts.header;
-    Ok(Err(if tried { Refused::Signature } else { Refused::NoKey { alg, kid } }))
+    Ok(Err(if tried {
+        Refused::Signature
+    } else {
+        Refused::NoKey { alg, kid }
+    }))
 }
 
 struct Parts<'a> {
@@ -129,7 +137,12 @@ fn parts(token: &str) -> Result<Parts<'_>, Refused> {
         return Err(Refused::Critical);
     }
     let signature = decode(signature).ok_or(Refused::Malformed("signature"))?;
-    Ok(Parts { header, signed, payload, signature })
+    Ok(Parts {
+        header,
+        signed,
+        payload,
+        signature,
+    })
 }
 
 /// Base64url without padding (RFC 7515 §2).
