@@ -58,7 +58,7 @@ pub(crate) fn grid(
 }
 
 /// The number of columns with which the sources are seen largest; of equals the one with the
-/// fewest places left empty.
+/// fewest places left empty, and of those the one with more columns.
 pub(crate) fn best_columns(area: Rect, gap: f64, sources: &[&Source]) -> u32 {
     let count = sources.len() as u32; // a scene has at most 256
     let aspect = sources
@@ -76,8 +76,8 @@ pub(crate) fn best_columns(area: Rect, gap: f64, sources: &[&Source]) -> u32 {
         (height.min(width / aspect).floor(), std::cmp::Reverse(empty))
     };
     let better = |best: u32, next: u32| match score(next).partial_cmp(&score(best)) {
-        Some(std::cmp::Ordering::Greater) => next,
-        _ => best,
+        Some(std::cmp::Ordering::Less) => best,
+        _ => next,
     };
     (1..=count).reduce(better).unwrap_or(1)
 }

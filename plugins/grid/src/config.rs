@@ -223,6 +223,9 @@ impl TryFrom<String> for Colour {
     fn try_from(text: String) -> Result<Self, String> {
         let parse = || {
             let digits = text.strip_prefix('#')?;
+            if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+                return None; // the parser would take a sign
+            }
             let bits = u32::from_str_radix(digits, 16).ok()?;
             match digits.len() {
                 6 => Some(Self(bits << 8 | 0xff)),

@@ -72,7 +72,7 @@ fn panes(screens: &[Screen]) -> Vec<Pane<'_>> {
     let middle = |place: Option<&Place>, size: f64| {
         place.map_or(0.0, |place| place.start + (place.size - size) / 2.0)
     };
-    let pane = |screen| {
+    let panes = screens.iter().map(|screen| {
         let Screen {
             area,
             bezel,
@@ -86,8 +86,8 @@ fn panes(screens: &[Screen]) -> Vec<Pane<'_>> {
             screen,
             seen: Rect::new(x, y, area.width, area.height),
         }
-    };
-    screens.iter().map(pane).collect()
+    });
+    panes.collect()
 }
 
 fn frame_width(screen: &Screen) -> f64 {

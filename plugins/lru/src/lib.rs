@@ -12,7 +12,7 @@ mod segments;
 
 pub use config::Config;
 
-use pointsman_sdk::library::{Asset, Filter, Library, Order};
+use pointsman_sdk::library::{Asset, Library, Order};
 use pointsman_sdk::selection::{Clip, Request, Selection};
 use pointsman_sdk::{Error, export};
 use segments::Segment;
@@ -28,7 +28,7 @@ impl Selection for Lru {
         let asset = least_recent(&request, library, &config)?;
         let shape = config.shape(request.wanted_ms);
         let segment = segments::least_recent(&asset, &request.history, shape);
-        Ok(clip(&asset, &segment, request.now_unix_ms))
+        Ok(clip(&asset, &segment, &request))
     }
 }
 
@@ -75,15 +75,19 @@ fn last_played(asset: &Asset, request: &Request) -> Played {
     asset.last_played_unix_ms.max(queued)
 }
 
-fn clip(asset: &Asset, segment: &Segment, now_unix_ms: u64) -> Clip {
-    let when = match segment.played_unix_ms {
+fn clip(asset: &Asset, segment: &Segment, request: &Request) -> Clip {
+    let when = |played: Played| match played {
         None => "never played".to_owned(),
-        Some(at) => format!("last played {} ago", span(now_unix_ms.saturating_sub(at))),
+        Some(at) => format!(
+            "last played {} ago",
+            span(request.now_unix_ms.saturating_sub(at))
+        ),
     };
     if segment.of == 1 {
-        return Clip::whole(asset).because(when);
+        return Clip::whole(asset).because(when(last_played(asset, request)));
     }
     let place = format!("segment {} of {}", segment.index + 1, segment.of);
+    let when = when(segment.played_unix_ms);
     Clip::part(asset, segment.start_ms, segment.end_ms).because(format!("{place}, {when}"))
 }
 

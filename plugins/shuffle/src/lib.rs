@@ -142,14 +142,21 @@ impl<'a> Shelf<'a> {
 
     /// One of the first `left` of the order that is wanted; none if none of them is.
     fn draw(&self, left: u32, cycle: Option<Cycle>, draw: &mut Draw) -> Option<Asset> {
-        // The last of the order were played last.
-        let left = left.min(self.len - self.apart);
+        let left = left.min(self.len - self.late(left));
         let wanted = |asset: &Asset| self.wanted(asset, cycle);
         if left == 0 {
             return None;
         }
         let drawn = (0..TRIES).find_map(|_| self.at(draw.below(left)).filter(wanted));
         drawn.or_else(|| self.walk(left, wanted))
+    }
+
+    /// How many at the end of the order were played too lately. Of those never played, none was.
+    fn late(&self, left: u32) -> u32 {
+        if left <= self.len - self.apart {
+            return self.apart; // the rest ends before them
+        }
+        self.apart.min(self.len - self.left(0))
     }
 
     /// Whether an asset may be played: not one of the last, and not queued for this cycle already,

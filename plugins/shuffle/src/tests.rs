@@ -179,13 +179,13 @@ fn weights_make_assets_come_more_often_and_keep_the_distance() {
 }
 
 #[test]
-fn a_hundred_thousand_assets_cost_twenty_looks() {
+fn a_hundred_thousand_assets_cost_a_few_dozen_looks() {
     let mut channel = Channel::new(numbered(100_000), "{}");
     channel.plays(3);
     let (pages, assets) = (channel.library.pages(), channel.library.assets_handed_out());
     channel.ask().unwrap();
-    assert!(channel.library.pages() - pages <= 20);
-    assert!(channel.library.assets_handed_out() - assets <= 20);
+    assert!(channel.library.pages() - pages <= 40);
+    assert!(channel.library.assets_handed_out() - assets <= 40);
 }
 
 #[test]
@@ -207,12 +207,12 @@ fn without_a_store_it_is_still_random_and_keeps_the_distance() {
 }
 
 #[test]
-fn a_clock_that_goes_back_begins_anew() {
+fn a_clock_that_goes_back_begins_a_cycle_and_repeats_nothing() {
     let mut channel = Channel::new(numbered(10), "{}");
     channel.plays(4);
     channel.plays = 0;
     let clip = channel.ask().unwrap();
-    assert_eq!(clip.reason, "cycle 1, one of 10 left");
+    assert_eq!(clip.reason, "cycle 1, one of 6 left");
 }
 
 #[test]
