@@ -72,6 +72,9 @@ impl Key<'_> {
     fn verify(&self, shown: &str, hash: &str) -> Result<bool, Error> {
         let hash =
             PasswordHash::new(hash).map_err(|error| self.wrong(&format!("argon2: {error}")))?;
+        if hash.hash.is_none() {
+            return Err(self.wrong("argon2 is no complete hash"));
+        }
         let costs = ["m", "t"].map(|name| u64::from(hash.params.get_decimal(name).unwrap_or(1)));
         let kib = costs.into_iter().fold(1, u64::saturating_mul);
         if kib > ARGON2_LIMIT_KIB {
