@@ -29,7 +29,9 @@ impl Selection for Everything {
         let count = library.count(&Filter::all());
         let place = random::below(count.into()) as u32;
         let page = library.page(&Filter::all(), Order::Id, place, 1);
-        let asset = page.first().ok_or_else(|| Error::new("the library is empty"))?;
+        let asset = page
+            .first()
+            .ok_or_else(|| Error::new("the library is empty"))?;
         Ok(Clip::whole(asset))
     }
 }
@@ -39,7 +41,10 @@ impl Layout for Everything {
 
     fn arrange(_: Scene, _: Config) -> Result<Arrangement, Error> {
         let seen = kv::update("seen", |seen: Option<u64>| seen.unwrap_or(0) + 1)?;
-        Ok(Arrangement { reason: format!("seen {seen}"), ..Arrangement::default() })
+        Ok(Arrangement {
+            reason: format!("seen {seen}"),
+            ..Arrangement::default()
+        })
     }
 }
 
@@ -48,7 +53,10 @@ impl Auth for Everything {
 
     fn authorize(_: auth::Request, _: Config) -> Result<Verdict, Error> {
         let response = http::fetch(&http::Request::get("https://auth.example.com/"))?;
-        Ok(Verdict { allow: response.is_success(), ..Verdict::default() })
+        Ok(Verdict {
+            allow: response.is_success(),
+            ..Verdict::default()
+        })
     }
 }
 
