@@ -9,15 +9,6 @@
 //! - The other sources stand in at once while the one on air does not deliver, in the order of
 //!   `failover`; after them comes the `slate`, which is never an ordinary source.
 
-//! Routes streams by name pattern, as its config says.
-//!
-//! - Of the rules whose pattern matches the stream, the most specific decides (most literal
-//!   characters; of equals, the first), as everywhere in Pointsman.
-//! - Outputs that the operator declared and enabled run, whatever the rules say; a rule adds
-//!   outputs of its own. Where both have a name, the operator's declaration wins.
-//! - A source is kept on air while it is heard, so that a source that comes back does not
-//!   interrupt the one that stood in for it (`"on_air": "first"` changes that).
-
 #![forbid(unsafe_code)]
 
 mod config;

@@ -72,15 +72,13 @@ fn date(claims: &Map<String, Value>, name: &str) -> Result<Option<f64>, Refused>
 
 /// Whether it comes from the right issuer, and is meant for us (RFC 7519 §4.1.1, §4.1.3).
 fn check_parties(claims: &Map<String, Value>, trust: &Trust<'_>) -> Result<(), Refused> {
-    if let Some(issuer) = trust.issuer.as_deref() {
-        if claims.get("iss").and_then(Value::as_str) != Some(issuer) {
-            return Err(claim("is of another issuer"));
-        }
+    let issuer = claims.get("iss").and_then(Value::as_str);
+    if trust.issuer.is_some() && trust.issuer.as_deref() != issuer {
+        return Err(claim("is of another issuer"));
     }
-    if let Some(audience) = trust.audience.as_deref() {
-        if !texts(claims, "aud").any(|it| it == audience) {
-            return Err(claim("is for another audience"));
-        }
+    let ours = |audience| texts(claims, "aud").any(|it| it == audience);
+    if !trust.audience.as_deref().is_none_or(ours) {
+        return Err(claim("is for another audience"));
     }
     Ok(())
 }

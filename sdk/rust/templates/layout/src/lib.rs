@@ -27,13 +27,14 @@ impl Layout for Policy {
                 "{count} pictures have no room with a gap of {gap}"
             )));
         }
-        let tiles = scene.connected().enumerate().map(|(n, source)| {
-            let x = n as f64 * (width + gap);
-            Tile::new(&source.id, Rect::new(x, 0.0, width, canvas.height))
-        });
+        let place = |n: usize| Rect::new(n as f64 * (width + gap), 0.0, width, canvas.height);
+        let sources = scene.connected().enumerate();
+        let tiles: Vec<_> = sources
+            .map(|(n, source)| Tile::new(&source.id, place(n)))
+            .collect();
         Ok(Arrangement {
-            tiles: tiles.collect(),
-            reason: format!("{count} side by side"),
+            reason: format!("{} side by side", tiles.len()),
+            tiles,
             ..Arrangement::default()
         })
     }
