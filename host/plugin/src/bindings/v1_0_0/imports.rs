@@ -116,7 +116,7 @@ impl library::HostCatalogue for Guest {
     }
 
     fn drop(&mut self, _: Resource<Catalogue>) -> wasmtime::Result<()> {
-        Ok(()) // lent, so it is never the guest's to drop
+        Ok(()) // the library goes with the call
     }
 }
 
