@@ -24,7 +24,7 @@
 
 mod bindings;
 pub mod build;
-mod call;
+pub mod call;
 pub mod compile;
 pub mod component;
 mod config;
@@ -32,18 +32,28 @@ mod engine;
 mod error;
 pub mod folder;
 mod guest;
+pub mod http;
+pub mod kv;
 mod limits;
 pub mod plugins;
 pub mod routing;
 mod stats;
+pub mod tape;
+mod text_or_hex;
 
 pub use build::{BuildError, BuildOptions, Report, check};
-pub use call::CallError;
+pub use call::{Call, CallError, Mode, Outcome};
 pub use compile::{Compiler, compile_main};
 pub use component::{Hash, Info};
 pub use config::Config;
 pub use engine::EngineError;
 pub use error::InstallError;
-pub use limits::Limits;
-pub use plugins::{Bound, Change, Installed, Plugin, PluginView, Plugins, Settings, VersionView};
+pub use http::{Grants, HostRule};
+pub use kv::{Entry, Forgetful, Keeper};
+pub use limits::{Limits, PluginLimits};
+pub use plugins::{
+    Bound, Change, Difference, Installed, Origin, Plugin, PluginView, Plugins, Probation, Recorded,
+    Settings, Step, VersionView,
+};
 pub use stats::Stats;
+pub use tape::{HostCall, Tape};

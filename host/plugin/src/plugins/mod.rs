@@ -3,6 +3,9 @@
 //! One installation happens at a time; calls go on meanwhile, with what is active when they
 //! begin. Whatever fails on the way leaves the active version running.
 
+mod candidate;
+mod change;
+mod probation;
 mod shelf;
 mod slot;
 
@@ -10,10 +13,14 @@ use crate::compile::{Compiler, Workshop};
 use crate::component::{self, Component, Hash, Info};
 use crate::engine::{EngineError, Runtime};
 use crate::error::InstallError;
-use crate::limits::Limits;
+use crate::http::Grants;
+use crate::kv::{Forgetful, Keeper};
+use crate::limits::PluginLimits;
+pub use candidate::{Bound, Difference, Installed, Origin, Recorded};
+pub use change::{Change, Step};
 use model::Label;
 use parking_lot::RwLock;
-use serde_json::Value;
+pub use probation::Probation;
 use shelf::Shelf;
 use slot::Slot;
 pub use slot::{Plugin, PluginView, VersionView};
@@ -27,71 +34,49 @@ use tokio::sync::{Mutex, broadcast};
 const CHANGES: usize = 64;
 
 /// How the plugin plane is set up.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Settings {
     /// Where installed components are kept, and compiled code beside them. Made if missing.
     pub dir: PathBuf,
-    /// Limits of every call.
-    pub limits: Limits,
+    /// What plugins may take.
+    pub limits: PluginLimits,
+    /// What is opened to plugins, by name; nothing to those that are not named.
+    pub grants: BTreeMap<Label, Grants>,
+    /// Minisign public keys (the line of 56 characters). When there are any, components that none of them
+    /// signed are refused.
+    pub trusted_keys: Vec<String>,
+    /// Where `kv` entries live over restarts.
+    pub keeper: Arc<dyn Keeper>,
+    /// When a new version is taken back by itself.
+    pub probation: Probation,
     /// Who compiles.
     pub compiler: Compiler,
     /// Time that compiling may take.
     pub compile_timeout: Duration,
     /// Versions kept of each plugin, the active one included; at least 2.
     pub versions_kept: usize,
+    /// Whether instructions are counted: for tools, since it slows guests down. Needs
+    /// [`Compiler::InProcess`].
+    pub count_fuel: bool,
 }
 
 impl Settings {
-    /// The usual settings, with everything under `dir`.
+    /// The usual settings, with everything under `dir`: nothing granted, no key trusted, `kv` entries
+    /// forgotten at the end.
     pub fn new(dir: impl Into<PathBuf>, compiler: Compiler) -> Self {
         Self {
             dir: dir.into(),
-            limits: Limits::default(),
+            limits: PluginLimits::default(),
+            grants: BTreeMap::new(),
+            trusted_keys: Vec::new(),
+            keeper: Arc::new(Forgetful),
+            probation: Probation::default(),
             compiler,
             compile_timeout: Duration::from_secs(60),
             versions_kept: 5,
+            count_fuel: false,
         }
     }
-}
-
-/// A configuration in use, which a new version must accept.
-#[derive(Debug, Clone)]
-pub struct Bound {
-    /// What it belongs to, in words: `policy routing of live/*`.
-    pub what: String,
-    /// The configuration.
-    pub config: Value,
-}
-
-/// What an installation brought.
-#[derive(Debug, Clone)]
-pub struct Installed {
-    /// The plugin.
-    pub name: Label,
-    /// The component that is active now.
-    pub hash: Hash,
-    /// What it says of itself.
-    pub info: Info,
-    /// The component that was active before; the same hash when nothing changed.
-    pub replaced: Option<Hash>,
-}
-
-/// Something a policy's owner has to look at again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Change {
-    /// Another version is active, or the first.
-    Activated {
-        /// The plugin.
-        name: Label,
-        /// The component that is active now.
-        hash: Hash,
-    },
-    /// The plugin is gone.
-    Removed {
-        /// The plugin.
-        name: Label,
-    },
 }
 
 /// Handle on the installed plugins; clones share them.
@@ -167,6 +152,7 @@ impl Plugins {
         &self,
         name: &Label,
         bytes: impl Into<Arc<[u8]>>,
+        origin: &Origin,
         bound: &[Bound],
     ) -> Result<Installed, InstallError> {
         let bytes = bytes.into();

@@ -110,6 +110,15 @@ impl Plugin {
         result
     }
 
+    /// One decision by the active version.
+    ///
+    /// A live or trial call counts in the figures, and failures of it open the breaker or, soon
+    /// after a switch, bring the version before back.
+    pub async fn decide(&self, call: Call<'_>) -> Outcome {
+        let _ = call;
+        unimplemented!("being written")
+    }
+
     /// Figures of its calls.
     pub fn stats(&self) -> Stats {
         self.slot.counters.read()

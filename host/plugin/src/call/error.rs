@@ -13,6 +13,22 @@ pub enum CallError {
         /// The kind asked for.
         kind: &'static str,
     },
+    /// It failed too often in a row, and is not asked for a while.
+    #[error("the policy is not asked for {retry_ms} ms more, since it failed again and again: {why}")]
+    Open {
+        /// Until then, milliseconds.
+        retry_ms: u64,
+        /// The last failure.
+        why: String,
+    },
+    /// No instance became free in time.
+    #[error(
+        "the policy was not asked: all its instances were busy for {waited_ms} ms; it is too slow for what it is asked, or has too few instances"
+    )]
+    Busy {
+        /// How long was waited, milliseconds.
+        waited_ms: u64,
+    },
     /// It computed for longer than its deadline.
     #[error(
         "the policy was cut off at its deadline of {deadline_ms} ms: it loops, or does too much in one call"
@@ -43,8 +59,10 @@ pub enum CallError {
 
 impl CallError {
     /// Every code, in the order of declaration.
-    pub const CODES: [&'static str; 6] = [
+    pub const CODES: [&'static str; 8] = [
         "missing",
+        "open",
+        "busy",
         "deadline",
         "memory",
         "trap",
@@ -56,6 +74,8 @@ impl CallError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Missing { .. } => "missing",
+            Self::Open { .. } => "open",
+            Self::Busy { .. } => "busy",
             Self::Deadline { .. } => "deadline",
             Self::Memory { .. } => "memory",
             Self::Trap { .. } => "trap",
