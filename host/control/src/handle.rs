@@ -8,7 +8,7 @@ use crate::view::StreamView;
 use model::{
     InputSpec, Label, PolicyKind, PolicyMode, PolicySpec, Site, StreamName, StreamPattern,
 };
-use plugin::{Bound, Installed, Origin, PluginView, Plugins};
+use plugin::{Bound, Installed, LogLine, Origin, PluginView, Plugins};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
@@ -189,6 +189,11 @@ impl ControlHandle {
     /// Where an installation of a plugin stands, if one is under way.
     pub fn installing(&self, name: &str) -> Option<&'static str> {
         plugins::installing(&self.plugins, name)
+    }
+
+    /// The last lines that a plugin wrote, oldest first; none if there is no such plugin.
+    pub fn plugin_log(&self, name: &str) -> Option<Vec<LogLine>> {
+        self.plugins.get(name).map(|plugin| plugin.log())
     }
 
     /// What last went wrong with a plugin.

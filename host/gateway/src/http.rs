@@ -34,6 +34,12 @@ impl Shown {
         }
     }
 
+    /// The user and the secret, from wherever they were shown.
+    pub fn credentials(&self) -> (Option<String>, Option<String>) {
+        let (user, token) = model::admission::credentials(&self.query);
+        (self.user.clone().or(user), self.token.clone().or(token))
+    }
+
     /// To watch a stream over HTTP.
     pub(crate) fn wants(self, stream: StreamName, protocol: Protocol, peer: SocketAddr) -> Ask {
         let ask = Ask {

@@ -64,14 +64,9 @@ impl Ask {
     /// With the pairs of its URL's query, which give user and token where nothing better did.
     pub fn with_query(mut self, pairs: impl IntoIterator<Item = (String, String)>) -> Self {
         self.query = pairs.into_iter().take(MAX_QUERY_PAIRS).collect();
-        if self.user.is_none() {
-            self.user = value_of(&self.query, "user");
-        }
-        if self.token.is_none() {
-            self.token = TOKEN_KEYS
-                .iter()
-                .find_map(|key| value_of(&self.query, key));
-        }
+        let (user, token) = credentials(&self.query);
+        self.user = self.user.or(user);
+        self.token = self.token.or(token);
         self
     }
 
@@ -85,6 +80,12 @@ impl Ask {
     pub const fn shows_credentials(&self) -> bool {
         self.user.is_some() || self.token.is_some()
     }
+}
+
+/// The user and the secret that a query carries.
+pub fn credentials(query: &[(String, String)]) -> (Option<String>, Option<String>) {
+    let token = TOKEN_KEYS.iter().find_map(|key| value_of(query, key));
+    (value_of(query, "user"), token)
 }
 
 fn value_of(query: &[(String, String)], wanted: &str) -> Option<String> {

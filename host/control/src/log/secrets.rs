@@ -82,7 +82,7 @@ fn hide_request(request: &AuthRequest, is_key: bool) -> AuthRequest {
 }
 
 /// A policy's configuration without secrets; of auth nothing, since all of it may be.
-pub(super) fn hide_config(kind: PolicyKind, config: &Value) -> Value {
+pub fn hide_config(kind: PolicyKind, config: &Value) -> Value {
     if kind == PolicyKind::Auth {
         return Value::Null;
     }
