@@ -22,7 +22,9 @@
 
 #![deny(unsafe_code)]
 
+pub mod auth;
 mod bindings;
+pub mod bounds;
 pub mod build;
 pub mod call;
 pub mod compile;
@@ -32,14 +34,22 @@ mod engine;
 mod error;
 pub mod folder;
 mod guest;
+mod home;
+mod hosting;
 pub mod http;
 pub mod kv;
+pub mod layout;
 mod limits;
+mod log;
 pub mod plugins;
 pub mod routing;
+pub mod selection;
+pub mod signature;
 mod stats;
 pub mod tape;
 mod text_or_hex;
+mod trial;
+mod wasi;
 
 pub use build::{BuildError, BuildOptions, Report, check};
 pub use call::{Call, CallError, Mode, Outcome};
@@ -49,11 +59,12 @@ pub use config::Config;
 pub use engine::EngineError;
 pub use error::InstallError;
 pub use http::{Grants, HostRule};
-pub use kv::{Entry, Forgetful, Keeper};
+pub use kv::{Entry, Forgetful, Keeper, KvError, KvUse};
 pub use limits::{Limits, PluginLimits};
 pub use plugins::{
-    Bound, Change, Difference, Installed, Origin, Plugin, PluginView, Plugins, Probation, Recorded,
-    Settings, Step, VersionView,
+    Bound, BreakerView, Change, Difference, Installed, Installing, Origin, Plugin, PluginView, Plugins,
+    Probation, Recorded, Settings, Step, VersionView,
 };
+pub use signature::{KeyFiles, SignatureError, TrustedKeys};
 pub use stats::Stats;
 pub use tape::{HostCall, Tape};

@@ -91,6 +91,35 @@ impl From<HostRule> for String {
     }
 }
 
+impl Grants {
+    /// Whether the operator opens this host.
+    pub(super) fn allow(&self, host: &str) -> bool {
+        let mut rules = self.http.iter().chain(&self.private);
+        rules.any(|rule| rule.matches(host))
+    }
+}
+
+/// The entry of a component's `grants` that asks for every host it is allowed.
+const ANY_HOST: &str = "http";
+
+/// Whether a component asks for this host.
+pub(super) fn asks(asked: &[String], host: &str) -> bool {
+    asked.iter().any(|grant| match rule_of(grant) {
+        Some(rule) => rule.is_ok_and(|rule| rule.matches(host)),
+        None => grant == ANY_HOST,
+    })
+}
+
+/// Whether what a component asks for can be understood; grants of other kinds are nobody's business.
+pub(crate) fn check_asked(asked: &[String]) -> Result<(), HostRuleError> {
+    asked.iter().filter_map(|grant| rule_of(grant)).try_for_each(|rule| rule.map(drop))
+}
+
+/// The host of an `http:HOST`.
+fn rule_of(grant: &str) -> Option<Result<HostRule, HostRuleError>> {
+    Some(grant.strip_prefix("http:")?.parse())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,5 +144,16 @@ mod tests {
         for text in ["", "http://a.b", "a.b:80", "a.b/c", "a..b", "*a.b", "a.*.b", "**", "a b"] {
             assert!(text.parse::<HostRule>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_component_asks_for_some_hosts_or_for_all_it_is_allowed() {
+        let asked = |grants: &[&str]| grants.iter().map(|it| str::to_owned(it)).collect::<Vec<_>>();
+        assert!(asks(&asked(&["http"]), "any.example"));
+        assert!(asks(&asked(&["gpu", "http:*.example"]), "any.example"));
+        assert!(!asks(&asked(&["http:other.example"]), "any.example"));
+        assert!(!asks(&[], "any.example"));
+        assert!(check_asked(&asked(&["http", "http:a.example", "something-else"])).is_ok());
+        assert!(check_asked(&asked(&["http:http://a.example"])).is_err());
     }
 }

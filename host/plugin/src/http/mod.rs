@@ -1,8 +1,19 @@
-//! Requests of plugins to the world, behind a double grant.
+//! Requests of plugins to the world, behind a double grant: the component's metadata asks for hosts,
+//! the operator allows hosts, and only what is in both is reached.
+//!
+//! A host is checked by name before anything is sent, and by every address its name resolves to
+//! when it is connected to; redirects are followed here, each checked like the first request.
 
+mod address;
+mod client;
 mod grants;
+mod request;
+mod resolve;
 
+pub(crate) use client::Client;
+pub(crate) use grants::check_asked;
 pub use grants::{Grants, HostRule, HostRuleError};
+pub(crate) use request::Request;
 use serde::{Deserialize, Serialize};
 
 /// What a host answered to a plugin's request.
@@ -31,4 +42,9 @@ pub enum HttpError {
     Failed(String),
     /// The answer is longer than allowed.
     TooBig,
+}
+
+/// A host as rules know it: lower case, without the dot at the root.
+fn canonical(host: &str) -> String {
+    host.trim_end_matches('.').to_ascii_lowercase()
 }
