@@ -58,7 +58,7 @@ pub enum BuildError {
     NoModule(PathBuf),
     /// The module cannot become a component.
     #[error(
-        "the module cannot become a component: {0}; does the crate use `pointsman_sdk::export_routing!`?"
+        "the module cannot become a component: {0}; does the crate use `pointsman_sdk::export!`?"
     )]
     NotComponent(String),
     /// The component would not be installed.
