@@ -14,7 +14,6 @@ use crate::home::Home;
 use crate::tape::{Recorder, Tape};
 use fetch::Http;
 use kv::Kv;
-pub(crate) use library::Catalogue;
 use library::Lent;
 use model::selection::Library;
 pub(crate) use pause::Pause;
