@@ -28,6 +28,8 @@ enum Act {
     Impossible,
     Refuse,
     CountCalls,
+    #[serde(rename = "panic-on-cam2")]
+    PanicOnCam2,
 }
 
 #[derive(Deserialize)]
