@@ -5,6 +5,7 @@ use crate::call::{Asked, Call, CallError, Mode, Outcome};
 use crate::component::Hash;
 use crate::config::Config;
 use crate::error::InstallError;
+use crate::log::LogLine;
 use crate::stats::Stats;
 use model::routing::{Plan, RoutingState};
 use model::{Answer, Label, PolicyKind};
@@ -51,6 +52,11 @@ impl Plugin {
                 name: self.name().clone(),
             }),
         }
+    }
+
+    /// The last lines it wrote, whatever its version, oldest first.
+    pub fn log(&self) -> Vec<LogLine> {
+        self.0.home().log.recent()
     }
 
     /// One decision by the active version.
