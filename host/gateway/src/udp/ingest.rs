@@ -9,6 +9,7 @@ use bytes::Bytes;
 use hub::{Source, Stream};
 use media::ts::{PACKET_BYTES, SYNC_BYTE};
 use model::{Label, Protocol, endpoint};
+use std::net::UdpSocket;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -64,29 +65,31 @@ impl Dial for Ingest {
 impl Ingest {
     async fn receive(
         &self,
-        socket: tokio::net::UdpSocket,
+        socket: UdpSocket,
         source: &mut Source,
         session: &Session,
     ) -> std::io::Result<()> {
-        let receiver = Receiver::new(socket)?;
+        let mut receiver = Receiver::new(socket)?;
         let mut pace = Pace::new()?;
         let mut datagrams = Vec::new();
+        let mut dense = false;
         loop {
-            receiver.readable().await?;
-            let bytes = receiver.try_receive(&mut datagrams)?;
-            if datagrams.is_empty() {
-                continue;
-            }
-            let dense = pace.is_dense(datagrams.len(), Instant::now());
-            self.count_garbage(&datagrams);
-            session.moved(bytes);
-            source.push_ts(datagrams.drain(..));
             if dense {
+                receiver.look_away();
                 pace.gather().await?;
             } else {
+                receiver.readable().await?;
                 // A flood is never pending for long; others of this thread get their turn.
                 tokio::task::consume_budget().await;
             }
+            let bytes = receiver.try_receive(&mut datagrams)?;
+            dense = pace.is_dense(datagrams.len(), Instant::now());
+            if datagrams.is_empty() {
+                continue;
+            }
+            self.count_garbage(&datagrams);
+            session.moved(bytes);
+            source.push_ts(datagrams.drain(..));
         }
     }
 

@@ -2,13 +2,14 @@
 
 use super::batch::{Batch, Run};
 use super::send::{is_about_offload, send_one, send_run};
+use super::socket;
 use crate::link::{LinkError, Session};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
+use std::net::UdpSocket;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
-use tokio::net::UdpSocket;
 use tokio::sync::oneshot;
 
 /// What waits at most for a full send buffer; the oldest goes first.
@@ -25,6 +26,8 @@ const CONSENT: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub(super) struct Member {
     socket: UdpSocket,
+    /// Only while datagrams wait: each datagram that leaves the send buffer wakes a thread then.
+    watch: Option<tokio::net::UdpSocket>,
     peer: String,
     session: Session,
     /// How its session hears the end; also by being dropped.
@@ -48,6 +51,7 @@ impl Member {
         let (over, ended) = oneshot::channel();
         let member = Self {
             socket,
+            watch: None,
             peer,
             session,
             over: Some(over),
@@ -74,8 +78,11 @@ impl Member {
 
     /// Ready when a waiting member may send again.
     pub(super) fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()> {
-        // An error is found out by sending.
-        self.socket.poll_send_ready(cx).map(drop)
+        match &self.watch {
+            // An error is found out by sending.
+            Some(watch) => watch.poll_send_ready(cx).map(drop),
+            None => Poll::Pending,
+        }
     }
 
     /// Counts chunks that the whole fan-out was too slow for.
@@ -124,6 +131,22 @@ impl Member {
 
     /// Sends what waits, as far as the buffer takes it.
     pub(super) fn flush(&mut self) {
+        self.send_waiting();
+        self.watch = None;
+        if self.is_waiting() && self.over.is_some() {
+            self.watch();
+        }
+    }
+
+    /// Registered anew, so that only what becomes free from now on counts as room.
+    fn watch(&mut self) {
+        match socket::watch(&self.socket) {
+            Ok(watch) => self.watch = Some(watch),
+            Err(error) => self.end(error),
+        }
+    }
+
+    fn send_waiting(&mut self) {
         let mut batch = Batch::default();
         while self.is_waiting() && self.over.is_some() {
             batch.clear();
@@ -208,6 +231,9 @@ impl Member {
     }
 
     fn keep(&mut self, datagrams: &[Bytes]) {
+        if !datagrams.is_empty() && self.watch.is_none() {
+            self.watch();
+        }
         for datagram in datagrams {
             self.waiting_bytes += datagram.len();
             self.waiting.push_back(datagram.clone());

@@ -8,10 +8,10 @@ use std::io;
 use std::time::{Duration, Instant};
 
 /// How long datagrams may gather. The budget for added latency is 2 ms at the 99th percentile.
-const GATHER: Duration = Duration::from_micros(900);
+const GATHER: Duration = Duration::from_micros(700);
 
-/// Traffic is dense if so many datagrams are expected while gathering: from about 12 Mb/s.
-const DENSE: f64 = 1.0;
+/// Traffic is dense if so many datagrams are expected while gathering: from about 30 Mb/s.
+const DENSE: f64 = 2.0;
 
 /// Decides when to wait, and waits more finely than the runtime's timers, which count whole
 /// milliseconds.

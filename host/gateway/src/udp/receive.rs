@@ -4,8 +4,8 @@ use bytes::{Bytes, BytesMut};
 use quinn_udp::{RecvMeta, UdpSockRef, UdpSocketState};
 use std::cell::RefCell;
 use std::io::{self, IoSliceMut};
+use std::net::UdpSocket;
 use tokio::io::Interest;
-use tokio::net::UdpSocket;
 
 /// Messages taken by one system call; each may be a train of datagrams.
 const MESSAGES: usize = 16;
@@ -21,9 +21,13 @@ thread_local! {
 }
 
 /// Receives whole batches from one socket.
+///
+/// The runtime watches the socket only while somebody waits in [`Receiver::readable`] or between
+/// two such waits: a watched socket wakes a thread for each datagram, whoever waits.
 #[derive(Debug)]
 pub(super) struct Receiver {
     socket: UdpSocket,
+    watch: Option<tokio::net::UdpSocket>,
     offload: UdpSocketState,
 }
 
@@ -31,19 +35,36 @@ impl Receiver {
     /// Turns on receive offload where the system has it.
     pub(super) fn new(socket: UdpSocket) -> io::Result<Self> {
         let offload = UdpSocketState::new(UdpSockRef::from(&socket))?;
-        Ok(Self { socket, offload })
+        Ok(Self {
+            socket,
+            watch: None,
+            offload,
+        })
     }
 
     /// Resolves when there may be datagrams. Cancel safe.
-    pub(super) async fn readable(&self) -> io::Result<()> {
-        self.socket.readable().await
+    pub(super) async fn readable(&mut self) -> io::Result<()> {
+        let watch = match &mut self.watch {
+            Some(watch) => watch,
+            none => none.insert(super::socket::watch(&self.socket)?),
+        };
+        watch.readable().await
+    }
+
+    /// Has nobody woken for datagrams, until [`Receiver::readable`] is asked again.
+    pub(super) fn look_away(&mut self) {
+        self.watch = None;
     }
 
     /// Appends the datagrams that are there to `out`, at most those of [`MESSAGES`] messages;
     /// `Ok(0)` if there are none. Returns their bytes.
     pub(super) fn try_receive(&self, out: &mut Vec<Bytes>) -> io::Result<usize> {
-        let receive = || LANDING.with_borrow_mut(|landing| self.receive_into(landing, out));
-        match self.socket.try_io(Interest::READABLE, receive) {
+        let mut receive = || LANDING.with_borrow_mut(|landing| self.receive_into(landing, out));
+        let received = match &self.watch {
+            Some(watch) => watch.try_io(Interest::READABLE, &mut receive),
+            None => receive(),
+        };
+        match received {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
             result => result,
         }
@@ -105,15 +126,16 @@ mod tests {
 
     #[tokio::test]
     async fn datagrams_arrive_whole_in_order_and_packed_without_gaps() {
-        let to = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-        let from = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-        from.connect(to.local_addr().unwrap()).await.unwrap();
-        let receiver = Receiver::new(to).unwrap();
+        let to = UdpSocket::bind("127.0.0.1:0").unwrap();
+        to.set_nonblocking(true).unwrap();
+        let from = UdpSocket::bind("127.0.0.1:0").unwrap();
+        from.connect(to.local_addr().unwrap()).unwrap();
+        let mut receiver = Receiver::new(to).unwrap();
         let sent: Vec<Vec<u8>> = (0..10_u8)
             .map(|n| vec![n; DATAGRAM_BYTES - 188 * usize::from(n % 3)])
             .collect();
         for datagram in &sent {
-            from.send(datagram).await.unwrap();
+            from.send(datagram).unwrap();
         }
         let mut got = Vec::new();
         while got.len() < sent.len() {
@@ -126,5 +148,27 @@ mod tests {
             }
         }
         assert_eq!(got, sent);
+    }
+
+    #[tokio::test]
+    async fn datagrams_that_came_while_nobody_looked_are_found_by_looking_and_by_waiting() {
+        let to = UdpSocket::bind("127.0.0.1:0").unwrap();
+        to.set_nonblocking(true).unwrap();
+        let from = UdpSocket::bind("127.0.0.1:0").unwrap();
+        from.connect(to.local_addr().unwrap()).unwrap();
+        let mut receiver = Receiver::new(to).unwrap();
+        let mut got = Vec::new();
+        from.send(&[1; 188]).unwrap();
+        receiver.readable().await.unwrap();
+        receiver.try_receive(&mut got).unwrap();
+        receiver.look_away();
+        assert_eq!(receiver.try_receive(&mut got).unwrap(), 0);
+        from.send(&[2; 188]).unwrap();
+        assert_eq!(receiver.try_receive(&mut got).unwrap(), 188);
+        from.send(&[3; 188]).unwrap();
+        receiver.readable().await.unwrap();
+        assert_eq!(receiver.try_receive(&mut got).unwrap(), 188);
+        let firsts: Vec<_> = got.iter().map(|datagram| datagram[0]).collect();
+        assert_eq!(firsts, [1, 2, 3]);
     }
 }

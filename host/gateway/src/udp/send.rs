@@ -4,8 +4,7 @@ use super::batch::Run;
 use libc::{SOL_UDP, UDP_SEGMENT};
 use socket2::{MsgHdr, SockRef};
 use std::io::{self, IoSlice};
-use tokio::io::Interest;
-use tokio::net::UdpSocket;
+use std::net::UdpSocket;
 
 /// Bytes of a `cmsghdr` (cmsg(3)): length, level, type.
 const HEADER_BYTES: usize = size_of::<usize>() + 2 * size_of::<i32>();
@@ -21,16 +20,12 @@ pub(super) fn send_run(socket: &UdpSocket, run: &Run, slices: &[IoSlice<'_>]) ->
     if slices.len() > 1 {
         message = message.with_control(&control);
     }
-    socket
-        .try_io(Interest::WRITABLE, || {
-            SockRef::from(socket).sendmsg(&message, 0)
-        })
-        .map(drop)
+    SockRef::from(socket).sendmsg(&message, 0).map(drop)
 }
 
 /// Sends one datagram.
 pub(super) fn send_one(socket: &UdpSocket, datagram: &[u8]) -> io::Result<()> {
-    socket.try_send(datagram).map(drop)
+    socket.send(datagram).map(drop)
 }
 
 /// Tells the kernel where to cut (udp(7), `UDP_SEGMENT`). Written out byte for byte, since the

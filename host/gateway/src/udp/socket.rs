@@ -5,9 +5,8 @@ use crate::link::LinkError;
 use model::endpoint;
 use socket2::{Domain, InterfaceIndexOrAddress, Protocol, SockAddr, Socket, Type};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::Instant;
-use tokio::net::UdpSocket;
 
 /// What a burst of a second of 32 Mb/s needs.
 const RECEIVE_BUFFER: usize = 4 << 20;
@@ -69,7 +68,7 @@ pub(super) async fn bind(
             || socket.recv_buffer_size(),
         )?;
         warn_if_small(context, granted, RECEIVE_BUFFER, "net.core.rmem_max");
-        UdpSocket::from_std(socket.into())
+        Ok(socket.into())
     };
     open().map_err(LinkError::io(doing))
 }
@@ -100,9 +99,17 @@ pub(super) async fn connect(
         warn_if_small(context, granted, SEND_BUFFER, "net.core.wmem_max");
         // Connected: errors come back to this output alone, and the route is looked up once.
         socket.connect(&SockAddr::from(scoped(address, interface)))?;
-        UdpSocket::from_std(socket.into())
+        Ok(socket.into())
     };
     Ok((open().map_err(LinkError::io(doing))?, address))
+}
+
+/// The same socket, registered with the runtime: to wait for it.
+///
+/// A registered socket wakes a thread whenever its buffers change, so sockets are registered only
+/// while somebody waits.
+pub(super) fn watch(socket: &UdpSocket) -> io::Result<tokio::net::UdpSocket> {
+    tokio::net::UdpSocket::from_std(socket.try_clone()?)
 }
 
 async fn resolve(endpoint: &endpoint::Udp) -> Result<SocketAddr, LinkError> {
