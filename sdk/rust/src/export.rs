@@ -1,77 +1,199 @@
-//! What `export_routing!` expands to, and the calls behind it.
+//! What `export!` expands to, and the calls behind it.
 
-use crate::bindings::exports::pointsman::policy::metadata::Info;
-use crate::routing::{Plan, Routing, State};
+use crate::Error;
+use serde::de::DeserializeOwned;
 
-/// Makes the crate a routing policy: `export_routing!(Policy, schema: "...")`.
+pub use crate::bindings::metadata::exports::pointsman::policy::metadata::Info;
+
+/// Makes the crate a policy.
 ///
-/// `schema` is a string expression, as `include_str!("../config.schema.json")`: the JSON
-/// Schema of the configuration. Everything else of the metadata is the crate's `Cargo.toml`.
-/// Use it once in a crate.
+/// ```ignore
+/// export!(Policy, kinds: [routing, auth], schema: include_str!("../config.schema.json"));
+/// export!(Policy, kinds: [auth], schema: SCHEMA, grants: ["http:hooks.example.com"]);
+/// ```
+///
+/// `Policy` implements the trait of each of the `kinds`: [`Routing`](crate::routing::Routing),
+/// [`Selection`](crate::selection::Selection), [`Layout`](crate::layout::Layout),
+/// [`Auth`](crate::auth::Auth). `schema` is a string expression: the JSON Schema of the
+/// configuration. `grants` says what it asks for beyond its sandbox, as `metadata.wit` tells.
+/// Everything else of the metadata is the crate's `Cargo.toml`. Use it once in a crate.
+///
+/// In native tests the type is a [`testing::Policy`](crate::testing::Policy).
 #[macro_export]
-macro_rules! export_routing {
-    ($policy:ty, schema: $schema:expr $(,)?) => {
-        // The exports' names hold colons, which native linkers do not take.
-        #[cfg(target_family = "wasm")]
+macro_rules! export {
+    (@guest routing, $policy:ty, $component:ident) => {
         const _: () = {
-            use bindings::exports::pointsman::policy::{metadata, routing};
-            use $crate::__private::bindings;
+            use $crate::__private::bindings::routing as bindings;
+            use bindings::exports::pointsman::policy::routing::{Guest, Plan, State};
 
-            struct Component;
+            impl Guest for $component {
+                fn route(state: State, config: String) -> Result<Plan, String> {
+                    $crate::__private::decide(&config, |config| {
+                        <$policy as $crate::routing::Routing>::route(state, config)
+                    })
+                }
+            }
+            bindings::export_routing!($component with_types_in bindings);
+        };
+    };
+    (@guest selection, $policy:ty, $component:ident) => {
+        const _: () = {
+            use $crate::__private::bindings::selection as bindings;
+            use bindings::exports::pointsman::policy::selection::{
+                Catalogue, Clip, Guest, Request,
+            };
 
-            impl metadata::Guest for Component {
-                fn describe() -> metadata::Info {
-                    $crate::__private::info(
-                        env!("CARGO_PKG_NAME"),
-                        env!("CARGO_PKG_VERSION"),
-                        env!("CARGO_PKG_DESCRIPTION"),
-                        env!("CARGO_PKG_AUTHORS"),
-                        env!("CARGO_PKG_LICENSE"),
-                        $schema,
-                    )
+            impl Guest for $component {
+                fn select(
+                    request: Request,
+                    library: &Catalogue,
+                    config: String,
+                ) -> Result<Clip, String> {
+                    let library = $crate::library::Library::over(library);
+                    $crate::__private::decide(&config, |config| {
+                        <$policy as $crate::selection::Selection>::select(request, library, config)
+                    })
+                }
+            }
+            bindings::export_selection!($component with_types_in bindings);
+        };
+    };
+    (@guest layout, $policy:ty, $component:ident) => {
+        const _: () = {
+            use $crate::__private::bindings::layout as bindings;
+            use bindings::exports::pointsman::policy::layout::{Arrangement, Guest, Scene};
+
+            impl Guest for $component {
+                fn arrange(scene: Scene, config: String) -> Result<Arrangement, String> {
+                    $crate::__private::decide(&config, |config| {
+                        <$policy as $crate::layout::Layout>::arrange(scene, config)
+                    })
+                }
+            }
+            bindings::export_layout!($component with_types_in bindings);
+        };
+    };
+    (@guest auth, $policy:ty, $component:ident) => {
+        const _: () = {
+            use $crate::__private::bindings::auth as bindings;
+            use bindings::exports::pointsman::policy::auth::{Guest, Request, Verdict};
+
+            impl Guest for $component {
+                fn authorize(request: Request, config: String) -> Result<Verdict, String> {
+                    $crate::__private::decide(&config, |config| {
+                        <$policy as $crate::auth::Auth>::authorize(request, config)
+                    })
+                }
+            }
+            bindings::export_auth!($component with_types_in bindings);
+        };
+    };
+    (@answer routing, $policy:ty, $question:ident, $library:ident, $config:ident) => {
+        if let $crate::testing::Question::Routing(state) = $question {
+            let plan = $crate::__private::decide($config, |config| {
+                <$policy as $crate::routing::Routing>::route(state, config)
+            });
+            return plan.map($crate::testing::Answer::Routing);
+        }
+    };
+    (@answer selection, $policy:ty, $question:ident, $library:ident, $config:ident) => {
+        if let $crate::testing::Question::Selection(request) = $question {
+            let clip = $crate::__private::decide($config, |config| {
+                <$policy as $crate::selection::Selection>::select(request, $library, config)
+            });
+            return clip.map($crate::testing::Answer::Selection);
+        }
+    };
+    (@answer layout, $policy:ty, $question:ident, $library:ident, $config:ident) => {
+        if let $crate::testing::Question::Layout(scene) = $question {
+            let arrangement = $crate::__private::decide($config, |config| {
+                <$policy as $crate::layout::Layout>::arrange(scene, config)
+            });
+            return arrangement.map($crate::testing::Answer::Layout);
+        }
+    };
+    (@answer auth, $policy:ty, $question:ident, $library:ident, $config:ident) => {
+        if let $crate::testing::Question::Auth(request) = $question {
+            let verdict = $crate::__private::decide($config, |config| {
+                <$policy as $crate::auth::Auth>::authorize(request, config)
+            });
+            return verdict.map($crate::testing::Answer::Auth);
+        }
+    };
+    (@$_rule:ident $kind:ident, $($_rest:tt)*) => {
+        compile_error!(concat!(
+            "no kind of policy is called `", stringify!($kind),
+            "`: there are routing, selection, layout and auth"
+        ));
+    };
+    (
+        $policy:ty,
+        kinds: [$($kind:ident),+ $(,)?],
+        schema: $schema:expr
+        $(, grants: [$($grant:expr),* $(,)?])?
+        $(,)?
+    ) => {
+        const _: () = {
+            fn info() -> $crate::__private::Info {
+                $crate::__private::Info {
+                    name: env!("CARGO_PKG_NAME").into(),
+                    version: env!("CARGO_PKG_VERSION").into(),
+                    description: env!("CARGO_PKG_DESCRIPTION").into(),
+                    author: env!("CARGO_PKG_AUTHORS").into(),
+                    license: env!("CARGO_PKG_LICENSE").into(),
+                    kinds: vec![$(stringify!($kind).into()),+],
+                    config_schema: $schema.into(),
+                    grants: vec![$($($grant.into()),*)?],
+                    attributes: Vec::new(),
                 }
             }
 
-            impl routing::Guest for Component {
-                fn route(state: routing::State, config: String) -> Result<routing::Plan, String> {
-                    $crate::__private::route::<$policy>(state, &config)
+            // The exports' names hold colons, which native linkers do not take.
+            #[cfg(target_family = "wasm")]
+            const _: () = {
+                use $crate::__private::bindings::metadata as bindings;
+
+                struct Component;
+
+                impl bindings::exports::pointsman::policy::metadata::Guest for Component {
+                    fn describe() -> $crate::__private::Info {
+                        info()
+                    }
+                }
+                bindings::export_metadata!(Component with_types_in bindings);
+                $($crate::export!(@guest $kind, $policy, Component);)+
+            };
+
+            #[cfg(not(target_family = "wasm"))]
+            impl $crate::testing::Policy for $policy {
+                fn describe() -> $crate::__private::Info {
+                    info()
+                }
+
+                fn answer(
+                    question: $crate::testing::Question,
+                    library: $crate::library::Library<'_>,
+                    config: &str,
+                ) -> Result<$crate::testing::Answer, String> {
+                    let _ = library; // only one kind is lent a library
+                    $($crate::export!(@answer $kind, $policy, question, library, config);)+
+                    Err("the policy is not of the kind that was asked".to_owned())
                 }
             }
-
-    bindings::export_routing_policy!(Component with_types_in bindings);
         };
     };
 }
 
-/// The metadata of a routing policy.
-pub fn info(
-    name: &str,
-    version: &str,
-    description: &str,
-    author: &str,
-    license: &str,
-    schema: &str,
-) -> Info {
-    Info {
-        name: name.to_owned(),
-        version: version.to_owned(),
-        description: description.to_owned(),
-        author: author.to_owned(),
-        license: license.to_owned(),
-        kinds: vec!["routing".to_owned()],
-        config_schema: schema.to_owned(),
-        grants: Vec::new(),
-        attributes: Vec::new(),
-    }
-}
-
 /// One decision: reads the configuration and asks the policy.
-pub fn route<P: Routing>(state: State, config: &str) -> Result<Plan, String> {
+pub fn decide<C: DeserializeOwned, A>(
+    config: &str,
+    policy: impl FnOnce(C) -> Result<A, Error>,
+) -> Result<A, String> {
     log_panics();
     let config = serde_json::from_str(config).map_err(|error| {
         format!("the configuration passed its schema but not the policy: {error}")
     })?;
-    P::route(state, config).map_err(|error| error.to_string())
+    policy(config).map_err(|error| error.to_string())
 }
 
 /// A guest's standard error leads nowhere: sends a panic's text to the host's log instead.

@@ -1,7 +1,11 @@
 //! Lines for the operator's log; the host adds the plugin's name and the time.
 //!
 //! A call may write 64 lines, each cut at 4,096 bytes; a plugin 50 lines a second. What comes
-//! beyond is dropped and counted. In native tests lines go to standard error.
+//! beyond is dropped and counted. In native tests lines go to standard error, and
+//! [`testing::log::lines`](crate::testing::log::lines) gives them back.
+
+use crate::bindings::host::pointsman::policy::log as wit;
+use crate::host;
 
 /// How much a line matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,20 +24,14 @@ pub enum Level {
 
 /// Writes one line.
 pub fn write(level: Level, message: &str) {
-    #[cfg(target_family = "wasm")]
-    {
-        use crate::bindings::pointsman::policy::log;
-        let level = match level {
-            Level::Trace => log::Level::Trace,
-            Level::Debug => log::Level::Debug,
-            Level::Info => log::Level::Info,
-            Level::Warn => log::Level::Warn,
-            Level::Error => log::Level::Error,
-        };
-        log::write(level, message);
-    }
-    #[cfg(not(target_family = "wasm"))]
-    eprintln!("{level:?}: {message}");
+    let level = match level {
+        Level::Trace => wit::Level::Trace,
+        Level::Debug => wit::Level::Debug,
+        Level::Info => wit::Level::Info,
+        Level::Warn => wit::Level::Warn,
+        Level::Error => wit::Level::Error,
+    };
+    host::log::write(level, message);
 }
 
 /// Writes something an author needs to find a fault.

@@ -33,6 +33,27 @@ pub fn specificity(pattern: &str) -> usize {
     (pattern.len() - stars) * 2 + usize::from(stars == 0)
 }
 
+/// Of all whose pattern matches the name, the one with the most specific pattern; of equals, the
+/// first. So rules decide everywhere in Pointsman.
+///
+/// ```
+/// let rules = [("*", 1), ("live/cam1", 2), ("live/*", 3)];
+/// let rule = pointsman_sdk::pattern::most_specific(&rules, "live/cam2", |rule| rule.0);
+/// assert_eq!(rule, Some(&("live/*", 3)));
+/// ```
+pub fn most_specific<'a, T>(
+    rules: &'a [T],
+    name: &str,
+    pattern: impl Fn(&'a T) -> &'a str,
+) -> Option<&'a T> {
+    rules
+        .iter()
+        .filter(|rule| matches(pattern(rule), name))
+        // `max_by_key` gives the last of equals, and the first is wanted.
+        .rev()
+        .max_by_key(|rule| specificity(pattern(rule)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,5 +91,11 @@ mod tests {
         assert!(specificity("live/cam1") > specificity("live/cam1*"));
         assert!(specificity("live/cam*") > specificity("live/*"));
         assert!(specificity("live/*") > specificity("*"));
+    }
+    #[test]
+    fn of_equally_specific_patterns_the_first_decides() {
+        let rules = [("*", 0), ("live/*", 1), ("*live/", 2), ("live/*", 3)];
+        assert_eq!(most_specific(&rules, "live/a", |it| it.0), Some(&("live/*", 1)));
+        assert_eq!(most_specific(&rules[1..], "test", |it| it.0), None);
     }
 }

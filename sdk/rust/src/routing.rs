@@ -1,10 +1,10 @@
-//! The routing kind: the trait an author implements, and small conveniences over its records.
+//! The kind `routing`: which source is on air, where a stream is sent, how viewers may take it.
 
+use crate::{Error, local_time, value_of};
 use serde::de::DeserializeOwned;
-use std::fmt;
 
-pub use crate::bindings::exports::pointsman::policy::routing::{
-    Audio, Output, OutputState, Pair, Plan, Source, State, Video,
+pub use crate::bindings::routing::exports::pointsman::policy::routing::{
+    Alert, Audio, Output, OutputState, Plan, Severity, Source, State, Video,
 };
 
 /// A policy that routes. It has no state, so the type implementing it is only a name.
@@ -21,50 +21,25 @@ pub trait Routing {
     fn route(state: State, config: Self::Config) -> Result<Plan, Error>;
 }
 
-/// Why a policy makes no plan, in words for the operator.
-///
-/// Any `std::error::Error` turns into it with `?`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Error(String);
-
-impl Error {
-    /// An error with that text.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl<E: std::error::Error> From<E> for Error {
-    fn from(error: E) -> Self {
-        Self(error.to_string())
-    }
-}
-
 impl State {
     /// The source on air, if any.
     pub fn on_air(&self) -> Option<&Source> {
         self.sources.iter().find(|source| source.on_air)
     }
 
+    /// The source of that id.
+    pub fn source(&self, id: &str) -> Option<&Source> {
+        self.sources.iter().find(|source| source.id == id)
+    }
+
     /// The value of a label.
     pub fn label(&self, key: &str) -> Option<&str> {
-        self.labels
-            .iter()
-            .find(|(name, _)| name == key)
-            .map(|(_, value)| value.as_str())
+        value_of(&self.labels, key)
     }
 
     /// The host's local time of day, minutes since midnight; 0 to 1439.
     pub fn local_minute_of_day(&self) -> u32 {
-        const DAY: i64 = 24 * 60;
-        let minutes = (self.now_unix_ms / 60_000) as i64 + i64::from(self.utc_offset_minutes);
-        minutes.rem_euclid(DAY) as u32
+        local_time::minute_of_day(self.now_unix_ms, self.utc_offset_minutes)
     }
 
     /// The stream's name after its last slash.
@@ -114,21 +89,20 @@ impl Output {
     }
 }
 
+impl Alert {
+    /// An alert; `code` names the condition, so that it is told once however often it is decided.
+    pub fn new(code: impl Into<String>, severity: Severity, message: impl Into<String>) -> Self {
+        Self {
+            code: code.into(),
+            severity,
+            message: message.into(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn local_time_wraps_over_midnight_in_both_directions() {
-        let at = |hour: u64, utc_offset_minutes| State {
-            now_unix_ms: hour * 3_600_000,
-            utc_offset_minutes,
-            ..State::default()
-        };
-        assert_eq!(at(23, 120).local_minute_of_day(), 60);
-        assert_eq!(at(1, -120).local_minute_of_day(), 23 * 60);
-        assert_eq!(at(0, -60).local_minute_of_day(), 23 * 60);
-    }
 
     #[test]
     fn a_source_never_heard_is_not_heard_within_any_time() {
