@@ -527,16 +527,16 @@ export class PolicyError extends Error {}
 /** The value of a key, the first if there are several; null if there is none. */
 export function valueOf(pairs: Pairs, key: string): string | null;
 
-/** What `localMinuteOfDay` and `localDate` read; every question but an auth one has it. */
-export interface Moment {
-    readonly nowUnixMs: number;
-    readonly utcOffsetMinutes: number;
-}
+/** A question that knows the host's local time: all but an auth one do. */
+export type Moment = RoutingState | SelectionRequest | Scene;
 
-/** The host's local time of day, minutes since midnight; 0 to 1439. */
+/**
+ * The host's local time of day, minutes since midnight; 0 to 1439. In a selection that of the
+ * clip's begin, otherwise that of the decision.
+ */
 export function localMinuteOfDay(question: Moment): number;
 
-/** The host's local date: `month` is 1 to 12, `weekday` 0 (Sunday) to 6. */
+/** The host's local date at that time: `month` is 1 to 12, `weekday` 0 (Monday) to 6 (Sunday). */
 export function localDate(question: Moment): { year: number; month: number; day: number; weekday: number };
 
 /** Minutes since midnight of a time of day such as "06:30". */
@@ -573,16 +573,16 @@ export namespace clock {
     function nowUnixMs(): number;
 }
 
-/** Random numbers that a replay draws again; not for secrets. `Math.random()` is `random.float()`. */
+/** Random numbers that a replay draws again; not for secrets. `Math.random()` is `random.unit()`. */
 export namespace random {
     /** The next number, uniform over 64 bits. */
     function nextU64(): bigint;
     /** The next bytes, at most 4,096. */
     function bytes(length: number): Uint8Array;
-    /** From 0 up to and without 1. */
-    function float(): number;
-    /** A whole number from 0 up to and without `limit`. */
-    function below(limit: number): number;
+    /** From 0 up to and without 1, with 53 random bits. */
+    function unit(): number;
+    /** A whole number from 0 up to and without `bound`, each as likely as the others; 0 if there is none. */
+    function below(bound: number): number;
     /** One of a list; `undefined` of an empty one. */
     function pick<T>(items: ReadonlyArray<T>): T | undefined;
     /** The same items in another order. */
@@ -596,24 +596,30 @@ export namespace kv {
         readonly value: Uint8Array;
         readonly revision: number;
     }
-    /** Why nothing was written. */
+    /** Why an entry was not written, or cannot be read. */
     class KvError extends PolicyError {
-        readonly code: "invalid" | "full" | "conflict";
+        readonly code: "invalid" | "full" | "conflict" | "unreadable";
         /** Of a conflict: the revision now in force, 0 if there is no entry. */
         readonly revision: number | null;
     }
     function get(key: string): Entry | null;
     function getText(key: string): string | null;
+    /** Throws a `KvError` if the value is no JSON, for example another version's. */
     function getJson<T = unknown>(key: string): T | null;
     /** Writes, whatever is there. Returns the new revision. */
     function set(key: string, value: Uint8Array | string): number;
     function setJson(key: string, value: unknown): number;
     /** Writes only if the entry still has this revision; 0: only if there is none. */
     function compareAndSet(key: string, revision: number, value: Uint8Array | string): number;
-    /** Changes a JSON value without losing what another call writes meanwhile. Returns the new one. */
+    /**
+     * Changes a JSON value without losing what another call writes meanwhile: `change` gets the
+     * value and returns the new one; it is asked again if another call was faster. What is no
+     * JSON counts as none. Returns the new value.
+     */
     function update<T>(key: string, change: (value: T | null) => T): T;
     /** Removes an entry; true if there was one. */
     function remove(key: string): boolean;
+    export { remove as delete };
     /** Keys with this prefix in byte order, at most 1,024. */
     function keys(prefix?: string): string[];
 }

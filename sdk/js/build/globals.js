@@ -3,7 +3,6 @@
 
 import * as clock from "../src/clock.js";
 import * as log from "../src/log.js";
-import * as random from "../src/random.js";
 
 // By the name `globalThis.Date`, which the bundler leaves alone.
 const SystemDate = globalThis.Date;
@@ -32,4 +31,4 @@ const logConsole = {
 };
 
 export { DecisionDate as Date, logConsole as console };
-export { float as "Math.random" } from "../src/random.js";
+export { unit as "Math.random" } from "../src/random.js";

@@ -7,15 +7,22 @@ import host from "#host/kv";
 import { PolicyError } from "./error.js";
 import { decode, encode } from "./utf8.js";
 
-/** Why nothing was written: `code` is "invalid", "full" or "conflict". */
+/**
+ * How often `update` tries again. Each conflict is another call's success, so this many in a row
+ * mean that something other than chance is going on.
+ */
+const TRIES = 16;
+
+/** Why an entry was not written or cannot be read: `code` is "invalid", "full", "conflict" or "unreadable". */
 export class KvError extends PolicyError {
     constructor({ tag, val }, key) {
         const words = {
-            invalid: `the key ${JSON.stringify(key)} or its value is not taken: ${val}`,
-            full: `no room for the key ${JSON.stringify(key)}: the plugin's quota is used up`,
-            conflict: `the key ${JSON.stringify(key)} was written by another call, it is at revision ${val}`,
+            invalid: `the store refuses the entry: ${val}`,
+            full: "the plugin's store is full: delete entries, or have the operator raise its quota",
+            conflict: `another call wrote the entry in between, it is now at revision ${val}`,
+            unreadable: `the entry is not what was expected: ${val}`,
         };
-        super(words[tag] ?? `the key ${JSON.stringify(key)} was not written: ${tag}`);
+        super(`key ${JSON.stringify(key)}: ${words[tag] ?? tag}`);
         this.code = tag;
         /** Of a conflict: the revision now in force, 0 if there is no entry. */
         this.revision = tag === "conflict" ? val : null;
@@ -36,8 +43,8 @@ export function getText(key) {
 
 /** The value of a key as JSON; null if there is none. */
 export function getJson(key) {
-    const text = getText(key);
-    return text === null ? null : JSON.parse(text);
+    const entry = get(key);
+    return entry && parse(key, entry.value);
 }
 
 /** Writes bytes or a text, whatever is there. Returns the new revision. */
@@ -57,29 +64,54 @@ export function compareAndSet(key, revision, value) {
 
 /**
  * Changes a JSON value without losing what another call writes meanwhile: `change` gets the
- * value (null if there is none) and returns the new one. Returns the new one.
+ * value (null if there is none) and returns the new one; it is asked again if another call was
+ * faster. What is no JSON counts as none, so that a newer version of a plugin gets over what an
+ * older one left. What equals the entry is not written. Returns the new value.
  */
 export function update(key, change) {
-    for (let attempt = 1; ; attempt++) {
+    for (let attempt = 0; ; attempt++) {
         const entry = get(key);
-        const value = change(entry && JSON.parse(decode(entry.value)));
+        const value = change(entry && readable(key, entry.value));
+        const json = JSON.stringify(value);
         try {
-            compareAndSet(key, entry ? entry.revision : 0, JSON.stringify(value));
+            if (entry === null || !same(entry.value, encode(json))) compareAndSet(key, entry?.revision ?? 0, json);
             return value;
         } catch (error) {
-            if (error.code !== "conflict" || attempt === 8) throw error;
+            if (error.code !== "conflict" || attempt === TRIES) throw error;
         }
     }
 }
 
 /** Removes an entry; true if there was one. */
-export function remove(key) {
+function remove(key) {
     return host.delete(key);
 }
+
+export { remove, remove as delete };
 
 /** Keys with this prefix in byte order, at most 1,024. */
 export function keys(prefix = "") {
     return host.keys(prefix);
+}
+
+function parse(key, bytes) {
+    try {
+        return JSON.parse(decode(bytes));
+    } catch (error) {
+        throw new KvError({ tag: "unreadable", val: error.message }, key);
+    }
+}
+
+function readable(key, bytes) {
+    try {
+        return parse(key, bytes);
+    } catch {
+        return null;
+    }
+}
+
+function same(left, right) {
+    return left.length === right.length && left.every((byte, index) => byte === right[index]);
 }
 
 function bytesOf(value) {

@@ -13,14 +13,22 @@ export function bytes(length) {
     return Uint8Array.from(host.bytes(length));
 }
 
-/** From 0 up to and without 1. */
-export function float() {
+/** From 0 up to and without 1, with 53 random bits. */
+export function unit() {
     return Number(nextU64() >> 11n) * 2 ** -53;
 }
 
-/** A whole number from 0 up to and without `limit`. */
-export function below(limit) {
-    return Math.floor(float() * limit);
+/** A whole number from 0 up to and without `bound`, each as likely as the others; 0 if there is none. */
+export function below(bound) {
+    if (bound <= 0) return 0;
+    // Lemire, "Fast Random Integer Generation in an Interval" (2019), as in the other SDKs, so that a
+    // seed means the same in all of them.
+    const limit = BigInt(bound);
+    const unfair = (1n << 64n) % limit;
+    for (;;) {
+        const product = nextU64() * limit;
+        if (BigInt.asUintN(64, product) >= unfair) return Number(product >> 64n);
+    }
 }
 
 /** One of a list; `undefined` of an empty one. */

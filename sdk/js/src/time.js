@@ -1,4 +1,5 @@
-//! The host's local time, from what every question but an auth one carries.
+//! The host's local time, from what every question but an auth one carries. In a selection it is
+//! the time when the clip will begin, otherwise that of the decision.
 
 const DAY_MINUTES = 24 * 60;
 
@@ -8,14 +9,14 @@ export function localMinuteOfDay(question) {
     return ((minutes % DAY_MINUTES) + DAY_MINUTES) % DAY_MINUTES;
 }
 
-/** The host's local date: `year`, `month` (1 to 12), `day` (1 to 31), `weekday` (0 is Sunday). */
+/** The host's local date: `year`, `month` (1 to 12), `day` (1 to 31), `weekday` (0 is Monday). */
 export function localDate(question) {
     const date = new Date(localMinutes(question) * 60_000);
     return {
         year: date.getUTCFullYear(),
         month: date.getUTCMonth() + 1,
         day: date.getUTCDate(),
-        weekday: date.getUTCDay(),
+        weekday: (date.getUTCDay() + 6) % 7,
     };
 }
 
@@ -30,6 +31,6 @@ export function within(minute, from, to) {
     return from <= to ? from <= minute && minute < to : minute >= from || minute < to;
 }
 
-function localMinutes({ nowUnixMs, utcOffsetMinutes }) {
-    return Math.floor(nowUnixMs / 60_000) + utcOffsetMinutes;
+function localMinutes({ startsUnixMs, nowUnixMs, utcOffsetMinutes }) {
+    return Math.floor((startsUnixMs ?? nowUnixMs) / 60_000) + utcOffsetMinutes;
 }

@@ -51,7 +51,8 @@ test("local time wraps over midnight in both directions", () => {
     const at = (hours, utcOffsetMinutes) => ({ nowUnixMs: hours * 3_600_000, utcOffsetMinutes });
     assert.equal(localMinuteOfDay(at(23, 120)), 60);
     assert.equal(localMinuteOfDay(at(0, -60)), 23 * 60);
-    assert.deepEqual(localDate(at(0, -60)), { year: 1969, month: 12, day: 31, weekday: 3 });
+    assert.deepEqual(localDate(at(0, -60)), { year: 1969, month: 12, day: 31, weekday: 2 });
+    assert.equal(localMinuteOfDay({ nowUnixMs: 0, startsUnixMs: 3_600_000, utcOffsetMinutes: 0 }), 60);
     assert.equal(minuteOfDay("06:30"), 390);
     assert.ok(within(0, minuteOfDay("22:00"), minuteOfDay("06:00")));
     assert.ok(!within(360, minuteOfDay("22:00"), minuteOfDay("06:00")));

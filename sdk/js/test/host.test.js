@@ -17,8 +17,8 @@ test("the store keeps JSON, text and bytes, and counts writes", () => {
     assert.equal(kv.getJson("nothing"), null);
     assert.deepEqual(kv.keys(), ["seen", "text"]);
     assert.deepEqual(kv.keys("te"), ["text"]);
-    assert.equal(kv.remove("text"), true);
-    assert.equal(kv.remove("text"), false);
+    assert.equal(kv.delete("text"), true);
+    assert.equal(kv.delete("text"), false);
     assert.deepEqual(host.kv(), { seen: 2 });
 });
 
@@ -35,6 +35,22 @@ test("a write that comes too late is told, and an update tries again", () => {
     assert.equal(result, 11);
     assert.equal(kv.getJson("count"), 11);
     assert.equal(kv.update("fresh", (value) => value ?? "first"), "first");
+});
+
+test("an update without a change writes nothing, and one that is always overtaken gives up", () => {
+    fakeHost({ kv: { list: [1, 2] } });
+    kv.update("list", (list) => [...list]);
+    assert.equal(kv.get("list").revision, 1);
+    let other = 0;
+    assert.throws(() => kv.update("list", () => kv.setJson("list", ++other) && 0), { code: "conflict" });
+});
+
+test("what another version left is unreadable, and can be replaced", () => {
+    fakeHost();
+    kv.set("state", "v0: 7");
+    assert.throws(() => kv.getJson("state"), { code: "unreadable" });
+    assert.equal(kv.update("state", (state) => state ?? 5), 5);
+    assert.equal(kv.getJson("state"), 5);
 });
 
 test("the store's bounds are the host's", () => {
@@ -57,7 +73,11 @@ test("random numbers are those of the seed", () => {
     fakeHost();
     const items = [...Array(50).keys()];
     assert.deepEqual(random.shuffled(items).sort((a, b) => a - b), items);
-    for (const _ of items) assert.ok(random.below(3) < 3 && random.float() < 1);
+    const counts = [0, 0, 0];
+    for (let draw = 0; draw < 3_000; draw++) counts[random.below(3)] += 1;
+    assert.ok(counts.every((count) => count > 900 && count < 1_100), String(counts));
+    assert.deepEqual([random.below(0), random.below(1)], [0, 0]);
+    assert.ok(random.unit() >= 0 && random.unit() < 1);
     assert.equal(random.pick([]), undefined);
     assert.equal(random.bytes(12).length, 12);
 });

@@ -2,23 +2,14 @@
 
 const MASK = (1n << 64n) - 1n;
 
-/** A function that gives the sequence byte by byte, each number's lowest first. */
+/** A function that gives the sequence, number by number. */
 export function splitMix(seed) {
     let state = seed & MASK;
-    let number = 0n;
-    let left = 0;
     return () => {
-        if (left === 0) {
-            state = (state + 0x9e3779b97f4a7c15n) & MASK;
-            let mixed = state;
-            mixed = ((mixed ^ (mixed >> 30n)) * 0xbf58476d1ce4e5b9n) & MASK;
-            mixed = ((mixed ^ (mixed >> 27n)) * 0x94d049bb133111ebn) & MASK;
-            number = mixed ^ (mixed >> 31n);
-            left = 8;
-        }
-        const byte = Number(number & 0xffn);
-        number >>= 8n;
-        left -= 1;
-        return byte;
+        state = (state + 0x9e3779b97f4a7c15n) & MASK;
+        let mixed = state;
+        mixed = ((mixed ^ (mixed >> 30n)) * 0xbf58476d1ce4e5b9n) & MASK;
+        mixed = ((mixed ^ (mixed >> 27n)) * 0x94d049bb133111ebn) & MASK;
+        return mixed ^ (mixed >> 31n);
     };
 }
