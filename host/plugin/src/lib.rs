@@ -37,7 +37,7 @@ pub mod plugins;
 pub mod routing;
 mod stats;
 
-pub use build::{BuildError, BuildOptions, Report, check};
+pub use build::{BuildError, BuildOptions, Language, Report, check};
 pub use call::CallError;
 pub use compile::{Compiler, compile_main};
 pub use component::{Hash, Info};

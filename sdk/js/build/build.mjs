@@ -1,13 +1,12 @@
 //! Makes a component of a policy in JavaScript or TypeScript. Run by `pointsman plugin build`:
 //!
-//!     node build.mjs '{"entry": "policy.ts", "sdk": DIR, "wit": DIR, "out": FILE,
-//!                      "esbuild": MODULE, "componentize": MODULE}'
+//!     node build.mjs entry=FILE sdk=DIR wit=DIR out=FILE esbuild=DIR componentize=DIR
 //!
 //! `sdk` is this package, unless the policy's own `node_modules` has one. The policy is bundled
 //! twice: once for Node, to ask what it is, and once for the engine, together with the exports
 //! and imports that it turned out to need.
 
-import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { createRequire } from "node:module";
@@ -16,9 +15,12 @@ import { pathToFileURL } from "node:url";
 const KINDS = ["routing", "selection", "layout", "auth"];
 const HOST = /^pointsman:policy\/([a-z]+)@/;
 
-const { entry, sdk, wit, out, ...tools } = JSON.parse(process.argv[2]);
-const { build } = createRequire(import.meta.url)(tools.esbuild);
-const { componentize } = createRequire(import.meta.url)(tools.componentize);
+const given = Object.fromEntries(process.argv.slice(2).map((word) => word.split(/=(.*)/s)));
+const { entry, wit, out } = given;
+const require = createRequire(import.meta.url);
+const { build } = require(given.esbuild);
+const { componentize } = require(given.componentize);
+const sdk = ownSdk() ?? given.sdk;
 
 const desk = mkdtempSync(join(tmpdir(), "pointsman-js-"));
 try {
@@ -65,14 +67,18 @@ async function bundle(kinds) {
 }
 
 function esbuild(options) {
-    const own = existsSync(join(dirname(resolve(entry)), "node_modules/@pointsman/sdk"));
-    return build({
-        bundle: true,
-        format: "esm",
-        logLevel: "warning",
-        alias: own ? {} : { "@pointsman/sdk": sdk },
-        ...options,
-    });
+    const alias = { "@pointsman/sdk": join(sdk, "src/index.js") };
+    return build({ bundle: true, format: "esm", logLevel: "warning", alias, ...options });
+}
+
+/** The SDK that the policy brings in its `node_modules`. */
+function ownSdk() {
+    try {
+        const index = createRequire(resolve(entry)).resolve("@pointsman/sdk");
+        return dirname(dirname(realpathSync(index)));
+    } catch {
+        return undefined;
+    }
 }
 
 /** The component, in a world of just these exports and imports. */

@@ -1,6 +1,6 @@
 """Makes a component of a policy in Python. Run by `pointsman plugin build`::
 
-    python3 build.py '{"folder": DIR, "sdk": DIR, "wit": DIR, "out": FILE, "componentize": PROGRAM}'
+    python3 build.py folder=DIR sdk=DIR wit=DIR out=FILE componentize=PROGRAM
 
 The policy is imported twice: here, to ask what it is, and by componentize-py, in a world with
 just the exports and imports that it turned out to need. `sdk` holds the package `pointsman_sdk`,
@@ -8,7 +8,6 @@ unless the policy brings its own in `vendor`.
 """
 
 import importlib
-import json
 import os
 import shutil
 import subprocess
@@ -83,7 +82,7 @@ def environment(folder: str) -> dict[str, str]:
 
 if __name__ == "__main__":
     try:
-        code = main(**json.loads(sys.argv[1]))
+        code = main(**dict(word.split("=", 1) for word in sys.argv[1:]))
     except Exception:
         traceback.print_exc()
         code = 1

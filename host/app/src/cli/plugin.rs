@@ -153,8 +153,8 @@ impl PluginCommand {
 async fn build(arguments: BuildArgs) -> anyhow::Result<()> {
     let output = output_file(&arguments.folder, &arguments.out)?;
     let options = BuildOptions {
-        crate_dir: arguments.folder,
-        output: Some(output),
+        folder: arguments.folder,
+        output,
         target_dir: arguments.target_dir,
         offline: arguments.offline,
     };

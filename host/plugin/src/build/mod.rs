@@ -1,0 +1,196 @@
+//! What an author needs: build a component from a plugin's folder, and check one before it is
+//! shipped.
+
+mod error;
+mod js;
+pub mod kit;
+mod python;
+mod rust;
+mod script;
+mod tools;
+
+pub use error::BuildError;
+
+use crate::compile::{Compiler, Workshop};
+use crate::component::{self, Component, Hash, Info};
+use crate::engine::Runtime;
+use crate::guest::Log;
+use crate::limits::Limits;
+use error::at;
+use serde_json::Value;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What to build, and where it goes.
+#[derive(Debug, Clone)]
+pub struct BuildOptions {
+    /// The plugin's folder; what is in it says which language it is written in.
+    pub folder: PathBuf,
+    /// The file to write.
+    pub output: PathBuf,
+    /// Of a plugin in Rust: Cargo's target folder; none leaves it to Cargo.
+    pub target_dir: Option<PathBuf>,
+    /// Of a plugin in Rust: whether Cargo must not use the network. Nothing else does.
+    pub offline: bool,
+}
+
+/// What a plugin is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// A crate.
+    Rust,
+    /// JavaScript or TypeScript.
+    Js,
+    /// Python.
+    Python,
+}
+
+impl Language {
+    /// The files that tell a plugin's language, the surest first.
+    const SIGNS: [(&'static str, Self); 6] = [
+        ("Cargo.toml", Self::Rust),
+        ("package.json", Self::Js),
+        ("policy.js", Self::Js),
+        ("policy.ts", Self::Js),
+        ("pyproject.toml", Self::Python),
+        ("policy.py", Self::Python),
+    ];
+
+    /// The language of the plugin in a folder.
+    pub fn of(folder: &Path) -> Option<Self> {
+        let sign = Self::SIGNS
+            .iter()
+            .find(|(file, _)| folder.join(file).is_file());
+        sign.map(|(_, language)| *language)
+    }
+}
+
+impl fmt::Display for Language {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Rust => "Rust",
+            Self::Js => "JavaScript",
+            Self::Python => "Python",
+        })
+    }
+}
+
+/// What a component turned out to be.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The file.
+    pub path: PathBuf,
+    /// Its content.
+    pub hash: Hash,
+    /// Bytes.
+    pub size: usize,
+    /// What it says of itself.
+    pub info: Info,
+    /// What it imports.
+    pub imports: Vec<String>,
+    /// Whether it was tried with a configuration; not, when its schema wants more than `{}` and
+    /// none was given.
+    pub tried: bool,
+}
+
+/// Builds a plugin into a component and checks it.
+///
+/// The messages of the language's tools go to standard error.
+///
+/// # Errors
+///
+/// [`BuildError`], which says at which step.
+pub async fn build(options: BuildOptions) -> Result<Report, BuildError> {
+    let path = options.output.clone();
+    let made = tokio::task::spawn_blocking(move || make_component(&options)).await;
+    made.map_err(|error| BuildError::NotComponent(error.to_string()))??;
+    check(&path, None).await
+}
+
+/// Writes the component with the tools of the plugin's language.
+fn make_component(options: &BuildOptions) -> Result<(), BuildError> {
+    // Absolute, because those tools work elsewhere.
+    let folder = options.folder.canonicalize().map_err(at(&options.folder))?;
+    let output = std::path::absolute(&options.output).map_err(at(&options.output))?;
+    let options = BuildOptions {
+        folder,
+        ..options.clone()
+    };
+    match Language::of(&options.folder) {
+        Some(Language::Rust) => rust::build(&options, &output),
+        Some(Language::Js) => js::build(&options, &output),
+        Some(Language::Python) => python::build(&options, &output),
+        None => Err(BuildError::NoPlugin(options.folder)),
+    }
+}
+
+/// Does everything an installation would do, and changes nothing.
+///
+/// # Errors
+///
+/// [`BuildError::Refused`] with what an installation would say.
+pub async fn check(path: &Path, config: Option<&Value>) -> Result<Report, BuildError> {
+    let bytes = tokio::fs::read(path).await.map_err(at(path))?;
+    let runtime = Runtime::new(Limits {
+        instances: 1,
+        ..Limits::default()
+    })?;
+    component::sniff(&bytes, runtime.limits.component_bytes)?;
+    let bytes: Arc<[u8]> = bytes.into();
+    let hash = Hash::of(&bytes);
+    let desk = tempfile::tempdir().map_err(at(path))?;
+    let compiler = Compiler::InProcess;
+    let workshop = Workshop::open(desk.path().join("compiled"), compiler, Duration::MAX)?;
+    let code = Arc::new(workshop).compile(&runtime, &bytes, &hash).await?;
+    let log = Log::new(path.display().to_string());
+    let component = Component::inspect(&runtime, &code, &bytes, hash, &log).await?;
+    let bound: Vec<_> = config.into_iter().map(given).collect();
+    let tried = component.try_with(&runtime, &log, &bound).await?;
+    Ok(Report {
+        path: path.to_owned(),
+        hash: component.hash,
+        size: component.size,
+        info: component.info,
+        imports: component.imports,
+        tried,
+    })
+}
+
+fn given(config: &Value) -> crate::Bound {
+    crate::Bound {
+        what: "the command line".to_owned(),
+        config: config.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plugins_files_tell_its_language() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path();
+        assert_eq!(Language::of(folder), None);
+        // From the weakest sign to the surest.
+        for (file, language) in Language::SIGNS.iter().rev() {
+            std::fs::write(folder.join(file), "").unwrap();
+            assert_eq!(Language::of(folder), Some(*language), "{file}");
+        }
+    }
+
+    #[test]
+    fn a_folder_without_a_plugin_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = BuildOptions {
+            folder: dir.path().to_owned(),
+            output: dir.path().join("x.wasm"),
+            target_dir: None,
+            offline: true,
+        };
+        let error = make_component(&options).unwrap_err();
+        assert!(matches!(error, BuildError::NoPlugin(_)), "{error}");
+    }
+}
