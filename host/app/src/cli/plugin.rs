@@ -1,5 +1,6 @@
 //! `pointsman plugin ...`: for authors (build, check) and operators (list, install, ...).
 
+use super::new::NewArgs;
 use super::remote::Remote;
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
@@ -11,7 +12,9 @@ use std::process::ExitCode;
 /// What can be done with plugins.
 #[derive(Debug, Subcommand)]
 pub enum PluginCommand {
-    /// Build a plugin crate into a component (NAME.wasm) and check it.
+    /// Make a plugin's folder: a small policy to start from, its tests and the SDK.
+    New(NewArgs),
+    /// Build a plugin in Rust, JavaScript or Python into a component (NAME.wasm) and check it.
     Build(BuildArgs),
     /// Do everything an installation would, and change nothing.
     Check {
@@ -76,16 +79,16 @@ pub enum PluginCommand {
 /// What to build.
 #[derive(Debug, Args)]
 pub struct BuildArgs {
-    /// Folder of the plugin's Cargo.toml.
+    /// The plugin's folder.
     #[arg(default_value = ".")]
     folder: PathBuf,
     /// Where to: a .wasm file, or a folder to put NAME.wasm in.
     #[arg(long, value_name = "PATH", default_value = ".")]
     out: PathBuf,
-    /// Cargo's target folder, if not the crate's own.
+    /// Cargo's target folder, if not the crate's own (Rust).
     #[arg(long, value_name = "DIR")]
     target_dir: Option<PathBuf>,
-    /// Do not use the network.
+    /// Do not use the network (Rust; nothing else does).
     #[arg(long)]
     offline: bool,
     /// Print nothing if all is well.
@@ -111,6 +114,7 @@ impl PluginCommand {
 
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         match self {
+            Self::New(arguments) => arguments.run()?,
             Self::Build(arguments) => build(arguments).await?,
             Self::Check { file, config } => {
                 let config = config.as_deref().map(json_argument).transpose()?;
@@ -145,7 +149,7 @@ impl PluginCommand {
                 let config = json_argument(&config)?;
                 Remote::new(api.api).bind_routing(&name, &streams, &config)
             }
-            Self::Build(_) | Self::Check { .. } | Self::Compile { .. } => Ok(()),
+            Self::New(_) | Self::Build(_) | Self::Check { .. } | Self::Compile { .. } => Ok(()),
         }
     }
 }

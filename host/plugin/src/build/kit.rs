@@ -14,14 +14,18 @@ pub fn files(folder: &str) -> impl Iterator<Item = (PathBuf, &'static [u8])> {
     })
 }
 
-/// Writes the files below a folder into another one, which is made if it is not there.
+/// Writes the files below a folder into another one, which is made if it is not there; a single
+/// file is written to the path itself.
 ///
 /// # Errors
 ///
 /// The disk's.
 pub fn write(folder: &str, to: &Path) -> io::Result<()> {
     for (path, content) in files(folder) {
-        let path = to.join(path);
+        let path = match path.as_os_str().is_empty() {
+            true => to.to_owned(),
+            false => to.join(path),
+        };
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent)?;
         }

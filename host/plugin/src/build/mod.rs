@@ -48,6 +48,9 @@ pub enum Language {
 }
 
 impl Language {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Rust, Self::Js, Self::Python];
+
     /// The files that tell a plugin's language, the surest first.
     const SIGNS: [(&'static str, Self); 6] = [
         ("Cargo.toml", Self::Rust),
@@ -57,6 +60,20 @@ impl Language {
         ("pyproject.toml", Self::Python),
         ("policy.py", Self::Python),
     ];
+
+    /// The name used on the command line, and that of its SDK's folder.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rust => "rust",
+            Self::Js => "js",
+            Self::Python => "python",
+        }
+    }
+
+    /// The language of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.as_str() == name)
+    }
 
     /// The language of the plugin in a folder.
     pub fn of(folder: &Path) -> Option<Self> {
