@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import cache
+from keyword import iskeyword
 from typing import Annotated, Any, Union
 
 
@@ -209,6 +210,8 @@ def _record_from_json(record: Any, value: Mapping[str, Any]) -> Any:
     hints = record_hints(record)
     given = {}
     for key, item in value.items():
+        if iskeyword(key):
+            key += "_"  # as `from_`: a field cannot have the name of a keyword
         if key not in hints:
             raise ShapeError(f"is no field of {record.__name__}; there are {', '.join(hints)}", key)
         if item is None and not _takes_none(hints[key]):

@@ -139,6 +139,7 @@ class Configuration(unittest.TestCase):
         class Rule:
             weight: int = 7
             names: list[str] = field(default_factory=list)
+            from_: str = ""
 
         @dataclass
         class Config:
@@ -155,11 +156,11 @@ class Configuration(unittest.TestCase):
 
         decide.__annotations__ = {"state": RoutingState, "config": Config, "return": Plan}
         policy = routing(decide)
-        route(policy, RoutingState(), {"limit": 1, "rule": {"names": ["a"]}, "by_name": {"x": {"weight": 1}}})
-        self.assertEqual(seen, [Config(1.0, Rule(7, ["a"]), {"x": Rule(1)})])
+        route(policy, RoutingState(), {"limit": 1, "rule": {"names": ["a"], "from": "b"}, "by_name": {"x": {"weight": 1}}})
+        self.assertEqual(seen, [Config(1.0, Rule(7, ["a"], "b"), {"x": Rule(1)})])
         with self.assertRaisesRegex(PolicyError, "Config needs limit, by_name"):
             route(policy, RoutingState(), {"rule": {}})
-        with self.assertRaisesRegex(PolicyError, "wieght is no field of Rule; there are weight, names"):
+        with self.assertRaisesRegex(PolicyError, "wieght is no field of Rule; there are weight, names, from_"):
             route(policy, RoutingState(), {"limit": 1, "rule": {"wieght": 1}, "by_name": {}})
 
 
