@@ -592,36 +592,36 @@ export namespace random {
 /** A small store of the plugin's own, kept by the host over swaps and restarts. */
 export namespace kv {
     /** A value and how often it was written. */
-    interface Entry {
+    export interface Entry {
         readonly value: Uint8Array;
         readonly revision: number;
     }
     /** Why an entry was not written, or cannot be read. */
-    class KvError extends PolicyError {
+    export class KvError extends PolicyError {
         readonly code: "invalid" | "full" | "conflict" | "unreadable";
         /** Of a conflict: the revision now in force, 0 if there is no entry. */
         readonly revision: number | null;
     }
-    function get(key: string): Entry | null;
-    function getText(key: string): string | null;
+    export function get(key: string): Entry | null;
+    export function getText(key: string): string | null;
     /** Throws a `KvError` if the value is no JSON, for example another version's. */
-    function getJson<T = unknown>(key: string): T | null;
+    export function getJson<T = unknown>(key: string): T | null;
     /** Writes, whatever is there. Returns the new revision. */
-    function set(key: string, value: Uint8Array | string): number;
-    function setJson(key: string, value: unknown): number;
+    export function set(key: string, value: Uint8Array | string): number;
+    export function setJson(key: string, value: unknown): number;
     /** Writes only if the entry still has this revision; 0: only if there is none. */
-    function compareAndSet(key: string, revision: number, value: Uint8Array | string): number;
+    export function compareAndSet(key: string, revision: number, value: Uint8Array | string): number;
     /**
      * Changes a JSON value without losing what another call writes meanwhile: `change` gets the
      * value and returns the new one; it is asked again if another call was faster. What is no
      * JSON counts as none. Returns the new value.
      */
-    function update<T>(key: string, change: (value: T | null) => T): T;
+    export function update<T>(key: string, change: (value: T | null) => T): T;
     /** Removes an entry; true if there was one. */
-    function remove(key: string): boolean;
+    export function remove(key: string): boolean;
     export { remove as delete };
     /** Keys with this prefix in byte order, at most 1,024. */
-    function keys(prefix?: string): string[];
+    export function keys(prefix?: string): string[];
 }
 
 /** Requests to hosts that the policy's `grants` name and that the operator allowed. */

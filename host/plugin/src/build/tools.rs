@@ -150,6 +150,14 @@ mod tests {
     }
 
     #[test]
+    fn setup_installs_the_versions_that_are_asked_for() {
+        let setup = include_str!("../../../../scripts/setup.sh");
+        for package in JS_PACKAGES.split(' ').chain([PYTHON_PACKAGES]) {
+            assert!(setup.contains(package), "scripts/setup.sh installs no {package}");
+        }
+    }
+
+    #[test]
     fn what_is_missing_is_told_with_the_command_that_installs_it() {
         let root = tempfile::tempdir().unwrap();
         let places = places(root.path());
