@@ -46,10 +46,10 @@ macro_rules! export {
             impl Guest for $component {
                 fn select(
                     request: Request,
-                    library: &Catalogue,
+                    library: Catalogue,
                     config: String,
                 ) -> Result<Clip, String> {
-                    let library = $crate::library::Library::over(library);
+                    let library = $crate::library::Library::over(&library);
                     $crate::__private::decide(&config, |config| {
                         <$policy as $crate::selection::Selection>::select(request, library, config)
                     })
