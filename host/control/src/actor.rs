@@ -265,8 +265,10 @@ impl Control {
             Ok(plugin::Change::Activated { name, .. } | plugin::Change::Removed { name }) => {
                 Some(name)
             }
+            // Nothing that changes a decision.
+            Ok(_) => return,
             // Some were missed, so it may be any.
-            _ => None,
+            Err(_) => None,
         };
         // One that was gone and is back accepts its config again.
         self.configs = Configs::of(&self.plugins, &self.desired.site().policies);

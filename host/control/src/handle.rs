@@ -4,7 +4,7 @@ use crate::decisions::{Decision, Filter, Totals};
 use crate::error::ControlError;
 use crate::view::StreamView;
 use model::{InputSpec, Label, PolicyKind, PolicySpec, Site, StreamName, StreamPattern};
-use plugin::{Bound, Installed, PluginView, Plugins};
+use plugin::{Bound, Installed, Origin, PluginView, Plugins};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -175,7 +175,8 @@ impl ControlHandle {
         bytes: impl Into<Arc<[u8]>>,
     ) -> Result<Installed, ControlError> {
         let bound = self.bound(name.as_str());
-        Ok(self.plugins.install(&name, bytes, &bound).await?)
+        let origin = Origin::default();
+        Ok(self.plugins.install(&name, bytes, &origin, &bound).await?)
     }
 
     /// Goes back to the version before the active one.
@@ -203,7 +204,9 @@ impl ControlHandle {
             .filter(|policy| policy.plugin.as_str() == plugin);
         let bound = bound.map(|policy| Bound {
             what: crate::routing::what(policy),
+            kind: policy.kind,
             config: policy.config.clone(),
+            recorded: Vec::new(),
         });
         bound.collect()
     }

@@ -12,11 +12,12 @@ mod tools;
 pub use error::BuildError;
 
 use crate::compile::{Compiler, Workshop};
-use crate::component::{self, Component, Hash, Info};
+use crate::component::{self, Draft, Hash, Info};
 use crate::engine::Runtime;
-use crate::guest::Log;
-use crate::limits::Limits;
+use crate::home::Home;
+use crate::limits::PluginLimits;
 use error::at;
+use model::PolicyKind;
 use serde_json::Value;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -150,21 +151,27 @@ fn make_component(options: &BuildOptions) -> Result<(), BuildError> {
 /// [`BuildError::Refused`] with what an installation would say.
 pub async fn check(path: &Path, config: Option<&Value>) -> Result<Report, BuildError> {
     let bytes = tokio::fs::read(path).await.map_err(at(path))?;
-    let runtime = Runtime::new(Limits {
+    let limits = PluginLimits {
         instances: 1,
-        ..Limits::default()
-    })?;
-    component::sniff(&bytes, runtime.limits.component_bytes)?;
+        ..PluginLimits::default()
+    };
+    let runtime = Runtime::new(&limits, false)?;
+    component::sniff(&bytes, limits.component_bytes)?;
     let bytes: Arc<[u8]> = bytes.into();
     let hash = Hash::of(&bytes);
     let desk = tempfile::tempdir().map_err(at(path))?;
     let compiler = Compiler::InProcess;
     let workshop = Workshop::open(desk.path().join("compiled"), compiler, Duration::MAX)?;
     let code = Arc::new(workshop).compile(&runtime, &bytes, &hash).await?;
-    let log = Log::new(path.display().to_string());
-    let component = Component::inspect(&runtime, &code, &bytes, hash, &log).await?;
-    let bound: Vec<_> = config.into_iter().map(given).collect();
-    let tried = component.try_with(&runtime, &log, &bound).await?;
+    let home = Home::of_tool(runtime, &path.display().to_string());
+    let component = Draft::inspect(&home, &code, &bytes, hash)?
+        .describe(&home)
+        .await?;
+    let kinds = component.info.kinds.iter();
+    let bound: Vec<_> = config
+        .map(|config| kinds.map(|kind| given(*kind, config)).collect())
+        .unwrap_or_default();
+    let tried = component.try_with(&home, &bound).await?;
     Ok(Report {
         path: path.to_owned(),
         hash: component.hash,
@@ -175,10 +182,12 @@ pub async fn check(path: &Path, config: Option<&Value>) -> Result<Report, BuildE
     })
 }
 
-fn given(config: &Value) -> crate::Bound {
+fn given(kind: PolicyKind, config: &Value) -> crate::Bound {
     crate::Bound {
         what: "the command line".to_owned(),
+        kind,
         config: config.clone(),
+        recorded: Vec::new(),
     }
 }
 
