@@ -87,4 +87,39 @@ impl Answer {
             Self::Auth(verdict) => &verdict.reason,
         }
     }
+
+    /// Whether both want the same done, whatever the reasons they give.
+    pub fn agrees_with(&self, other: &Self) -> bool {
+        self.without_reason() == other.without_reason()
+    }
+
+    fn without_reason(&self) -> Self {
+        let mut bare = self.clone();
+        match &mut bare {
+            Self::Routing(plan) => plan.reason.clear(),
+            Self::Selection(clip) => clip.reason.clear(),
+            Self::Layout(arrangement) => arrangement.reason.clear(),
+            Self::Auth(verdict) => verdict.reason.clear(),
+        }
+        bare
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_agree_on_what_they_want_done_not_on_why() {
+        let verdict = |allow, reason: &str| {
+            Answer::Auth(Verdict {
+                allow,
+                reason: reason.to_owned(),
+                ..Verdict::default()
+            })
+        };
+        assert!(verdict(true, "known").agrees_with(&verdict(true, "listed")));
+        assert!(!verdict(true, "known").agrees_with(&verdict(false, "known")));
+        assert!(!verdict(true, "").agrees_with(&Answer::Selection(Clip::default())));
+    }
 }

@@ -1,13 +1,11 @@
 //! A component that passed every check, and the checks.
 
-use crate::bindings;
-use crate::call::CallError;
+use crate::bindings::{self, v1_0_0};
 use crate::config::{Config, Schema};
-use crate::engine::Runtime;
 use crate::error::InstallError;
-use crate::guest::Log;
-use crate::plugins::Bound;
-use crate::routing::{self, Router};
+use crate::home::Home;
+use crate::hosting::Hosting;
+use crate::{http, wasi};
 use model::PolicyKind;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -15,6 +13,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use wasmtime::Engine;
 use wasmtime::component::Component as Code;
 
 /// SHA-256 of a component's bytes, as lower-case hexadecimal.
@@ -61,20 +60,10 @@ pub struct Info {
     pub kinds: Vec<PolicyKind>,
     /// JSON Schema of its configuration.
     pub config_schema: Value,
-    /// Host interfaces it asks for; none are granted by this version.
+    /// What it asks for beyond its own sandbox: `http`, `http:HOST`. The operator has to grant it, too.
     pub grants: Vec<String>,
     /// What newer versions add.
     pub attributes: BTreeMap<String, String>,
-}
-
-/// A component that passed the checks.
-pub(crate) struct Component {
-    pub(crate) hash: Hash,
-    pub(crate) size: usize,
-    pub(crate) imports: Vec<String>,
-    pub(crate) info: Info,
-    pub(crate) schema: Schema,
-    pub(crate) routing: Router,
 }
 
 /// Whether these bytes can be a component at all; cheap, before anything is compiled.
@@ -99,40 +88,81 @@ pub(crate) fn sniff(bytes: &[u8], limit: usize) -> Result<(), InstallError> {
     })
 }
 
-impl Component {
-    /// Checks imports, exports, types and metadata. Runs `describe`, nothing more.
-    pub(crate) async fn inspect(
-        runtime: &Runtime,
+/// A component whose imports and exports are in order; it has not run yet.
+pub(crate) struct Draft {
+    hash: Hash,
+    size: usize,
+    imports: Vec<String>,
+    policy: v1_0_0::Policy,
+}
+
+/// A component that told what it is.
+pub(crate) struct Component {
+    pub(crate) hash: Hash,
+    pub(crate) size: usize,
+    pub(crate) imports: Vec<String>,
+    pub(crate) info: Info,
+    pub(crate) schema: Schema,
+    /// `info.grants`, as calls take it along.
+    pub(crate) grants: Arc<[String]>,
+    pub(crate) policy: v1_0_0::Policy,
+}
+
+impl Draft {
+    /// Checks imports and exports by name, and links it.
+    pub(crate) fn inspect(
+        home: &Home,
         code: &Code,
         bytes: &[u8],
         hash: Hash,
-        log: &Arc<Log>,
     ) -> Result<Self, InstallError> {
-        let imports = check_imports(runtime, code)?;
-        check_exports(runtime, code)?;
-        let wrong = |error: wasmtime::Error| InstallError::WrongTypes {
-            reason: format!("{error:#}"),
+        let runtime = &home.runtime;
+        let imports = check_imports(&runtime.engine, code)?;
+        let linker = if imports.iter().any(|name| wasi::offers(name)) {
+            &runtime.linker_with_wasi
+        } else {
+            &runtime.linker
         };
-        let pre = runtime.linker.instantiate_pre(code).map_err(wrong)?;
-        let routing = Router::new(pre).map_err(wrong)?;
-        let described = routing.describe(runtime, log).await;
-        let described = described.map_err(|cause| InstallError::Trial {
-            step: "metadata.describe".to_owned(),
-            cause,
-        })?;
-        let schema = Schema::parse(&described.config_schema)
-            .map_err(|reason| InstallError::Schema { reason })?;
-        let info = check_info(described, &schema)?;
+        let linked = linker.instantiate_pre(code).map_err(wrong_types)?;
+        let Some(policy) = v1_0_0::Policy::find(linked).map_err(wrong_types)? else {
+            let component = code.component_type();
+            let exports = component.exports(&runtime.engine);
+            let exports = exports.map(|(name, _)| name.to_owned()).collect();
+            return Err(InstallError::MissingExports { exports });
+        };
         Ok(Self {
             hash,
             size: bytes.len(),
             imports,
-            info,
-            schema,
-            routing,
+            policy,
         })
     }
 
+    /// Makes a first instance and has it describe itself.
+    pub(crate) async fn describe(self, home: &Home) -> Result<Component, InstallError> {
+        let hosting = Hosting::of_trial(home, 0, None);
+        let described = home.describe(&self.policy, hosting).await;
+        let described = described.map_err(|cause| InstallError::Trial {
+            step: "metadata.describe".to_owned(),
+            cause,
+        })?;
+        let described = described.map_err(wrong_types)?;
+        let schema = Schema::parse(&described.config_schema)
+            .map_err(|reason| InstallError::Schema { reason })?;
+        let info = check_info(described, self.policy.kinds(), &schema)?;
+        Ok(Component {
+            hash: self.hash,
+            size: self.size,
+            imports: self.imports,
+            grants: info.grants.clone().into(),
+            info,
+            schema,
+            policy: self.policy,
+        })
+    }
+}
+
+impl Component {
     /// Checks a configuration; `what` names it in the error.
     pub(crate) fn accept(&self, what: &str, config: &Value) -> Result<Config, InstallError> {
         let checked = self.schema.check(config);
@@ -141,111 +171,78 @@ impl Component {
             violations,
         })
     }
+}
 
-    /// Tries it with every configuration in use; with none in use, with an empty one, if its
-    /// schema admits that. Returns whether it was tried at all.
-    pub(crate) async fn try_with(
-        &self,
-        runtime: &Runtime,
-        log: &Arc<Log>,
-        bound: &[Bound],
-    ) -> Result<bool, InstallError> {
-        for Bound { what, config } in bound {
-            let config = self.accept(what, config)?;
-            self.try_once(runtime, log, what, &config).await?;
-        }
-        if !bound.is_empty() {
-            return Ok(true);
-        }
-        let empty = Value::Object(serde_json::Map::new());
-        let Ok(config) = self.schema.check(&empty) else {
-            return Ok(false);
-        };
-        self.try_once(runtime, log, "nobody yet, {}", &config)
-            .await?;
-        Ok(true)
-    }
-
-    /// One decision on a sample. A policy that answers with an error has answered: the sample
-    /// may be a stream it wants nothing to do with.
-    async fn try_once(
-        &self,
-        runtime: &Runtime,
-        log: &Arc<Log>,
-        what: &str,
-        config: &Config,
-    ) -> Result<(), InstallError> {
-        let state = routing::sample_state();
-        let answer = self
-            .routing
-            .route(runtime, log, &state, config.as_json())
-            .await;
-        match answer {
-            Ok(_) | Err(CallError::Refused(_)) => Ok(()),
-            Err(cause) => Err(InstallError::Trial {
-                step: format!("routing.route with the configuration of {what}"),
-                cause,
-            }),
-        }
+fn wrong_types(error: wasmtime::Error) -> InstallError {
+    InstallError::WrongTypes {
+        reason: format!("{error:#}"),
     }
 }
 
-fn check_imports(runtime: &Runtime, code: &Code) -> Result<Vec<String>, InstallError> {
-    let names = |(name, _)| str::to_owned(name);
+fn check_imports(engine: &Engine, code: &Code) -> Result<Vec<String>, InstallError> {
     let component = code.component_type();
-    let imports: Vec<_> = component.imports(&runtime.engine).map(names).collect();
-    let unknown: Vec<_> = imports
-        .iter()
-        .filter(|name| !bindings::IMPORTS.contains(&name.as_str()))
-        .cloned()
-        .collect();
-    if unknown.is_empty() {
-        return Ok(imports);
+    let imports = component.imports(engine).map(|(name, _)| name.to_owned());
+    let (known, imports): (Vec<_>, Vec<_>) = imports.partition(|name| {
+        bindings::IMPORTS.contains(&name.as_str()) || wasi::offers(name)
+    });
+    if imports.is_empty() {
+        return Ok(known);
     }
-    Err(InstallError::UnknownImports { imports: unknown })
+    Err(InstallError::UnknownImports { imports })
 }
 
-fn check_exports(runtime: &Runtime, code: &Code) -> Result<(), InstallError> {
-    let component = code.component_type();
-    let exports: Vec<_> = component
-        .exports(&runtime.engine)
-        .map(|(name, _)| name.to_owned())
-        .collect();
-    let has = |wanted: &[&str]| exports.iter().any(|name| wanted.contains(&name.as_str()));
-    if has(bindings::METADATA) && has(routing::EXPORTS) {
-        return Ok(());
-    }
-    Err(InstallError::MissingExports { exports })
-}
+/// Entries of `grants`.
+const MAX_GRANTS: usize = 64;
 
-fn check_info(info: bindings::v1_0_0::Info, schema: &Schema) -> Result<Info, InstallError> {
+fn check_info(
+    info: v1_0_0::Info,
+    exported: Vec<PolicyKind>,
+    schema: &Schema,
+) -> Result<Info, InstallError> {
     required("name", &info.name)?;
     required("version", &info.version)?;
     bounded("description", &info.description, 1_024)?;
     bounded("author", &info.author, 1_024)?;
     bounded("license", &info.license, 1_024)?;
-    if !info
-        .kinds
-        .iter()
-        .any(|kind| kind == PolicyKind::Routing.as_str())
-    {
-        return Err(InstallError::Metadata {
-            field: "kinds",
-            reason: "\"routing\" is exported but not listed".to_owned(),
-        });
+    check_kinds(&info.kinds, &exported)?;
+    let grants = |reason| InstallError::Metadata {
+        field: "grants",
+        reason,
+    };
+    if info.grants.len() > MAX_GRANTS {
+        let count = info.grants.len();
+        return Err(grants(format!("{count} entries, at most {MAX_GRANTS} are taken")));
     }
+    http::check_asked(&info.grants).map_err(|error| grants(error.to_string()))?;
     Ok(Info {
         name: info.name,
         version: info.version,
         description: info.description,
         author: info.author,
         license: info.license,
-        // Kinds that this host does not know are none of its business.
-        kinds: vec![PolicyKind::Routing],
+        kinds: exported,
         config_schema: schema.value().clone(),
         grants: info.grants,
         attributes: info.attributes.into_iter().collect(),
     })
+}
+
+/// What it says and what it has must be the same; kinds that this host does not know are none of
+/// its business.
+fn check_kinds(listed: &[String], exported: &[PolicyKind]) -> Result<(), InstallError> {
+    for kind in PolicyKind::ALL {
+        let said = listed.iter().any(|name| name == kind.as_str());
+        let reason = match (said, exported.contains(&kind)) {
+            (true, false) => format!("\"{kind}\" is listed but not exported"),
+            (false, true) => format!("\"{kind}\" is exported but not listed"),
+            _ => continue,
+        };
+        return Err(InstallError::Metadata {
+            field: "kinds",
+            reason,
+        });
+    }
+    Ok(())
 }
 
 fn required(field: &'static str, value: &str) -> Result<(), InstallError> {

@@ -1,5 +1,6 @@
 //! A policy's configuration and the schema it is checked against.
 
+use crate::component::Hash;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -10,12 +11,28 @@ const VIOLATIONS: usize = 8;
 
 /// A configuration that passed its plugin's schema, ready to be handed to calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Config(Arc<str>);
+pub struct Config {
+    json: Arc<str>,
+    hash: Hash,
+}
 
 impl Config {
+    fn new(config: &Value) -> Self {
+        let json = config.to_string();
+        Self {
+            hash: Hash::of(json.as_bytes()),
+            json: json.into(),
+        }
+    }
+
     /// The configuration as JSON.
     pub fn as_json(&self) -> &str {
-        &self.0
+        &self.json
+    }
+
+    /// SHA-256 of that JSON: tells configurations apart in logs.
+    pub fn hash(&self) -> &Hash {
+        &self.hash
     }
 }
 
@@ -60,11 +77,11 @@ impl Schema {
             .map(|error| {
                 let place = error.instance_path().to_string();
                 let place = if place.is_empty() { "/" } else { &place };
-                crate::guest::cut(format!("{place}: {error}"), 512)
+                crate::log::cut(format!("{place}: {error}"), 512)
             })
             .collect();
         if violations.is_empty() {
-            Ok(Config(config.to_string().into()))
+            Ok(Config::new(config))
         } else {
             Err(violations)
         }

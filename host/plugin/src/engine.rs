@@ -1,6 +1,9 @@
 //! The wasmtime engine all plugins share, its clock, and the only imports there are.
 
-use crate::{bindings, guest::Guest, limits::Limits};
+use crate::guest::{Guest, TABLE_ELEMENTS};
+use crate::hosting::Seeds;
+use crate::limits::PluginLimits;
+use crate::{bindings, wasi};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::thread::{self, Thread};
@@ -29,35 +32,47 @@ pub enum EngineError {
     Clock(#[from] std::io::Error),
 }
 
-/// The engine with everything a call needs.
+/// The engine with everything that calls share.
 pub(crate) struct Runtime {
     pub(crate) engine: Engine,
+    /// What every component may import.
     pub(crate) linker: Linker<Guest>,
-    pub(crate) limits: Limits,
+    /// The same and a closed WASI, for those that import it.
+    pub(crate) linker_with_wasi: Linker<Guest>,
     pub(crate) slots: Semaphore,
+    pub(crate) seeds: Seeds,
+    /// Whether instructions are counted.
+    pub(crate) counts_fuel: bool,
+    pub(crate) component_bytes: usize,
     clock: Arc<Clock>,
     ticker: Thread,
 }
 
 impl Runtime {
-    pub(crate) fn new(mut limits: Limits) -> Result<Arc<Self>, EngineError> {
-        limits.instances = limits.instances.max(1); // none at all would let every call wait for good
-        let setup = |error| EngineError::Setup(error, limits.instances);
+    pub(crate) fn new(limits: &PluginLimits, counts_fuel: bool) -> Result<Arc<Self>, EngineError> {
+        let instances = limits.instances.max(1); // none at all would let every call wait for good
+        let setup = |error| EngineError::Setup(error, instances);
         let mut config = code_config();
-        config.allocation_strategy(pool(&limits));
+        config.consume_fuel(counts_fuel);
+        config.allocation_strategy(pool(instances, limits.most_memory_bytes()));
         let engine = Engine::new(&config).map_err(setup)?;
         let mut linker = Linker::new(&engine);
         bindings::add_to_linker(&mut linker).map_err(setup)?;
+        let mut linker_with_wasi = linker.clone();
+        wasi::add_to_linker(&mut linker_with_wasi).map_err(setup)?;
         let clock = Arc::new(Clock::default());
         let ticker = thread::Builder::new().name("plugin-epoch".into()).spawn({
             let (engine, clock) = (engine.weak(), Arc::clone(&clock));
             move || tick(&engine, &clock)
         })?;
         Ok(Arc::new(Self {
-            slots: Semaphore::new(limits.instances as usize),
+            slots: Semaphore::new(instances as usize),
+            seeds: Seeds::new(),
             engine,
             linker,
-            limits,
+            linker_with_wasi,
+            counts_fuel,
+            component_bytes: limits.component_bytes,
             clock,
             ticker: ticker.thread().clone(),
         }))
@@ -95,9 +110,10 @@ pub(crate) fn code_config() -> Config {
     config
 }
 
-fn pool(limits: &Limits) -> PoolingAllocationConfig {
+/// Room for so many instances. Address space is reserved for all of it, memory is taken when it is
+/// written to.
+fn pool(instances: u32, memory_bytes: usize) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
-    let instances = limits.instances;
     pool.total_component_instances(instances)
         .total_stacks(instances)
         .total_core_instances(instances.saturating_mul(8).max(64))
@@ -106,12 +122,13 @@ fn pool(limits: &Limits) -> PoolingAllocationConfig {
         .max_core_instances_per_component(50)
         .max_memories_per_component(4)
         .max_tables_per_component(16)
-        .table_elements(20_000)
-        .max_memory_size(limits.memory_bytes)
+        .table_elements(TABLE_ELEMENTS)
+        .max_memory_size(memory_bytes)
         // Small guests stay mapped: resetting by memset is cheaper than page faults.
         .linear_memory_keep_resident(256 << 10)
         .table_keep_resident(16 << 10)
-        .max_unused_warm_slots(instances);
+        // As many as may be busy at once in ordinary times; what a burst took goes back.
+        .max_unused_warm_slots(instances.min(32));
     if PoolingAllocationConfig::is_pagemap_scan_available() {
         pool.pagemap_scan(Enabled::Yes);
     }

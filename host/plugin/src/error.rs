@@ -31,6 +31,27 @@ pub enum InstallError {
         "this is a core WebAssembly module, not a component: build it with `pointsman plugin build`, or wrap it with `wasm-tools component new`"
     )]
     CoreModule,
+    /// Other bytes than were announced.
+    #[error(
+        "the component's SHA-256 is {found}, not {wanted} as announced: it was damaged or exchanged on the way; fetch it again"
+    )]
+    Sha256 {
+        /// What was announced.
+        wanted: String,
+        /// What came.
+        found: String,
+    },
+    /// Nobody signed it, and somebody has to.
+    #[error(
+        "the component is not signed, and this host takes only what a trusted key signed: sign it with `pointsman plugin sign` and send the .minisig along"
+    )]
+    Unsigned,
+    /// Its signature is not good.
+    #[error("the component's signature is not accepted: {reason}")]
+    Signature {
+        /// Why not.
+        reason: String,
+    },
     /// Invalid, or not to be compiled.
     #[error("the component does not compile: {reason}")]
     DoesNotCompile {
@@ -52,7 +73,7 @@ pub enum InstallError {
         reason: String,
     },
     /// Wants what the host does not offer.
-    #[error("the component imports what no policy gets: {}; build it for wasm32-unknown-unknown (`pointsman plugin build` does), so that it needs no WASI", imports.join(", "))]
+    #[error("the component imports what no policy gets: {}; see wit/ for what there is, `pointsman plugin build` for how to build without more", imports.join(", "))]
     UnknownImports {
         /// The names.
         imports: Vec<String>,
@@ -96,6 +117,24 @@ pub enum InstallError {
         /// Places and what is wrong there.
         violations: Vec<String>,
     },
+    /// It lacks a kind that a policy needs.
+    #[error("the component has no {kind} policy, and {bound} needs one: unbind that first, or install it under another name")]
+    MissingKind {
+        /// Which policy needs it.
+        bound: String,
+        /// The kind.
+        kind: &'static str,
+    },
+    /// It failed where the version before answered.
+    #[error("the component failed when decision {id}, on {subject:?}, was made again: {cause}")]
+    Replay {
+        /// The decision's number in the log.
+        id: u64,
+        /// What it was about.
+        subject: String,
+        /// How it failed.
+        cause: CallError,
+    },
     /// It failed when it was tried.
     #[error("the component failed its trial ({step}): {cause}")]
     Trial {
@@ -133,6 +172,9 @@ impl InstallError {
             Self::TooBig { .. } => "too-big",
             Self::NotAComponent { .. } => "not-a-component",
             Self::CoreModule => "core-module",
+            Self::Sha256 { .. } => "sha256-mismatch",
+            Self::Unsigned => "unsigned",
+            Self::Signature { .. } => "bad-signature",
             Self::DoesNotCompile { .. } => "does-not-compile",
             Self::CompileTimeout { .. } => "compile-timeout",
             Self::Compiler { .. } => "compiler-failed",
@@ -142,10 +184,13 @@ impl InstallError {
             Self::Metadata { .. } => "bad-metadata",
             Self::Schema { .. } => "bad-schema",
             Self::Config { .. } => "config-rejected",
+            Self::MissingKind { .. } => "missing-kind",
+            Self::Replay { .. } => "replay-failed",
             Self::Trial { cause, .. } => match cause {
                 CallError::Deadline { .. } => "trial-deadline",
                 CallError::Memory { .. } => "trial-memory",
                 CallError::BadResult(_) => "trial-bad-result",
+                CallError::Busy { .. } => "trial-busy",
                 _ => "trial-trap",
             },
             Self::Storage { .. } => "storage",
@@ -156,7 +201,15 @@ impl InstallError {
 
     /// Whether the component is at fault, rather than this host.
     pub const fn is_components_fault(&self) -> bool {
-        !matches!(self, Self::Compiler { .. } | Self::Storage { .. })
+        !matches!(
+            self,
+            Self::Compiler { .. }
+                | Self::Storage { .. }
+                | Self::Trial {
+                    cause: CallError::Busy { .. },
+                    ..
+                }
+        )
     }
 }
 
@@ -183,6 +236,12 @@ mod tests {
             InstallError::TooBig { size: 0, limit: 0 },
             InstallError::NotAComponent { found: text() },
             InstallError::CoreModule,
+            InstallError::Sha256 {
+                wanted: text(),
+                found: text(),
+            },
+            InstallError::Unsigned,
+            InstallError::Signature { reason: text() },
             InstallError::DoesNotCompile { reason: text() },
             InstallError::CompileTimeout { seconds: 0 },
             InstallError::Compiler { reason: text() },
@@ -198,9 +257,19 @@ mod tests {
                 bound: text(),
                 violations: vec![],
             },
+            InstallError::MissingKind {
+                bound: text(),
+                kind: "auth",
+            },
+            InstallError::Replay {
+                id: 1,
+                subject: text(),
+                cause: CallError::BadResult(text()),
+            },
             trial(CallError::Deadline { deadline_ms: 50 }),
             trial(CallError::Memory { limit_bytes: 1 }),
             trial(CallError::BadResult(text())),
+            trial(CallError::Busy { waited_ms: 1 }),
             trial(CallError::Trap { cause: text() }),
             InstallError::Storage {
                 path: PathBuf::new(),
@@ -216,6 +285,9 @@ mod tests {
                 "too-big",
                 "not-a-component",
                 "core-module",
+                "sha256-mismatch",
+                "unsigned",
+                "bad-signature",
                 "does-not-compile",
                 "compile-timeout",
                 "compiler-failed",
@@ -225,9 +297,12 @@ mod tests {
                 "bad-metadata",
                 "bad-schema",
                 "config-rejected",
+                "missing-kind",
+                "replay-failed",
                 "trial-deadline",
                 "trial-memory",
                 "trial-bad-result",
+                "trial-busy",
                 "trial-trap",
                 "storage",
                 "unknown-plugin",

@@ -2,11 +2,12 @@
 //!
 //! The folder is read whole and compared with what was seen before, whenever the system reports
 //! a change and on a slow tick. So a report that is lost, or a file system that reports none,
-//! only delays; and a file is taken only once it has stopped changing.
+//! only delays; and a file is taken only once it has stopped changing. `NAME.wasm.minisig` beside it is its
+//! signature: when that comes or changes, the component is looked at again.
 
 use crate::component::Hash;
 use crate::error::InstallError;
-use crate::plugins::{Bound, Installed, Plugins};
+use crate::plugins::{Bound, Installed, Origin, Plugins};
 use model::Label;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use std::collections::BTreeMap;
@@ -84,11 +85,28 @@ pub async fn watch(
     }
 }
 
-/// What tells one state of a file from another.
+/// What tells one state of a component and its signature from another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Look {
+    component: FileLook,
+    signature: Option<FileLook>,
+}
+
+/// What tells one state of a file from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct FileLook {
     len: u64,
     modified: Option<SystemTime>,
+}
+
+impl FileLook {
+    fn at(path: &Path) -> Option<Self> {
+        let metadata = std::fs::metadata(path).ok().filter(|it| it.is_file())?;
+        Some(Self {
+            len: metadata.len(),
+            modified: metadata.modified().ok(),
+        })
+    }
 }
 
 struct Seen {
@@ -174,8 +192,12 @@ impl Folder {
         if self.first && self.plugins.keeps(&name, &Hash::of(&bytes)) {
             return None;
         }
+        let origin = Origin {
+            sha256: None,
+            signature: tokio::fs::read_to_string(signature_of(&path)).await.ok(),
+        };
         let bound = bound(name.as_str());
-        Some(match self.plugins.install(&name, bytes, &bound).await {
+        Some(match self.plugins.install(&name, bytes, &origin, &bound).await {
             Ok(installed) => FolderEvent::Installed(installed),
             Err(error) => FolderEvent::Refused { name, error },
         })
@@ -226,12 +248,18 @@ fn read_folder(dir: &Path) -> Option<BTreeMap<Label, Look>> {
             return None;
         }
         let name = path.file_stem()?.to_str()?.parse().ok()?;
-        let metadata = std::fs::metadata(&path).ok().filter(|it| it.is_file())?;
         let look = Look {
-            len: metadata.len(),
-            modified: metadata.modified().ok(),
+            component: FileLook::at(&path)?,
+            signature: FileLook::at(&signature_of(&path)),
         };
         Some((name, look))
     });
     Some(files.take(MAX_FILES).collect())
+}
+
+/// `NAME.wasm.minisig`.
+fn signature_of(component: &Path) -> PathBuf {
+    let mut path = component.as_os_str().to_owned();
+    path.push(".minisig");
+    path.into()
 }

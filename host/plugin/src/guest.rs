@@ -1,35 +1,33 @@
-//! What the host keeps for one instance: its limits and its log.
+//! What the host keeps for one instance: its limits, its log, and what it gets of the host.
 
-use crate::engine::Runtime;
-use parking_lot::Mutex;
+use crate::home::Home;
+use crate::hosting::Hosting;
+pub(crate) use crate::log::Level;
+use crate::log::{Log, cut};
+use crate::wasi::Wasi;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 
 /// Lines that one call may write.
 const LINES_PER_CALL: u32 = 64;
-/// Lines that a plugin may write a second.
-const LINES_PER_SECOND: u32 = 50;
 /// Bytes of a line.
 const LINE_BYTES: usize = 4_096;
-
-/// How much a guest's line matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Level {
-    Trace,
-    Debug,
-    Info,
-    Warn,
-    Error,
-}
+/// Elements of a table: QuickJS and StarlingMonkey need some thousand.
+pub(crate) const TABLE_ELEMENTS: usize = 20_000;
+/// What a store has when instructions are counted: more than any deadline admits.
+pub(crate) const FUEL: u64 = u64::MAX / 2;
 
 /// The data of a store.
 pub(crate) struct Guest {
+    pub(crate) hosting: Hosting,
+    /// Made when the guest first asks for anything of WASI; most have none.
+    pub(crate) wasi: Option<Box<Wasi>>,
     log: Arc<Log>,
     lines_left: u32,
     /// The last line at level error: what a panic says before it traps.
     pub(crate) last_error: Option<String>,
     slices_left: u64,
+    memory_limit: usize,
     memory_left: usize,
     /// Whether more memory was wanted than there is.
     pub(crate) out_of_memory: bool,
@@ -37,18 +35,26 @@ pub(crate) struct Guest {
 
 impl Guest {
     /// A store for one instance, its deadline running from the first instruction.
-    pub(crate) fn store(runtime: &Runtime, log: &Arc<Log>) -> Store<Self> {
+    pub(crate) fn store(home: &Home, hosting: Hosting) -> Store<Self> {
+        let limits = &home.limits;
         let guest = Self {
-            log: Arc::clone(log),
+            hosting,
+            wasi: None,
+            log: Arc::clone(&home.log),
             lines_left: LINES_PER_CALL,
             last_error: None,
-            slices_left: runtime.limits.slices(),
-            memory_left: runtime.limits.memory_bytes,
+            slices_left: limits.slices(),
+            memory_limit: limits.memory_bytes,
+            memory_left: limits.memory_bytes,
             out_of_memory: false,
         };
-        let mut store = Store::new(&runtime.engine, guest);
+        let mut store = Store::new(&home.runtime.engine, guest);
         store.limiter(|guest| guest);
-        store.set_hostcall_fuel(runtime.limits.returned_bytes);
+        store.set_hostcall_fuel(limits.returned_bytes);
+        if home.runtime.counts_fuel {
+            // Fails only where nothing is counted.
+            let _ = store.set_fuel(FUEL);
+        }
         store.set_epoch_deadline(1);
         // Gives way to the executor each tick: a looping guest delays its thread's other tasks
         // by 1 ms at a time, never by the whole deadline.
@@ -63,6 +69,11 @@ impl Guest {
         store
     }
 
+    /// Linear memory that it has, bytes.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.memory_limit - self.memory_left
+    }
+
     /// Takes one line for the log.
     pub(crate) fn write(&mut self, level: Level, message: String) {
         let message = cut(message, LINE_BYTES);
@@ -75,6 +86,23 @@ impl Guest {
         }
         if level == Level::Error {
             self.last_error = Some(message);
+        }
+    }
+
+    /// Takes what it wrote to its standard output and error, at its end.
+    pub(crate) fn take_output(&mut self) {
+        let Some(wasi) = self.wasi.take() else { return };
+        let (output, error) = wasi.into_output();
+        for line in output.lines() {
+            self.write(Level::Info, line.to_owned());
+        }
+        for line in error.lines() {
+            self.write(Level::Warn, line.to_owned());
+        }
+        // A traceback tells the cause in its last line.
+        let last = error.lines().rfind(|line| !line.trim().is_empty());
+        if let (None, Some(last)) = (&self.last_error, last) {
+            self.last_error = Some(cut(last.to_owned(), LINE_BYTES));
         }
     }
 }
@@ -113,87 +141,6 @@ impl ResourceLimiter for Guest {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        Ok(desired <= 20_000)
+        Ok(desired <= TABLE_ELEMENTS)
     }
-}
-
-/// A plugin's lines into the host's log, at a bounded rate.
-pub(crate) struct Log {
-    plugin: Arc<str>,
-    window: Mutex<Window>,
-}
-
-struct Window {
-    began: Instant,
-    written: u32,
-    dropped: u64,
-}
-
-impl Log {
-    pub(crate) fn new(plugin: impl Into<Arc<str>>) -> Arc<Self> {
-        Arc::new(Self {
-            plugin: plugin.into(),
-            window: Mutex::new(Window {
-                began: Instant::now(),
-                written: 0,
-                dropped: 0,
-            }),
-        })
-    }
-
-    fn write(&self, level: Level, message: &str) {
-        let plugin = &*self.plugin;
-        let Some(dropped) = self.admit() else { return };
-        if dropped > 0 {
-            tracing::warn!(
-                plugin,
-                dropped,
-                "the plugin logs too much; lines were dropped"
-            );
-        }
-        match level {
-            Level::Trace => tracing::trace!(plugin, "{message}"),
-            Level::Debug => tracing::debug!(plugin, "{message}"),
-            Level::Info => tracing::info!(plugin, "{message}"),
-            Level::Warn => tracing::warn!(plugin, "{message}"),
-            Level::Error => tracing::error!(plugin, "{message}"),
-        }
-    }
-
-    /// None when the line has to go; else how many went since the last report.
-    fn admit(&self) -> Option<u64> {
-        let mut window = self.window.lock();
-        let now = Instant::now();
-        let mut reported = 0;
-        if now.duration_since(window.began) >= Duration::from_secs(1) {
-            reported = window.dropped;
-            *window = Window {
-                began: now,
-                written: 0,
-                dropped: 0,
-            };
-        }
-        if window.written >= LINES_PER_SECOND {
-            window.dropped += 1;
-            return None;
-        }
-        window.written += 1;
-        Some(reported)
-    }
-
-    fn drop_line(&self) {
-        self.window.lock().dropped += 1;
-    }
-}
-
-/// The text, cut at a character border to at most `limit` bytes.
-pub(crate) fn cut(mut text: String, limit: usize) -> String {
-    if text.len() > limit {
-        let end = (0..=limit)
-            .rev()
-            .find(|&at| text.is_char_boundary(at))
-            .unwrap_or_default();
-        text.truncate(end);
-    }
-    text
 }

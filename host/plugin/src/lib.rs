@@ -22,9 +22,11 @@
 
 #![deny(unsafe_code)]
 
+pub mod auth;
 mod bindings;
+pub mod bounds;
 pub mod build;
-mod call;
+pub mod call;
 pub mod compile;
 pub mod component;
 mod config;
@@ -32,18 +34,37 @@ mod engine;
 mod error;
 pub mod folder;
 mod guest;
+mod home;
+mod hosting;
+pub mod http;
+pub mod kv;
+pub mod layout;
 mod limits;
+mod log;
 pub mod plugins;
 pub mod routing;
+pub mod selection;
+pub mod signature;
 mod stats;
+pub mod tape;
+mod text_or_hex;
+mod trial;
+mod wasi;
 
 pub use build::{BuildError, BuildOptions, Language, Report, check};
-pub use call::CallError;
+pub use call::{Call, CallError, Mode, Outcome};
 pub use compile::{Compiler, compile_main};
 pub use component::{Hash, Info};
 pub use config::Config;
 pub use engine::EngineError;
 pub use error::InstallError;
-pub use limits::Limits;
-pub use plugins::{Bound, Change, Installed, Plugin, PluginView, Plugins, Settings, VersionView};
+pub use http::{Grants, HostRule};
+pub use kv::{Entry, Forgetful, Keeper, KvError, KvUse};
+pub use limits::{Limits, PluginLimits};
+pub use plugins::{
+    Bound, BreakerView, Change, Difference, Installed, Installing, Origin, Plugin, PluginView, Plugins,
+    Probation, Recorded, Settings, Step, VersionView,
+};
+pub use signature::{KeyFiles, SignatureError, TrustedKeys};
 pub use stats::Stats;
+pub use tape::{HostCall, Tape};

@@ -33,12 +33,12 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    pub(crate) fn count<T>(&self, took: Duration, result: &Result<T, CallError>) {
+    pub(crate) fn count(&self, took: Duration, error: Option<&CallError>) {
         let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         self.calls.fetch_add(1, Relaxed);
         self.total_ns.fetch_add(took, Relaxed);
         self.max_ns.fetch_max(took, Relaxed);
-        let Err(error) = result else { return };
+        let Some(error) = error else { return };
         let codes = CallError::CODES.iter().zip(&self.errors);
         for (_, count) in codes.filter(|(code, _)| **code == error.code()) {
             count.fetch_add(1, Relaxed);

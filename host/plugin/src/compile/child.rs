@@ -3,7 +3,7 @@
 use super::system;
 use crate::engine::code_config;
 use crate::error::InstallError;
-use crate::guest::cut;
+use crate::log::cut;
 use std::ffi::OsString;
 use std::io;
 use std::path::Path;

@@ -19,6 +19,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use wasmtime::Engine;
 use wasmtime::component::Component as Code;
 
@@ -42,6 +43,8 @@ pub(crate) struct Workshop {
     cache: Cache,
     compiler: Compiler,
     timeout: Duration,
+    /// One at a time: the processors are the media's.
+    bench: Semaphore,
 }
 
 impl Workshop {
@@ -54,10 +57,11 @@ impl Workshop {
             cache: Cache::open(dir)?,
             compiler,
             timeout,
+            bench: Semaphore::new(1),
         })
     }
 
-    /// The component's native code, loaded. The caller sees to it that one runs at a time.
+    /// The component's native code, loaded. Nothing waits for who has it in the cache.
     pub(crate) async fn compile(
         self: &Arc<Self>,
         runtime: &Arc<Runtime>,
@@ -65,6 +69,11 @@ impl Workshop {
         hash: &Hash,
     ) -> Result<Code, InstallError> {
         let key = cache_key(&runtime.engine, hash);
+        if let Some(code) = self.load(runtime, &key).await? {
+            return Ok(code);
+        }
+        // Fails only if closed, and it never is.
+        let _place = self.bench.acquire().await.ok();
         if let Some(code) = self.load(runtime, &key).await? {
             return Ok(code);
         }
@@ -143,7 +152,7 @@ mod tests {
 
     #[test]
     fn the_child_makes_code_for_the_very_engine_of_the_host() {
-        let host = Runtime::new(crate::Limits::default()).unwrap();
+        let host = Runtime::new(&crate::PluginLimits::default(), false).unwrap();
         let child = Engine::new(&code_config()).unwrap();
         let hash = Hash::of(b"x");
         assert_eq!(cache_key(&host.engine, &hash), cache_key(&child, &hash));

@@ -1,97 +1,96 @@
 //! The installed plugins: what the rest of the host holds.
 //!
-//! One installation happens at a time; calls go on meanwhile, with what is active when they
-//! begin. Whatever fails on the way leaves the active version running.
+//! Installations of one plugin happen one after another; calls go on meanwhile, with what is active
+//! when they begin. Whatever fails on the way leaves the active version running.
 
+mod breaker;
+mod candidate;
+mod change;
+mod install;
+mod plugin;
+mod probation;
 mod shelf;
 mod slot;
+mod view;
 
 use crate::compile::{Compiler, Workshop};
-use crate::component::{self, Component, Hash, Info};
+use crate::component::Hash;
 use crate::engine::{EngineError, Runtime};
 use crate::error::InstallError;
-use crate::limits::Limits;
+use crate::home::Home;
+use crate::http::Grants;
+use crate::kv::{Forgetful, Keeper};
+use crate::limits::PluginLimits;
+use crate::signature::{SignatureError, TrustedKeys};
+pub use breaker::{FIRST_PAUSE, LONGEST_PAUSE, OPENS_AFTER};
+pub use candidate::{Bound, Difference, Installed, Origin, Recorded};
+pub use change::{Change, Step};
 use model::Label;
-use parking_lot::RwLock;
-use serde_json::Value;
+use parking_lot::{Mutex, RwLock};
+pub use plugin::Plugin;
+pub use probation::Probation;
 use shelf::Shelf;
-use slot::Slot;
-pub use slot::{Plugin, PluginView, VersionView};
+use slot::{Failed, Slot, Told};
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::sync::{Mutex, broadcast};
+use tokio::sync::{MutexGuard, broadcast, mpsc};
+use tokio_util::task::AbortOnDropHandle;
+pub use view::{BreakerView, Installing, PluginView, VersionView};
 
 /// Changes kept for a slow subscriber.
-const CHANGES: usize = 64;
+const CHANGES: usize = 256;
+/// Versions that failed and wait to be taken back.
+const FAILED: usize = 64;
+/// Locks that keep installations of one plugin apart; two plugins may share one.
+const TURNS: usize = 16;
 
 /// How the plugin plane is set up.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Settings {
     /// Where installed components are kept, and compiled code beside them. Made if missing.
     pub dir: PathBuf,
-    /// Limits of every call.
-    pub limits: Limits,
+    /// What plugins may take.
+    pub limits: PluginLimits,
+    /// What is opened to plugins, by name; nothing to those that are not named.
+    pub grants: BTreeMap<Label, Grants>,
+    /// Minisign public keys (the line of 56 characters). When there are any, components that none of them
+    /// signed are refused.
+    pub trusted_keys: Vec<String>,
+    /// Where `kv` entries live over restarts.
+    pub keeper: Arc<dyn Keeper>,
+    /// When a new version is taken back by itself.
+    pub probation: Probation,
     /// Who compiles.
     pub compiler: Compiler,
     /// Time that compiling may take.
     pub compile_timeout: Duration,
     /// Versions kept of each plugin, the active one included; at least 2.
     pub versions_kept: usize,
+    /// Whether instructions are counted: for tools, since it slows guests down. Needs
+    /// [`Compiler::InProcess`].
+    pub count_fuel: bool,
 }
 
 impl Settings {
-    /// The usual settings, with everything under `dir`.
+    /// The usual settings, with everything under `dir`: nothing granted, no key trusted, `kv` entries
+    /// forgotten at the end.
     pub fn new(dir: impl Into<PathBuf>, compiler: Compiler) -> Self {
         Self {
             dir: dir.into(),
-            limits: Limits::default(),
+            limits: PluginLimits::default(),
+            grants: BTreeMap::new(),
+            trusted_keys: Vec::new(),
+            keeper: Arc::new(Forgetful),
+            probation: Probation::default(),
             compiler,
             compile_timeout: Duration::from_secs(60),
             versions_kept: 5,
+            count_fuel: false,
         }
     }
-}
-
-/// A configuration in use, which a new version must accept.
-#[derive(Debug, Clone)]
-pub struct Bound {
-    /// What it belongs to, in words: `policy routing of live/*`.
-    pub what: String,
-    /// The configuration.
-    pub config: Value,
-}
-
-/// What an installation brought.
-#[derive(Debug, Clone)]
-pub struct Installed {
-    /// The plugin.
-    pub name: Label,
-    /// The component that is active now.
-    pub hash: Hash,
-    /// What it says of itself.
-    pub info: Info,
-    /// The component that was active before; the same hash when nothing changed.
-    pub replaced: Option<Hash>,
-}
-
-/// Something a policy's owner has to look at again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Change {
-    /// Another version is active, or the first.
-    Activated {
-        /// The plugin.
-        name: Label,
-        /// The component that is active now.
-        hash: Hash,
-    },
-    /// The plugin is gone.
-    Removed {
-        /// The plugin.
-        name: Label,
-    },
 }
 
 /// Handle on the installed plugins; clones share them.
@@ -102,10 +101,18 @@ struct Inner {
     runtime: Arc<Runtime>,
     workshop: Arc<Workshop>,
     shelf: Shelf,
+    limits: PluginLimits,
+    grants: BTreeMap<Label, Grants>,
+    trusted: Arc<TrustedKeys>,
+    keeper: Arc<dyn Keeper>,
+    probation: Probation,
     slots: RwLock<BTreeMap<Label, Arc<Slot>>>,
-    /// Held while something is installed, rolled back or removed.
-    turn: Mutex<()>,
-    changes: broadcast::Sender<Change>,
+    /// Held while a plugin is installed, rolled back or removed.
+    turns: [tokio::sync::Mutex<()>; TURNS],
+    installing: Mutex<BTreeMap<Label, Step>>,
+    told: Told,
+    /// Takes failed versions back; ends with the plane.
+    _taker: AbortOnDropHandle<()>,
 }
 
 /// The plugin plane did not come up.
@@ -118,6 +125,9 @@ pub enum OpenError {
     /// The folder.
     #[error(transparent)]
     Storage(#[from] InstallError),
+    /// A trusted key is none.
+    #[error("trusted keys of plugins: {0}")]
+    Key(#[from] SignatureError),
 }
 
 impl Plugins {
@@ -127,24 +137,29 @@ impl Plugins {
     ///
     /// # Errors
     ///
-    /// When the engine does not start or the folder cannot be made.
+    /// When the engine does not start, the folder cannot be made or a trusted key is none.
     pub async fn open(settings: Settings) -> Result<(Self, Vec<(Label, InstallError)>), OpenError> {
-        let Settings {
-            dir,
-            limits,
-            compiler,
-            compile_timeout,
-            versions_kept,
-        } = settings;
-        let shelf = Shelf::open(dir.join("installed"), versions_kept.max(2))?;
-        let workshop = Workshop::open(dir.join("compiled"), compiler, compile_timeout)?;
-        let plugins = Self(Arc::new(Inner {
-            runtime: Runtime::new(limits)?,
+        let Settings { dir, compiler, .. } = settings;
+        let trusted = TrustedKeys::parse(settings.trusted_keys.iter().map(String::as_str))?;
+        let shelf = Shelf::open(dir.join("installed"), settings.versions_kept.max(2))?;
+        let workshop = Workshop::open(dir.join("compiled"), compiler, settings.compile_timeout)?;
+        let runtime = Runtime::new(&settings.limits, settings.count_fuel)?;
+        let (failed, failures) = mpsc::channel(FAILED);
+        let changes = broadcast::channel(CHANGES).0;
+        let plugins = Self(Arc::new_cyclic(|inner| Inner {
+            runtime,
             workshop: Arc::new(workshop),
             shelf,
+            limits: settings.limits,
+            grants: settings.grants,
+            trusted: Arc::new(trusted),
+            keeper: settings.keeper,
+            probation: settings.probation,
             slots: RwLock::default(),
-            turn: Mutex::default(),
-            changes: broadcast::channel(CHANGES).0,
+            turns: Default::default(),
+            installing: Mutex::default(),
+            told: Told { changes, failed },
+            _taker: AbortOnDropHandle::new(tokio::spawn(take_back(inner.clone(), failures))),
         }));
         let mut failed = Vec::new();
         for name in plugins.0.shelf.names() {
@@ -155,75 +170,14 @@ impl Plugins {
         Ok((plugins, failed))
     }
 
-    /// Installs a component, or replaces the one of that name.
-    ///
-    /// It is compiled, checked, tried with every configuration in `bound`, stored, and then
-    /// switched to between two calls.
-    ///
-    /// # Errors
-    ///
-    /// [`InstallError`]; what was active goes on.
-    pub async fn install(
-        &self,
-        name: &Label,
-        bytes: impl Into<Arc<[u8]>>,
-        bound: &[Bound],
-    ) -> Result<Installed, InstallError> {
-        let bytes = bytes.into();
-        let _turn = self.0.turn.lock().await;
-        let slot = self.slot_or_new(name);
-        let component = self.prepare(&slot, &bytes, bound).await?;
-        let version = VersionView {
-            hash: component.hash.clone(),
-            version: component.info.version.clone(),
-            size: component.size,
-            installed_unix_ms: unix_ms(),
-        };
-        let mut versions = slot.versions();
-        if slot
-            .active()
-            .is_none_or(|active| active.hash != component.hash)
-        {
-            versions.retain(|it| it.hash != version.hash);
-            versions.push(version);
-        }
-        self.0
-            .shelf
-            .put(name, &component.hash, bytes, &mut versions)
-            .await?;
-        Ok(self.switch(slot, component, versions))
-    }
-
-    /// Goes back to the version installed before the active one. Doing it again goes further back.
-    ///
-    /// # Errors
-    ///
-    /// When there is none, or when it is not accepted any more; the active one goes on.
-    pub async fn rollback(&self, name: &Label, bound: &[Bound]) -> Result<Installed, InstallError> {
-        let _turn = self.0.turn.lock().await;
-        let slot = self.slot(name)?;
-        let mut versions = slot.versions();
-        let active = slot.active().map(|active| active.hash.clone());
-        let at = versions
-            .iter()
-            .position(|it| Some(&it.hash) == active.as_ref());
-        let older = at.and_then(|at| versions.get(at.checked_sub(1)?));
-        let Some(older) = older.map(|it| it.hash.clone()) else {
-            return Err(InstallError::NoOlderVersion { name: name.clone() });
-        };
-        let bytes = self.0.shelf.read(name, &older).await?;
-        let component = self.prepare(&slot, &bytes, bound).await?;
-        self.0.shelf.put(name, &older, bytes, &mut versions).await?;
-        Ok(self.switch(slot, component, versions))
-    }
-
-    /// Removes a plugin with all its versions. Whoever owns policies sees to it first that none uses it.
+    /// Removes a plugin with all its versions and what it kept. Whoever owns policies sees to it first that
+    /// none uses it.
     ///
     /// # Errors
     ///
     /// When there is none of that name, or the disk refuses.
     pub async fn remove(&self, name: &Label) -> Result<(), InstallError> {
-        let _turn = self.0.turn.lock().await;
+        let _turn = self.turn(name).await;
         let slot = self.slot(name)?;
         self.0.shelf.remove(name).await?;
         self.0.slots.write().remove(name);
@@ -236,7 +190,7 @@ impl Plugins {
     pub fn get(&self, name: &str) -> Option<Plugin> {
         let slot = self.0.slots.read().get(name).cloned()?;
         slot.active()?;
-        Some(Plugin::new(Arc::clone(&self.0.runtime), slot))
+        Some(Plugin::new(slot))
     }
 
     /// Every plugin with its versions and figures, by name.
@@ -245,9 +199,16 @@ impl Plugins {
         slots.values().filter_map(|slot| slot.view()).collect()
     }
 
+    /// Installations under way, by name.
+    pub fn installing(&self) -> Vec<Installing> {
+        let steps = self.0.installing.lock();
+        let steps = steps.iter().map(|(name, step)| (name.clone(), *step));
+        steps.map(|(name, step)| Installing { name, step }).collect()
+    }
+
     /// Changes from now on. A subscriber that lags should look at every policy again.
     pub fn subscribe(&self) -> broadcast::Receiver<Change> {
-        self.0.changes.subscribe()
+        self.0.told.changes.subscribe()
     }
 
     /// Whether a version with this content is kept, active or not.
@@ -258,71 +219,50 @@ impl Plugins {
             .is_some_and(|slot| slot.versions().iter().any(|it| it.hash == *hash))
     }
 
-    /// Takes up a stored plugin at start. Nothing is bound yet, so nothing is checked against.
-    async fn take_up(&self, name: &Label) -> Result<(), InstallError> {
-        let stored = self.0.shelf.open_plugin(name).await?;
-        let slot = self.slot_or_new(name);
-        let component = self.prepare(&slot, &stored.bytes, &[]).await?;
-        self.switch(slot, component, stored.versions);
-        Ok(())
-    }
-
-    /// From bytes to a component that passed everything.
-    async fn prepare(
-        &self,
-        slot: &Slot,
-        bytes: &Arc<[u8]>,
-        bound: &[Bound],
-    ) -> Result<Arc<Component>, InstallError> {
-        let Inner {
-            runtime, workshop, ..
-        } = &*self.0;
-        component::sniff(bytes, runtime.limits.component_bytes)?;
-        let hash = Hash::of(bytes);
-        let code = workshop.compile(runtime, bytes, &hash).await?;
-        let component = Component::inspect(runtime, &code, bytes, hash, slot.log()).await?;
-        component.try_with(runtime, slot.log(), bound).await?;
-        Ok(Arc::new(component))
-    }
-
-    fn switch(
-        &self,
-        slot: Arc<Slot>,
-        component: Arc<Component>,
-        versions: Vec<VersionView>,
-    ) -> Installed {
-        let name = slot.name().clone();
-        let (hash, info) = (component.hash.clone(), component.info.clone());
-        let replaced = slot.activate(component, versions);
-        self.0.slots.write().insert(name.clone(), slot);
-        if replaced.as_ref() != Some(&hash) {
-            tracing::info!(plugin = name.as_str(), version = info.version, %hash, "plugin active");
-            self.tell(Change::Activated {
-                name: name.clone(),
-                hash: hash.clone(),
-            });
-        }
-        Installed {
-            name,
-            hash,
-            info,
-            replaced,
-        }
-    }
-
     fn slot(&self, name: &Label) -> Result<Arc<Slot>, InstallError> {
         let slot = self.0.slots.read().get(name).cloned();
         slot.ok_or_else(|| InstallError::Unknown { name: name.clone() })
     }
 
-    fn slot_or_new(&self, name: &Label) -> Arc<Slot> {
-        self.slot(name)
-            .unwrap_or_else(|_| Arc::new(Slot::new(name.clone())))
+    /// The slot of a name, or one that is not on show yet. The caller has the turn.
+    async fn slot_or_new(&self, name: &Label) -> Result<Arc<Slot>, InstallError> {
+        if let Ok(slot) = self.slot(name) {
+            return Ok(slot);
+        }
+        let Inner { runtime, limits, grants, keeper, told, .. } = &*self.0;
+        let (runtime, keeper) = (Arc::clone(runtime), Arc::clone(keeper));
+        let limits = limits.of(name.as_str()).clone();
+        let grants = grants.get(name).cloned().unwrap_or_default();
+        let home = tokio::task::spawn_blocking({
+            let name = name.clone();
+            move || Home::open(runtime, name, limits, grants, keeper)
+        });
+        let home = home.await.map_err(|error| InstallError::Storage {
+            path: PathBuf::from(name.as_str()),
+            source: std::io::Error::other(error),
+        })?;
+        Ok(Arc::new(Slot::new(name.clone(), home, told.clone())))
+    }
+
+    async fn turn(&self, name: &Label) -> MutexGuard<'_, ()> {
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        let [first, others @ ..] = &self.0.turns;
+        let at = usize::try_from(hasher.finish() % TURNS as u64).unwrap_or_default();
+        at.checked_sub(1).and_then(|at| others.get(at)).unwrap_or(first).lock().await
     }
 
     /// Nobody listening is fine.
     fn tell(&self, change: Change) {
-        let _ = self.0.changes.send(change);
+        let _ = self.0.told.changes.send(change);
+    }
+}
+
+/// Takes versions back that failed their probation, as long as there is a plane.
+async fn take_back(plane: Weak<Inner>, mut failures: mpsc::Receiver<Failed>) {
+    while let Some(failed) = failures.recv().await {
+        let Some(plane) = plane.upgrade() else { return };
+        Plugins(plane).take_back(failed).await;
     }
 }
 

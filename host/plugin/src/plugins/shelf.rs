@@ -1,8 +1,8 @@
-//! Installed components on disk: `NAME/HASH.wasm` for each version kept, and `NAME/versions.json`,
-//! which says which is active. The latter is renamed into place last, so a crash in between
+//! Installed components on disk: `NAME/HASH.wasm` for each version kept, `NAME/HASH.wasm.minisig` if
+//! it came with a signature, and `NAME/versions.json`, which says which is active. The latter is renamed into place last, so a crash in between
 //! leaves the old version active.
 
-use super::slot::VersionView;
+use super::VersionView;
 use crate::compile::write_atomically;
 use crate::component::Hash;
 use crate::error::InstallError;
@@ -15,16 +15,18 @@ use std::sync::Arc;
 
 const MANIFEST: &str = "versions.json";
 
+/// Which versions there are, and which is active.
 #[derive(Serialize, Deserialize)]
-struct Manifest {
-    active: Hash,
-    versions: Vec<VersionView>,
+pub(super) struct Manifest {
+    pub(super) active: Hash,
+    pub(super) versions: Vec<VersionView>,
 }
 
-/// A plugin as it was stored.
+/// A version as it came.
 pub(super) struct Stored {
     pub(super) bytes: Arc<[u8]>,
-    pub(super) versions: Vec<VersionView>,
+    /// Text of its signature file.
+    pub(super) signature: Option<String>,
 }
 
 pub(super) struct Shelf {
@@ -56,30 +58,27 @@ impl Shelf {
         names
     }
 
-    pub(super) async fn open_plugin(&self, name: &Label) -> Result<Stored, InstallError> {
+    pub(super) async fn open_plugin(&self, name: &Label) -> Result<Manifest, InstallError> {
         let dir = self.dir.join(name.as_str());
-        let manifest = at(&dir.join(MANIFEST), move |path| {
-            let text = fs::read(path)?;
-            serde_json::from_slice::<Manifest>(&text).map_err(Error::other)
+        at(&dir.join(MANIFEST), move |path| {
+            serde_json::from_slice(&fs::read(path)?).map_err(Error::other)
         })
-        .await?;
-        let bytes = self.read(name, &manifest.active).await?;
-        let versions = manifest.versions;
-        Ok(Stored { bytes, versions })
+        .await
     }
 
     /// A stored component, checked against its hash.
-    pub(super) async fn read(&self, name: &Label, hash: &Hash) -> Result<Arc<[u8]>, InstallError> {
-        let hash = hash.clone();
-        at(&self.file(name, &hash), move |path| {
+    pub(super) async fn read(&self, name: &Label, hash: &Hash) -> Result<Stored, InstallError> {
+        let (hash, signature) = (hash.clone(), self.signature(name, hash));
+        at(&self.file(name, &hash.clone()), move |path| {
             let bytes = fs::read(path)?;
-            if Hash::of(&bytes) == hash {
-                return Ok(bytes.into());
+            if Hash::of(&bytes) != hash {
+                let damaged = "the content is not what was stored";
+                return Err(Error::new(ErrorKind::InvalidData, damaged));
             }
-            Err(Error::new(
-                ErrorKind::InvalidData,
-                "the content is not what was stored",
-            ))
+            Ok(Stored {
+                bytes: bytes.into(),
+                signature: fs::read_to_string(signature).ok(),
+            })
         })
         .await
     }
@@ -89,15 +88,14 @@ impl Shelf {
         &self,
         name: &Label,
         hash: &Hash,
-        bytes: Arc<[u8]>,
+        stored: &Stored,
         versions: &mut Vec<VersionView>,
     ) -> Result<(), InstallError> {
         let dropped = prune(versions, hash, self.kept);
-        let dropped: Vec<_> = dropped
-            .iter()
-            .map(|old| self.file(name, &old.hash))
-            .collect();
-        let file = self.file(name, hash);
+        let files = |old: &VersionView| [self.file(name, &old.hash), self.signature(name, &old.hash)];
+        let dropped: Vec<_> = dropped.iter().flat_map(files).collect();
+        let (file, signature_file) = (self.file(name, hash), self.signature(name, hash));
+        let (bytes, signature) = (Arc::clone(&stored.bytes), stored.signature.clone());
         let manifest = Manifest {
             active: hash.clone(),
             versions: versions.clone(),
@@ -106,6 +104,9 @@ impl Shelf {
             fs::create_dir_all(dir)?;
             if !file.exists() {
                 write_atomically(dir, &file, &bytes)?;
+            }
+            if let Some(signature) = signature {
+                write_atomically(dir, &signature_file, signature.as_bytes())?;
             }
             let text = serde_json::to_vec_pretty(&manifest).map_err(Error::other)?;
             write_atomically(dir, &dir.join(MANIFEST), &text)?;
@@ -124,6 +125,10 @@ impl Shelf {
 
     fn file(&self, name: &Label, hash: &Hash) -> PathBuf {
         self.dir.join(name.as_str()).join(format!("{hash}.wasm"))
+    }
+
+    fn signature(&self, name: &Label, hash: &Hash) -> PathBuf {
+        self.dir.join(name.as_str()).join(format!("{hash}.wasm.minisig"))
     }
 }
 

@@ -1,139 +1,65 @@
 //! One name, under which one version is active at a time.
 
-use super::unix_ms;
-use crate::call::CallError;
-use crate::component::{Component, Hash, Info};
+use super::breaker::{Breaker, Turn};
+use super::probation::{Judgement, Probation, Watched};
+use super::view::{BreakerView, PluginView, VersionView};
+use super::{Change, unix_ms};
+use crate::call::{Asked, CallError, Mode, Outcome};
+use crate::component::{Component, Hash};
 use crate::config::Config;
-use crate::engine::Runtime;
-use crate::error::InstallError;
-use crate::guest::Log;
-use crate::stats::{Counters, Stats};
+use crate::home::Home;
+use crate::hosting::Hosting;
+use crate::stats::Counters;
+use crate::tape::Tape;
 use arc_swap::ArcSwapOption;
-use model::routing::{Plan, RoutingState};
-use model::{Label, PolicyKind};
+use model::Label;
+use model::selection::Library;
 use parking_lot::Mutex;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
+use tokio::sync::{broadcast, mpsc};
 
-/// A version that is kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VersionView {
-    /// Its content.
-    pub hash: Hash,
-    /// The author's version.
-    pub version: String,
-    /// Bytes.
-    pub size: usize,
-    /// When it was installed, Unix milliseconds.
-    pub installed_unix_ms: u64,
+/// A version that failed its probation.
+#[derive(Debug)]
+pub(super) struct Failed {
+    pub(super) name: Label,
+    pub(super) from: Hash,
+    pub(super) to: Hash,
+    pub(super) why: String,
 }
 
-/// A plugin as the API shows it.
-#[derive(Debug, Clone)]
-pub struct PluginView {
-    /// The name it is installed under.
-    pub name: Label,
-    /// What the active version says of itself.
-    pub info: Info,
-    /// The active version.
-    pub hash: Hash,
-    /// Since when it is active, Unix milliseconds.
-    pub active_since_unix_ms: u64,
-    /// Its imports.
-    pub imports: Vec<String>,
-    /// All versions kept, oldest first.
-    pub versions: Vec<VersionView>,
-    /// Figures of its calls.
-    pub stats: Stats,
-}
-
-/// Handle on one plugin. Each call goes to the version that is active when it begins.
+/// Whom a slot tells what its calls brought about.
 #[derive(Clone)]
-pub struct Plugin {
-    runtime: Arc<Runtime>,
-    slot: Arc<Slot>,
-}
-
-impl Plugin {
-    pub(super) fn new(runtime: Arc<Runtime>, slot: Arc<Slot>) -> Self {
-        Self { runtime, slot }
-    }
-
-    /// The name it is installed under.
-    pub fn name(&self) -> &Label {
-        self.slot.name()
-    }
-
-    /// The active version; none once the plugin is removed.
-    pub fn hash(&self) -> Option<Hash> {
-        self.slot.active().map(|active| active.hash.clone())
-    }
-
-    /// Checks a configuration against the active version's schema.
-    ///
-    /// What it returns is good for later versions too, since a version that does not accept
-    /// the configurations in use is not installed.
-    ///
-    /// # Errors
-    ///
-    /// [`InstallError::Config`] with the places, [`InstallError::Unknown`] once removed.
-    pub fn config(&self, what: &str, config: &Value) -> Result<Config, InstallError> {
-        match self.slot.active.load().as_deref() {
-            Some(active) => active.accept(what, config),
-            None => Err(InstallError::Unknown {
-                name: self.name().clone(),
-            }),
-        }
-    }
-
-    /// One routing decision.
-    ///
-    /// # Errors
-    ///
-    /// [`CallError`]; the last good plan should stay in force.
-    pub async fn route(&self, state: &RoutingState, config: &Config) -> Result<Plan, CallError> {
-        let began = Instant::now();
-        let result = match self.slot.active() {
-            Some(active) => {
-                let routing = &active.routing;
-                let call = routing.route(&self.runtime, self.slot.log(), state, config.as_json());
-                call.await
-            }
-            None => Err(CallError::Missing {
-                kind: PolicyKind::Routing.as_str(),
-            }),
-        };
-        self.slot.counters.count(began.elapsed(), &result);
-        result
-    }
-
-    /// Figures of its calls.
-    pub fn stats(&self) -> Stats {
-        self.slot.counters.read()
-    }
+pub(super) struct Told {
+    pub(super) changes: broadcast::Sender<Change>,
+    pub(super) failed: mpsc::Sender<Failed>,
 }
 
 /// One name and what is behind it.
 pub(super) struct Slot {
     name: Label,
-    log: Arc<Log>,
+    home: Home,
+    told: Told,
     counters: Counters,
+    breaker: Breaker,
     active: ArcSwapOption<Component>,
     active_since_unix_ms: AtomicU64,
+    watched: Mutex<Option<Watched>>,
     versions: Mutex<Vec<VersionView>>,
 }
 
 impl Slot {
-    pub(super) fn new(name: Label) -> Self {
+    pub(super) fn new(name: Label, home: Home, told: Told) -> Self {
         Self {
-            log: Log::new(name.as_str()),
             name,
+            home,
+            told,
             counters: Counters::default(),
+            breaker: Breaker::default(),
             active: ArcSwapOption::empty(),
             active_since_unix_ms: AtomicU64::new(0),
+            watched: Mutex::default(),
             versions: Mutex::default(),
         }
     }
@@ -142,8 +68,12 @@ impl Slot {
         &self.name
     }
 
-    pub(super) fn log(&self) -> &Arc<Log> {
-        &self.log
+    pub(super) fn home(&self) -> &Home {
+        &self.home
+    }
+
+    pub(super) fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     pub(super) fn active(&self) -> Option<Arc<Component>> {
@@ -154,30 +84,89 @@ impl Slot {
         self.versions.lock().clone()
     }
 
+    /// One decision by the version that is active now.
+    pub(super) async fn decide(
+        &self,
+        asked: Asked<'_>,
+        config: &Config,
+        library: Option<Arc<dyn Library>>,
+        mode: Mode,
+    ) -> Outcome {
+        let began = Instant::now();
+        let Some(active) = self.active() else {
+            let kind = asked.kind().as_str();
+            return failed(began, None, CallError::Missing { kind });
+        };
+        let counts = !matches!(mode, Mode::Replay(_));
+        let pass = match counts.then(|| self.breaker.admit(began)).transpose() {
+            Ok(pass) => pass,
+            Err(open) => {
+                self.counters.count(began.elapsed(), Some(&open));
+                return failed(began, Some(&active), open);
+            }
+        };
+        let home = &self.home;
+        let hosting = Hosting::of_call(home, &active.grants, asked.now_unix_ms(), library, mode);
+        let ran = active.decide(home, asked, config.as_json(), hosting).await;
+        let took = began.elapsed();
+        if let Some(pass) = pass {
+            let error = ran.result.as_ref().err();
+            self.counters.count(took, error);
+            let failure = error.filter(|error| error.is_failure());
+            // A call that found no room says nothing of the component.
+            if error.is_none() || failure.is_some() || matches!(error, Some(CallError::Refused(_))) {
+                let turn = pass.report(Instant::now(), failure);
+                self.tell_of(turn);
+                self.watch(&active.hash, failure);
+            }
+        }
+        Outcome {
+            result: ran.result,
+            hash: Some(active.hash.clone()),
+            version: active.info.version.clone(),
+            tape: ran.tape,
+            took,
+            memory_bytes: ran.memory_bytes,
+            fuel: ran.fuel,
+        }
+    }
+
     /// The switch: calls that began before end with the old version, later ones see the new.
+    /// Returns what was active. With a rule the new version is watched, and taken back if it fails.
     pub(super) fn activate(
         &self,
         component: Arc<Component>,
         versions: Vec<VersionView>,
+        probation: Option<Probation>,
     ) -> Option<Hash> {
         *self.versions.lock() = versions;
         let hash = component.hash.clone();
         let replaced = self.active.swap(Some(component));
         let replaced = replaced.map(|old| old.hash.clone());
-        if replaced.as_ref() != Some(&hash) {
-            self.active_since_unix_ms.store(unix_ms(), Relaxed);
+        if replaced.as_ref() == Some(&hash) {
+            return replaced;
+        }
+        self.active_since_unix_ms.store(unix_ms(), Relaxed);
+        *self.watched.lock() = probation
+            .zip(replaced.clone())
+            .map(|(rule, before)| Watched::new(rule, hash, before, Instant::now()));
+        if self.breaker.reset() {
+            self.tell_of(Some(Turn::Closed));
         }
         replaced
     }
 
-    /// Handles that are still held find nothing here from now on.
+    /// Handles that are still held find nothing here from now on, and what it kept is gone.
     pub(super) fn clear(&self) {
         self.active.store(None);
         self.versions.lock().clear();
+        self.watched.lock().take();
+        self.home.cupboard.clear();
     }
 
     pub(super) fn view(&self) -> Option<PluginView> {
         let active = self.active()?;
+        let open = self.breaker.open_for(Instant::now());
         Some(PluginView {
             name: self.name.clone(),
             info: active.info.clone(),
@@ -186,6 +175,78 @@ impl Slot {
             imports: active.imports.clone(),
             versions: self.versions(),
             stats: self.counters.read(),
+            breaker: open.map(|(left, why)| BreakerView {
+                until_unix_ms: unix_ms().saturating_add(millis(left)),
+                why,
+            }),
+            on_probation: self.watched.lock().is_some(),
+            limits: self.home.limits.clone(),
+            granted: self.home.http.grants().clone(),
+            kv: self.home.cupboard.used(),
         })
     }
+
+    fn tell_of(&self, turn: Option<Turn>) {
+        let name = self.name.clone();
+        let change = match turn {
+            Some(Turn::Opened { pause, why }) => {
+                tracing::warn!(plugin = name.as_str(), ?pause, why, "the plugin fails again and again and is left alone");
+                let until_ms = unix_ms().saturating_add(millis(pause));
+                Change::BreakerOpened {
+                    name,
+                    until_ms,
+                    why,
+                }
+            }
+            Some(Turn::Closed) => {
+                tracing::info!(plugin = name.as_str(), "the plugin is asked again");
+                Change::BreakerClosed { name }
+            }
+            None => return,
+        };
+        // Nobody listening is fine.
+        let _ = self.told.changes.send(change);
+    }
+
+    /// Counts a call of a version under watch; the first time that it failed too often it is reported.
+    fn watch(&self, hash: &Hash, failure: Option<&CallError>) {
+        let mut watched = self.watched.lock();
+        let Some(version) = watched.as_mut().filter(|version| version.hash == *hash) else {
+            return;
+        };
+        let why = match version.count(Instant::now(), failure.is_some()) {
+            Judgement::Watch => return,
+            Judgement::Passed => None,
+            Judgement::Failed(why) => Some(why),
+        };
+        if let (Some(why), Some(last)) = (why, failure) {
+            let report = Failed {
+                name: self.name.clone(),
+                from: version.hash.clone(),
+                to: version.before.clone(),
+                why: format!("{why}, the last one since {last}"),
+            };
+            // No room is told again with the next failure.
+            if self.told.failed.try_send(report).is_err() {
+                return;
+            }
+        }
+        *watched = None;
+    }
+}
+
+fn failed(began: Instant, active: Option<&Component>, error: CallError) -> Outcome {
+    Outcome {
+        result: Err(error),
+        hash: active.map(|active| active.hash.clone()),
+        version: active.map(|active| active.info.version.clone()).unwrap_or_default(),
+        tape: Tape::default(),
+        took: began.elapsed(),
+        memory_bytes: 0,
+        fuel: None,
+    }
+}
+
+fn millis(time: std::time::Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,7 +1,8 @@
 //! Why a call brought no result.
 
 use crate::guest::Guest;
-use wasmtime::Trap;
+use crate::limits::Limits;
+use wasmtime::{PoolConcurrencyLimitError, Trap};
 
 /// Why a call brought no result. The last good decision stays in force.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -12,6 +13,22 @@ pub enum CallError {
     Missing {
         /// The kind asked for.
         kind: &'static str,
+    },
+    /// It failed too often in a row, and is not asked for a while.
+    #[error("the policy is not asked for {retry_ms} ms more, since it failed again and again: {why}")]
+    Open {
+        /// Until then, milliseconds.
+        retry_ms: u64,
+        /// The last failure.
+        why: String,
+    },
+    /// No instance became free in time.
+    #[error(
+        "the policy was not asked: all its instances were busy for {waited_ms} ms; it is too slow for what it is asked, or has too few instances"
+    )]
+    Busy {
+        /// How long was waited, milliseconds.
+        waited_ms: u64,
     },
     /// It computed for longer than its deadline.
     #[error(
@@ -43,8 +60,10 @@ pub enum CallError {
 
 impl CallError {
     /// Every code, in the order of declaration.
-    pub const CODES: [&'static str; 6] = [
+    pub const CODES: [&'static str; 8] = [
         "missing",
+        "open",
+        "busy",
         "deadline",
         "memory",
         "trap",
@@ -56,6 +75,8 @@ impl CallError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Missing { .. } => "missing",
+            Self::Open { .. } => "open",
+            Self::Busy { .. } => "busy",
             Self::Deadline { .. } => "deadline",
             Self::Memory { .. } => "memory",
             Self::Trap { .. } => "trap",
@@ -65,7 +86,7 @@ impl CallError {
     }
 
     /// What ended a guest's run.
-    pub(crate) fn of(guest: &Guest, limits: &crate::Limits, error: &wasmtime::Error) -> Self {
+    pub(crate) fn of(guest: &Guest, limits: &Limits, error: &wasmtime::Error) -> Self {
         if guest.out_of_memory {
             return Self::Memory {
                 limit_bytes: limits.memory_bytes,
@@ -73,6 +94,9 @@ impl CallError {
         }
         if let Some(Trap::Interrupt) = error.downcast_ref::<Trap>() {
             return Self::deadline(limits);
+        }
+        if error.is::<PoolConcurrencyLimitError>() {
+            return Self::busy(limits);
         }
         // The chain's root is short; the backtrace above it means nothing to an operator.
         let root = error.root_cause().to_string();
@@ -89,36 +113,23 @@ impl CallError {
         Self::Trap { cause }
     }
 
-    pub(crate) fn deadline(limits: &crate::Limits) -> Self {
+    pub(crate) fn deadline(limits: &Limits) -> Self {
         Self::Deadline {
             deadline_ms: limits.slices(),
         }
     }
-}
 
-impl crate::engine::Runtime {
-    /// Runs a guest under the clock. None when the clock ended it.
-    pub(crate) async fn bounded<T>(
-        &self,
-        run: impl Future<Output = wasmtime::Result<T>>,
-    ) -> Option<wasmtime::Result<T>> {
-        // Fails only if closed, and it never is; going on without a permit then meets the
-        // pool's own limit.
-        let _permit = self.slots.acquire().await.ok();
-        let _running = self.running();
-        tokio::time::timeout(self.limits.wall(), run).await.ok()
+    pub(crate) fn busy(limits: &Limits) -> Self {
+        let waited_ms = u64::try_from(limits.wall().as_millis()).unwrap_or(u64::MAX);
+        Self::Busy { waited_ms }
     }
 
-    /// What the run of a guest came to.
-    pub(crate) fn judge<T>(
-        &self,
-        guest: &Guest,
-        outcome: Option<wasmtime::Result<T>>,
-    ) -> Result<T, CallError> {
-        match outcome {
-            Some(Ok(value)) => Ok(value),
-            Some(Err(error)) => Err(CallError::of(guest, &self.limits, &error)),
-            None => Err(CallError::deadline(&self.limits)),
-        }
+    /// Whether the component is at fault, so that the breaker counts it. One that answers with an
+    /// error of its own works.
+    pub const fn is_failure(&self) -> bool {
+        matches!(
+            self,
+            Self::Deadline { .. } | Self::Memory { .. } | Self::Trap { .. } | Self::BadResult(_)
+        )
     }
 }

@@ -1,47 +1,26 @@
-//! `pointsman:policy@1.0.0`.
+//! `routing`: states are lent, plans taken over.
 
-use crate::guest::{Guest, Level};
+use super::{Pairs, exports::routing as wit, lend};
+use crate::guest::Guest;
 use model::routing as newest;
-use wasmtime::component::{HasSelf, Linker};
+use wasmtime::Store;
 
-mod generated {
-    #![allow(missing_docs, unreachable_pub, clippy::all)]
-    wasmtime::component::bindgen!({
-        path: "../../wit/1.0.0",
-        world: "routing-policy",
-        exports: { default: async },
-        // States are lent to the guest, not copied first.
-        ownership: Borrowing { duplicate_if_necessary: true },
-    });
+pub(super) async fn ask(
+    routing: &wit::Guest,
+    store: &mut Store<Guest>,
+    state: &newest::RoutingState,
+    config: &str,
+) -> wasmtime::Result<Result<newest::Plan, String>> {
+    let lender = Lender::new(state);
+    let (sources, outputs) = (lender.sources(), lender.outputs());
+    let state = lender.state(&sources, &outputs);
+    let answer = routing.call_route(store, state, config).await?;
+    Ok(answer.map(newest::Plan::from))
 }
-
-pub(crate) use generated::exports::pointsman::policy::metadata::Info;
-use generated::exports::pointsman::policy::routing as wit;
-use generated::pointsman::policy::log;
-pub(crate) use generated::{RoutingPolicy, RoutingPolicyPre};
-
-pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    log::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)
-}
-
-impl log::Host for Guest {
-    fn write(&mut self, level: log::Level, message: String) {
-        let level = match level {
-            log::Level::Trace => Level::Trace,
-            log::Level::Debug => Level::Debug,
-            log::Level::Info => Level::Info,
-            log::Level::Warn => Level::Warn,
-            log::Level::Error => Level::Error,
-        };
-        Guest::write(self, level, message);
-    }
-}
-
-type Pairs<'a> = Vec<wit::PairParam<'a>>;
 
 /// A state in the shape the guest is lent it. Lists are borrowed slices all the way down, so
 /// they are gathered first, in one pass, and put together in the next.
-pub(crate) struct Lender<'a> {
+struct Lender<'a> {
     state: &'a newest::RoutingState,
     labels: Pairs<'a>,
     attributes: Pairs<'a>,
@@ -50,44 +29,44 @@ pub(crate) struct Lender<'a> {
 }
 
 impl<'a> Lender<'a> {
-    pub(crate) fn new(state: &'a newest::RoutingState) -> Self {
+    fn new(state: &'a newest::RoutingState) -> Self {
         let of_source = |source: &'a newest::Source| {
-            let video = source.video.as_ref().map(|track| pairs(&track.attributes));
-            let audio = source.audio.as_ref().map(|track| pairs(&track.attributes));
+            let video = source.video.as_ref().map(|track| lend(&track.attributes));
+            let audio = source.audio.as_ref().map(|track| lend(&track.attributes));
             [
-                pairs(&source.attributes),
+                lend(&source.attributes),
                 video.unwrap_or_default(),
                 audio.unwrap_or_default(),
             ]
         };
         Self {
             state,
-            labels: pairs(&state.labels),
-            attributes: pairs(&state.attributes),
+            labels: lend(&state.labels),
+            attributes: lend(&state.attributes),
             sources: state.sources.iter().map(of_source).collect(),
             outputs: state
                 .outputs
                 .iter()
-                .map(|it| pairs(&it.attributes))
+                .map(|it| lend(&it.attributes))
                 .collect(),
         }
     }
 
-    pub(crate) fn sources(&self) -> Vec<wit::Source<'_>> {
+    fn sources(&self) -> Vec<wit::Source<'_>> {
         let sources = self.state.sources.iter().zip(&self.sources);
         sources
             .map(|(source, of)| lend_source(source, of))
             .collect()
     }
 
-    pub(crate) fn outputs(&self) -> Vec<wit::OutputState<'_>> {
+    fn outputs(&self) -> Vec<wit::OutputState<'_>> {
         let outputs = self.state.outputs.iter().zip(&self.outputs);
         outputs
             .map(|(output, of)| lend_output(output, of))
             .collect()
     }
 
-    pub(crate) fn state<'s>(
+    fn state<'s>(
         &'s self,
         sources: &'s [wit::Source<'s>],
         outputs: &'s [wit::OutputState<'s>],
@@ -103,12 +82,6 @@ impl<'a> Lender<'a> {
             attributes: &self.attributes,
         }
     }
-}
-
-fn pairs(map: &newest::Attributes) -> Pairs<'_> {
-    map.iter()
-        .map(|(key, value)| (key.as_str(), value.as_str()))
-        .collect()
 }
 
 fn lend_source<'s>(source: &'s newest::Source, of: &'s [Pairs<'s>; 3]) -> wit::Source<'s> {
@@ -158,8 +131,12 @@ impl From<wit::Plan> for newest::Plan {
     fn from(plan: wit::Plan) -> Self {
         Self {
             on_air: plan.on_air,
+            failover: plan.failover,
+            slate: plan.slate,
             outputs: plan.outputs.into_iter().map(Into::into).collect(),
             serve: plan.serve,
+            labels: plan.labels.into_iter().collect(),
+            alerts: plan.alerts.into_iter().map(Into::into).collect(),
             reason: plan.reason,
             attributes: plan.attributes.into_iter().collect(),
         }
@@ -173,6 +150,21 @@ impl From<wit::Output> for newest::PlannedOutput {
             url: output.url,
             params: output.params.into_iter().collect(),
             attributes: output.attributes.into_iter().collect(),
+        }
+    }
+}
+
+impl From<wit::Alert> for newest::Alert {
+    fn from(alert: wit::Alert) -> Self {
+        let severity = match alert.severity {
+            wit::Severity::Info => newest::Severity::Info,
+            wit::Severity::Warning => newest::Severity::Warning,
+            wit::Severity::Critical => newest::Severity::Critical,
+        };
+        Self {
+            code: alert.code,
+            severity,
+            message: alert.message,
         }
     }
 }

@@ -1,0 +1,143 @@
+//! A guest's run within its limits.
+
+use super::{Asked, CallError};
+use crate::bindings::v1_0_0;
+use crate::bounds;
+use crate::component::Component;
+use crate::guest::{FUEL, Guest};
+use crate::home::Home;
+use crate::hosting::{Hosting, Pause};
+use crate::log::cut;
+use crate::tape::Tape;
+use model::Answer;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, timeout, timeout_at};
+
+/// The least time between two looks at a call that waits for the world.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// What a decision came to, and what it took.
+pub(crate) struct Ran {
+    pub(crate) result: Result<Answer, CallError>,
+    pub(crate) tape: Tape,
+    pub(crate) memory_bytes: usize,
+    pub(crate) fuel: Option<u64>,
+}
+
+/// Who ended a run before its end.
+enum Cut {
+    /// The clock.
+    Late,
+    /// It was never begun: no instance became free.
+    Busy,
+}
+
+impl Component {
+    /// One decision, by a fresh instance.
+    pub(crate) async fn decide(
+        &self,
+        home: &Home,
+        asked: Asked<'_>,
+        config: &str,
+        hosting: Hosting,
+    ) -> Ran {
+        let pause = Arc::clone(&hosting.pause);
+        let mut store = Guest::store(home, hosting);
+        let run = self.policy.ask(&mut store, asked, config);
+        let outcome = home.bounded(&pause, run).await;
+        let result = home.judge(store.data_mut(), outcome);
+        let result = result.and_then(|answer| match answer {
+            Some(Ok(answer)) => bounds::check(&answer).map(|()| answer),
+            Some(Err(said)) => Err(CallError::Refused(cut(said, bounds::MAX_TEXT_BYTES))),
+            None => Err(CallError::Missing {
+                kind: asked.kind().as_str(),
+            }),
+        });
+        let fuel = home.runtime.counts_fuel.then(|| store.get_fuel().ok());
+        let guest = store.into_data();
+        Ran {
+            result,
+            memory_bytes: guest.memory_bytes(),
+            tape: guest.hosting.into_tape(),
+            fuel: fuel.flatten().map(|left| FUEL.saturating_sub(left)),
+        }
+    }
+}
+
+impl Home {
+    /// What a component says of itself, by its first instance, whose types are checked; the outer
+    /// error is theirs.
+    pub(crate) async fn describe(
+        &self,
+        policy: &v1_0_0::Policy,
+        hosting: Hosting,
+    ) -> Result<wasmtime::Result<v1_0_0::Info>, CallError> {
+        let pause = Arc::clone(&hosting.pause);
+        let mut store = Guest::store(self, hosting);
+        let run = async {
+            let instance = policy.instantiate(&mut store).await?;
+            if let Err(wrong) = policy.check_types(&mut store, &instance) {
+                return Ok(Err(wrong));
+            }
+            policy.describe(&mut store, &instance).await.map(Ok)
+        };
+        let outcome = self.bounded(&pause, run).await;
+        self.judge(store.data_mut(), outcome)
+    }
+
+    /// Runs a guest once there is room for it, and under the clock.
+    async fn bounded<T>(
+        &self,
+        pause: &Pause,
+        run: impl Future<Output = wasmtime::Result<T>>,
+    ) -> Result<wasmtime::Result<T>, Cut> {
+        let wall = self.limits.wall();
+        // Its own first: a plugin that waits for itself must not keep others out.
+        let _own = permit(&self.slots, wall).await?;
+        let _shared = permit(&self.runtime.slots, wall).await?;
+        let _running = self.runtime.running();
+        let mut run = pin!(run);
+        let began = Instant::now();
+        let mut due = began + wall;
+        loop {
+            if let Ok(ended) = timeout_at(due, &mut run).await {
+                return Ok(ended);
+            }
+            let later = began + wall + pause.total();
+            if later <= due {
+                return Err(Cut::Late);
+            }
+            due = later.max(due + LOOK);
+        }
+    }
+
+    /// What the run of a guest came to.
+    fn judge<T>(
+        &self,
+        guest: &mut Guest,
+        outcome: Result<wasmtime::Result<T>, Cut>,
+    ) -> Result<T, CallError> {
+        guest.take_output();
+        match outcome {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(CallError::of(guest, &self.limits, &error)),
+            Err(Cut::Late) => Err(CallError::deadline(&self.limits)),
+            Err(Cut::Busy) => Err(CallError::busy(&self.limits)),
+        }
+    }
+}
+
+async fn permit(slots: &Semaphore, wall: Duration) -> Result<SemaphorePermit<'_>, Cut> {
+    // Nearly always there is one, and then nothing need be timed.
+    if let Ok(permit) = slots.try_acquire() {
+        return Ok(permit);
+    }
+    match timeout(wall, slots.acquire()).await {
+        Ok(Ok(permit)) => Ok(permit),
+        // Closed never happens.
+        Ok(Err(_)) | Err(_) => Err(Cut::Busy),
+    }
+}
