@@ -23,6 +23,10 @@ pub struct Rule {
     pub on_air: OnAir,
     /// A source is heard while its last packet is no older than this, milliseconds.
     pub max_age_ms: u64,
+    /// Which sources stand in, best first: patterns over their ids.
+    pub failover: Vec<String>,
+    /// Id of the source to show while no other one delivers.
+    pub slate: Option<String>,
     /// Outputs beside the declared ones.
     pub outputs: Vec<OutputRule>,
 }
@@ -34,6 +38,8 @@ impl Default for Rule {
             serve: None,
             on_air: OnAir::Best,
             max_age_ms: 2_000,
+            failover: vec!["*".to_owned()],
+            slate: None,
             outputs: Vec::new(),
         }
     }

@@ -1,5 +1,5 @@
 use super::*;
-use pointsman_sdk::OutputState;
+use pointsman_sdk::routing::OutputState;
 
 fn source(id: &str, age_ms: Option<u64>, on_air: bool) -> Source {
     Source {
@@ -134,4 +134,58 @@ fn with_no_source_heard_the_last_one_stays() {
         source("off", None, false),
     ];
     assert_eq!(route(state, "{}").on_air, None);
+}
+
+fn three_sources(on_air: &str) -> State {
+    let mut state = stream("a");
+    state.sources = ["main", "spare", "slate"]
+        .map(|id| source(id, Some(10), id == on_air))
+        .into();
+    state
+}
+
+#[test]
+fn the_other_sources_stand_in_unless_the_rule_says_otherwise() {
+    let failover = |config: &str| route(three_sources("spare"), config).failover;
+    assert_eq!(failover("{}"), ["main", "slate"]);
+    let rule = |failover: &str| format!(r#"{{"rules": [{{"failover": {failover}}}]}}"#);
+    assert_eq!(failover(&rule("[]")), Vec::<String>::new());
+    assert_eq!(
+        failover(&rule(r#"["sl*", "gone", "*"]"#)),
+        ["slate", "main"]
+    );
+    assert_eq!(failover(&rule(r#"["spare", "main"]"#)), ["main"]);
+}
+
+#[test]
+fn no_more_stand_ins_are_named_than_a_plan_may_have() {
+    let mut state = stream("a");
+    state.sources = (0..40)
+        .map(|n| source(&format!("udp-{n}"), Some(1), n == 0))
+        .collect();
+    let failover = route(state, r#"{"rules": [{"failover": ["udp-39", "*"]}]}"#).failover;
+    assert_eq!((failover.len(), failover[0].as_str()), (32, "udp-39"));
+}
+
+#[test]
+fn the_slate_stays_out_of_the_ordinary_sources_and_is_left_when_one_is_heard() {
+    let config = r#"{"rules": [{"slate": "slate"}]}"#;
+    let plan = route(three_sources("slate"), config);
+    assert_eq!(plan.on_air.as_deref(), Some("main"));
+    assert_eq!(
+        (plan.slate.as_deref(), plan.failover),
+        (Some("slate"), vec!["spare".into()])
+    );
+    let mut silent = three_sources("main");
+    for source in &mut silent.sources[..2] {
+        source.packet_age_ms = Some(60_000);
+    }
+    assert_eq!(route(silent, config).on_air, None);
+}
+
+#[test]
+fn a_slate_that_is_no_source_is_told_and_not_planned() {
+    let plan = route(three_sources("main"), r#"{"rules": [{"slate": "slaet"}]}"#);
+    assert_eq!((plan.slate, plan.alerts.len()), (None, 1));
+    assert_eq!(plan.alerts[0].code, "no-slate");
 }

@@ -31,7 +31,6 @@ pub mod host {
         additional_type_attributes: {
             "pointsman:policy/library@1.0.0/asset": [#[serde(default, deny_unknown_fields)]],
             "pointsman:policy/library@1.0.0/played-segment": [#[serde(deny_unknown_fields)]],
-            "pointsman:policy/library@1.0.0/order": [#[derive(Debug)]],
         },
         additional_member_attributes: {
             "pointsman:policy/library@1.0.0/asset.attributes":
@@ -80,7 +79,7 @@ pub mod routing {
             "pointsman:policy/routing@1.0.0/output": [#[serde(default, deny_unknown_fields)]],
             "pointsman:policy/routing@1.0.0/alert": [#[serde(deny_unknown_fields)]],
             "pointsman:policy/routing@1.0.0/severity":
-                [#[derive(Debug, Hash)] #[serde(rename_all = "lowercase")]],
+                [#[derive(Hash)] #[serde(rename_all = "lowercase")]],
         },
         additional_member_attributes: {
             "pointsman:policy/routing@1.0.0/severity.info": [#[default]],
@@ -206,7 +205,7 @@ pub mod auth {
         additional_derives: [Clone, PartialEq, Default, serde::Serialize, serde::Deserialize],
         additional_type_attributes: {
             "pointsman:policy/auth@1.0.0/action":
-                [#[derive(Debug, Hash)] #[serde(rename_all = "lowercase")]],
+                [#[derive(Hash)] #[serde(rename_all = "lowercase")]],
             "pointsman:policy/auth@1.0.0/request": [#[serde(default, deny_unknown_fields)]],
             "pointsman:policy/auth@1.0.0/verdict": [#[serde(default, deny_unknown_fields)]],
         },

@@ -7,7 +7,7 @@ pub use crate::bindings::metadata::exports::pointsman::policy::metadata::Info;
 
 /// Makes the crate a policy.
 ///
-/// ```ignore
+/// ```text
 /// export!(Policy, kinds: [routing, auth], schema: include_str!("../config.schema.json"));
 /// export!(Policy, kinds: [auth], schema: SCHEMA, grants: ["http:hooks.example.com"]);
 /// ```

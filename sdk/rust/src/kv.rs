@@ -189,7 +189,10 @@ mod tests {
     fn what_another_version_left_is_unreadable_but_can_be_replaced() {
         crate::testing::reset();
         set("state", b"v0: 7").unwrap();
-        assert!(matches!(get_json::<u32>("state"), Err(Error::Unreadable { .. })));
+        assert!(matches!(
+            get_json::<u32>("state"),
+            Err(Error::Unreadable { .. })
+        ));
         assert_eq!(update("state", |old: Option<u32>| old.unwrap_or(5)), Ok(5));
         assert_eq!(get_json("state"), Ok(Some(5_u32)));
     }

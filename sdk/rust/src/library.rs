@@ -75,10 +75,16 @@ impl Iterator for Assets<'_> {
 
     fn next(&mut self) -> Option<Asset> {
         if self.page.len() == 0 && self.limit > 0 {
-            let page = self.library.page(&self.filter, self.order, self.offset, self.limit);
+            let page = self
+                .library
+                .page(&self.filter, self.order, self.offset, self.limit);
             let len = page.len() as u32; // at most `PAGE`
             self.offset = self.offset.saturating_add(len);
-            self.limit = if len < self.limit { 0 } else { (self.limit * 4).min(PAGE) };
+            self.limit = if len < self.limit {
+                0
+            } else {
+                (self.limit * 4).min(PAGE)
+            };
             self.page = page.into_iter();
         }
         self.page.next()
@@ -125,7 +131,11 @@ mod tests {
     fn every_asset_comes_once_whatever_the_pages() {
         for count in [0, 1, 15, 16, 17, 80, 336, 337, 1000] {
             let shelf = shelf(count);
-            let ids: Vec<_> = shelf.lend().assets(Filter::all(), Order::Id).map(|it| it.id).collect();
+            let ids: Vec<_> = shelf
+                .lend()
+                .assets(Filter::all(), Order::Id)
+                .map(|it| it.id)
+                .collect();
             assert_eq!(ids.len(), count);
             assert!(ids.is_sorted());
         }
@@ -134,7 +144,13 @@ mod tests {
     #[test]
     fn who_takes_the_first_pays_for_one_short_page() {
         let shelf = shelf(1000);
-        assert!(shelf.lend().assets(Filter::all(), Order::Id).next().is_some());
+        assert!(
+            shelf
+                .lend()
+                .assets(Filter::all(), Order::Id)
+                .next()
+                .is_some()
+        );
         assert_eq!((shelf.pages(), shelf.assets_handed_out()), (1, 16));
     }
 }

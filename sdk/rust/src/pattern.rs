@@ -95,7 +95,10 @@ mod tests {
     #[test]
     fn of_equally_specific_patterns_the_first_decides() {
         let rules = [("*", 0), ("live/*", 1), ("*live/", 2), ("live/*", 3)];
-        assert_eq!(most_specific(&rules, "live/a", |it| it.0), Some(&("live/*", 1)));
+        assert_eq!(
+            most_specific(&rules, "live/a", |it| it.0),
+            Some(&("live/*", 1))
+        );
         assert_eq!(most_specific(&rules[1..], "test", |it| it.0), None);
     }
 }

@@ -43,12 +43,19 @@ mod tests {
         for _ in 0..30_000 {
             counts[below(3) as usize] += 1;
         }
-        assert!(counts.iter().all(|count| (9_700..10_300).contains(count)), "{counts:?}");
+        assert!(
+            counts.iter().all(|count| (9_700..10_300).contains(count)),
+            "{counts:?}"
+        );
         assert_eq!((below(0), below(1)), (0, 0));
     }
 
     #[test]
     fn a_unit_is_never_one() {
-        assert!((0..10_000).map(|_| unit()).all(|unit| (0.0..1.0).contains(&unit)));
+        assert!(
+            (0..10_000)
+                .map(|_| unit())
+                .all(|unit| (0.0..1.0).contains(&unit))
+        );
     }
 }

@@ -17,11 +17,7 @@ pub trait Selection {
     ///
     /// Text for the operator, when nothing can be chosen; the host then plays the clip that was
     /// not played for longest.
-    fn select(
-        request: Request,
-        library: Library<'_>,
-        config: Self::Config,
-    ) -> Result<Clip, Error>;
+    fn select(request: Request, library: Library<'_>, config: Self::Config) -> Result<Clip, Error>;
 }
 
 impl Request {

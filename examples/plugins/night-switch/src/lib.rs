@@ -4,7 +4,8 @@ mod config;
 
 pub use config::{Clock, Config, Window};
 
-use pointsman_sdk::{Error, Output, Plan, Routing, Source, State, export_routing};
+use pointsman_sdk::routing::{Output, Plan, Routing, Source, State};
+use pointsman_sdk::{Error, export};
 
 /// The policy.
 pub struct NightSwitch;
@@ -51,7 +52,7 @@ fn well(source: &Source, config: &Config) -> bool {
     source.heard_within(config.max_age_ms) && source.bitrate_bps >= config.min_bitrate_bps
 }
 
-export_routing!(NightSwitch, schema: include_str!("../config.schema.json"));
+export!(NightSwitch, kinds: [routing], schema: include_str!("../config.schema.json"));
 
 #[cfg(test)]
 mod tests;

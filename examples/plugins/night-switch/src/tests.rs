@@ -1,5 +1,5 @@
 use super::*;
-use pointsman_sdk::OutputState;
+use pointsman_sdk::routing::OutputState;
 
 const CONFIG: &str = r#"{
     "night": {"from": "22:30", "to": "06:00"}, "night_url": "udp://127.0.0.1:7000?name={stream}",

@@ -12,15 +12,18 @@ pub(super) fn difference(path: &str, expected: &Value, got: &Value) -> Option<St
             let missing = |key: &&String| !expected.contains_key(*key);
             let keys = expected.keys().chain(got.keys().filter(missing));
             keys.into_iter().find_map(|key| {
-                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                let path = if path.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{path}.{key}")
+                };
                 difference(&path, part(expected.get(key)), part(got.get(key)))
             })
         }
         (Value::Array(expected), Value::Array(got)) if expected.len() == got.len() => {
             let mut pairs = expected.iter().zip(got).enumerate();
-            pairs.find_map(|(n, (expected, got))| {
-                difference(&format!("{path}[{n}]"), expected, got)
-            })
+            pairs
+                .find_map(|(n, (expected, got))| difference(&format!("{path}[{n}]"), expected, got))
         }
         (Value::Number(expected), Value::Number(got)) if near(expected.as_f64(), got.as_f64()) => {
             None
@@ -53,7 +56,10 @@ mod tests {
 
     #[test]
     fn numbers_may_differ_by_rounding_and_nothing_else_may() {
-        assert_eq!(difference("", &json!({"x": 10}), &json!({"x": 10.000_000_4})), None);
+        assert_eq!(
+            difference("", &json!({"x": 10}), &json!({"x": 10.000_000_4})),
+            None
+        );
         for (expected, got) in [
             (json!({"x": 10}), json!({"x": 10.000_002})),
             (json!({"x": [1]}), json!({"x": [1, 1]})),
@@ -62,7 +68,10 @@ mod tests {
             (json!({"x": 1}), json!({})),
             (json!({"x": true}), json!({"x": false})),
         ] {
-            assert!(difference("", &expected, &got).is_some(), "{expected} and {got}");
+            assert!(
+                difference("", &expected, &got).is_some(),
+                "{expected} and {got}"
+            );
         }
     }
 }

@@ -103,7 +103,11 @@ impl Fixture {
             host.entries = self.kv.iter().map(entry).collect();
         });
         let library = Library::of(self.library.clone());
-        P::answer(self.question.clone(), library.lend(), &self.config.to_string())
+        P::answer(
+            self.question.clone(),
+            library.lend(),
+            &self.config.to_string(),
+        )
     }
 
     fn compare(&self, expected: &Map<String, Value>, got: &Answer) -> Result<(), FixtureError> {

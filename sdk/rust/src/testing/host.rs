@@ -63,8 +63,9 @@ pub(crate) mod random {
 
     pub(crate) fn bytes(len: u32) -> Vec<u8> {
         let len = len.min(4_096) as usize;
-        let mut bytes: Vec<u8> =
-            (0..len.div_ceil(8)).flat_map(|_| next_u64().to_le_bytes()).collect();
+        let mut bytes: Vec<u8> = (0..len.div_ceil(8))
+            .flat_map(|_| next_u64().to_le_bytes())
+            .collect();
         bytes.truncate(len);
         bytes
     }
@@ -109,16 +110,14 @@ pub(crate) mod kv {
         })
     }
 
-    fn write(
-        entries: &mut BTreeMap<String, Entry>,
-        key: &str,
-        value: &[u8],
-    ) -> Result<u64, Error> {
+    fn write(entries: &mut BTreeMap<String, Entry>, key: &str, value: &[u8]) -> Result<u64, Error> {
         if key.is_empty() || key.len() > KEY_BYTES {
             return Err(Error::Invalid(format!("a key has 1 to {KEY_BYTES} bytes")));
         }
         if value.len() > VALUE_BYTES {
-            return Err(Error::Invalid(format!("a value has at most {VALUE_BYTES} bytes")));
+            return Err(Error::Invalid(format!(
+                "a value has at most {VALUE_BYTES} bytes"
+            )));
         }
         let others = entries.iter().filter(|(other, _)| *other != key);
         let (keys, bytes) = others.fold((0, 0), |(keys, bytes), (key, entry)| {
@@ -135,16 +134,25 @@ pub(crate) mod kv {
 }
 
 pub(crate) mod http {
+    use crate::bindings::host::pointsman::policy::http as wit;
     use crate::http::{Error, Request, Response};
 
-    pub(crate) fn fetch(request: &Request) -> Result<Response, Error> {
+    pub(crate) fn fetch(request: &Request) -> Result<Response, wit::Error> {
         // Taken out meanwhile, so that whoever answers may use the host.
         let Some(mut web) = super::with(|host| host.web.take()) else {
             let hint = "nobody answers: see testing::http::answer";
-            return Err(Error::Denied(hint.to_owned()));
+            return Err(wit::Error::Denied(hint.to_owned()));
         };
         let answer = web(request);
-        super::with(|host| host.web.get_or_insert(web));
-        answer
+        super::with(|host| {
+            host.web.get_or_insert(web);
+        });
+        answer.map_err(|error| match error {
+            Error::Denied(reason) => wit::Error::Denied(reason),
+            Error::Invalid(reason) => wit::Error::Invalid(reason),
+            Error::Timeout => wit::Error::Timeout,
+            Error::Failed(reason) => wit::Error::Failed(reason),
+            Error::TooBig => wit::Error::TooBig,
+        })
     }
 }

@@ -1,12 +1,15 @@
 //! A library in memory.
 
 use crate::library::{self, Asset, Filter, Order};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::cmp::Reverse;
 
 /// A library for tests: what the host would lend, and how much of it was looked at.
 #[derive(Debug, Default)]
 pub struct Library {
     assets: Vec<Asset>,
+    /// Places of the assets that pass a filter, in order; kept until assets change.
+    sorted: RefCell<Vec<(Filter, Order, Vec<usize>)>>,
     pages: Cell<u32>,
     handed_out: Cell<u32>,
 }
@@ -27,6 +30,7 @@ impl Library {
 
     /// The assets, to change them between calls: what was played, what came and went.
     pub fn assets_mut(&mut self) -> &mut Vec<Asset> {
+        self.sorted.get_mut().clear();
         &mut self.assets
     }
 
@@ -41,7 +45,10 @@ impl Library {
     }
 
     pub(crate) fn count(&self, filter: &Filter) -> u32 {
-        self.matching(filter).count() as u32
+        self.assets
+            .iter()
+            .filter(|asset| passes(asset, filter))
+            .count() as u32
     }
 
     pub(crate) fn page(
@@ -51,40 +58,52 @@ impl Library {
         offset: u32,
         limit: u32,
     ) -> Vec<Asset> {
-        let mut assets: Vec<&Asset> = self.matching(filter).collect();
-        match order {
-            Order::LeastRecentlyPlayed => {
-                assets.sort_by_key(|asset| (asset.last_played_unix_ms, &asset.id));
-            }
-            Order::Id => assets.sort_by_key(|asset| &asset.id),
-            Order::Newest => {
-                assets.sort_by_key(|asset| (std::cmp::Reverse(asset.added_unix_ms), &asset.id));
-            }
-        }
+        let mut sorted = self.sorted.borrow_mut();
+        let known = |(of, by, _): &(Filter, Order, _)| of == filter && *by == order;
+        let place = sorted.iter().position(known).unwrap_or_else(|| {
+            sorted.push((filter.clone(), order, self.sort(filter, order)));
+            sorted.len() - 1
+        });
         let limit = limit.min(library::PAGE) as usize;
-        let page: Vec<_> =
-            assets.into_iter().skip(offset as usize).take(limit).cloned().collect();
+        let places = sorted[place].2.iter().skip(offset as usize).take(limit);
+        let page: Vec<_> = places.map(|place| self.assets[*place].clone()).collect();
         self.pages.set(self.pages.get() + 1);
-        self.handed_out.set(self.handed_out.get() + page.len() as u32);
+        self.handed_out
+            .set(self.handed_out.get() + page.len() as u32);
         page
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<Asset> {
         let found = self.assets.iter().find(|asset| asset.id == id).cloned();
-        self.handed_out.set(self.handed_out.get() + u32::from(found.is_some()));
+        self.handed_out
+            .set(self.handed_out.get() + u32::from(found.is_some()));
         found
     }
 
-    fn matching(&self, filter: &Filter) -> impl Iterator<Item = &Asset> {
-        let within = |asset: &Asset, folder: &str| {
-            let below = asset.folder.strip_prefix(folder);
-            folder.is_empty() || below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        self.assets.iter().filter(move |asset| {
-            filter.folder.as_ref().is_none_or(|folder| within(asset, folder))
-                && filter.tag.as_ref().is_none_or(|tag| asset.tags.contains(tag))
-        })
+    fn sort(&self, filter: &Filter, order: Order) -> Vec<usize> {
+        let all = self.assets.iter().enumerate();
+        let mut places: Vec<(usize, &Asset)> = all.filter(|(_, it)| passes(it, filter)).collect();
+        match order {
+            Order::LeastRecentlyPlayed => {
+                places.sort_by_key(|(_, it)| (it.last_played_unix_ms, &it.id));
+            }
+            Order::Id => places.sort_by_key(|(_, it)| &it.id),
+            Order::Newest => places.sort_by_key(|(_, it)| (Reverse(it.added_unix_ms), &it.id)),
+        }
+        places.into_iter().map(|(place, _)| place).collect()
     }
+}
+
+fn passes(asset: &Asset, filter: &Filter) -> bool {
+    let within = |folder: &String| {
+        let below = asset.folder.strip_prefix(folder.as_str());
+        folder.is_empty() || below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    filter.folder.as_ref().is_none_or(within)
+        && filter
+            .tag
+            .as_ref()
+            .is_none_or(|tag| asset.tags.contains(tag))
 }
 
 #[cfg(test)]
@@ -110,7 +129,11 @@ mod tests {
             asset("aa", "", None),
         ]);
         let ids = |order| -> Vec<String> {
-            shelf.lend().assets(Filter::all(), order).map(|asset| asset.id).collect()
+            shelf
+                .lend()
+                .assets(Filter::all(), order)
+                .map(|asset| asset.id)
+                .collect()
         };
         assert_eq!(ids(Order::LeastRecentlyPlayed), ["aa", "bbb", "a", "c"]);
         assert_eq!(ids(Order::Id), ["a", "aa", "bbb", "c"]);

@@ -1,6 +1,7 @@
 //! Misbehaves as its configuration says.
 
-use pointsman_sdk::{Error, Output, Plan, Routing, State, export_routing, log};
+use pointsman_sdk::routing::{Output, Plan, Routing, State};
+use pointsman_sdk::{Error, export, log};
 use serde::Deserialize;
 use std::cell::Cell;
 use std::hint::black_box;
@@ -75,7 +76,7 @@ fn hog() {
     }
 }
 
-export_routing!(Hostile, schema: r#"{
+export!(Hostile, kinds: [routing], schema: r#"{
     "type": "object", "required": ["act"],
     "properties": { "act": { "type": "string", "pattern": "^[a-z-]+$" } }
 }"#);

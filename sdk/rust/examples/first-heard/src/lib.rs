@@ -29,9 +29,15 @@ impl Routing for FirstHeard {
 
     fn route(state: State, config: Config) -> Result<Plan, Error> {
         let mut plan = Plan::keep_declared(&state);
-        let heard = state.sources.iter().find(|source| source.heard_within(config.max_age_ms));
+        let heard = state
+            .sources
+            .iter()
+            .find(|source| source.heard_within(config.max_age_ms));
         plan.on_air = heard.map(|source| source.id.clone());
-        let others = state.sources.iter().filter(|it| it.connected && Some(&it.id) != plan.on_air.as_ref());
+        let others = state
+            .sources
+            .iter()
+            .filter(|it| it.connected && Some(&it.id) != plan.on_air.as_ref());
         plan.failover = others.map(|source| source.id.clone()).collect();
         plan.reason = match &plan.on_air {
             Some(id) => format!("{id} is heard"),

@@ -19,7 +19,10 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { tag: None, avoid: 1 }
+        Self {
+            tag: None,
+            avoid: 1,
+        }
     }
 }
 
@@ -31,13 +34,26 @@ impl Selection for LeastPlayed {
     type Config = Config;
 
     fn select(request: Request, library: Library<'_>, config: Config) -> Result<Clip, Error> {
-        let filter = Filter { tag: config.tag, folder: None };
-        let lately = |id: &str| request.history.iter().take(config.avoid).any(|it| it.asset == id);
+        let filter = Filter {
+            tag: config.tag,
+            folder: None,
+        };
+        let lately = |id: &str| {
+            request
+                .history
+                .iter()
+                .take(config.avoid)
+                .any(|it| it.asset == id)
+        };
         let mut first = None;
         for asset in library.assets(filter.clone(), Order::LeastRecentlyPlayed) {
             if !lately(&asset.id) {
                 let never = asset.last_played_unix_ms.is_none();
-                let reason = if never { "never played" } else { "not played for longest" };
+                let reason = if never {
+                    "never played"
+                } else {
+                    "not played for longest"
+                };
                 return Ok(Clip::whole(&asset).because(reason));
             }
             first.get_or_insert(asset);
@@ -60,6 +76,8 @@ export!(
 mod tests {
     #[test]
     fn fixtures() {
-        pointsman_sdk::testing::pass_fixtures::<super::LeastPlayed>("../../../fixtures/least-played");
+        pointsman_sdk::testing::pass_fixtures::<super::LeastPlayed>(
+            "../../../fixtures/least-played",
+        );
     }
 }

@@ -35,7 +35,8 @@ impl Auth for StreamKey {
     type Config = Config;
 
     fn authorize(request: Request, config: Config) -> Result<Verdict, Error> {
-        let Some(key) = pattern::most_specific(&config.keys, &request.stream, |key| &key.streams) else {
+        let Some(key) = pattern::most_specific(&config.keys, &request.stream, |key| &key.streams)
+        else {
             return Ok(Verdict::deny(format!("no key for {}", request.stream)));
         };
         Ok(match request.token {
@@ -51,7 +52,10 @@ impl Auth for StreamKey {
 
 /// Compares without telling by its duration where the first difference is.
 fn same(shown: &str, key: &str) -> bool {
-    let differences = shown.bytes().zip(key.bytes()).fold(0, |all, (a, b)| all | (a ^ b));
+    let differences = shown
+        .bytes()
+        .zip(key.bytes())
+        .fold(0, |all, (a, b)| all | (a ^ b));
     shown.len() == key.len() && differences == 0
 }
 
