@@ -10,7 +10,6 @@ const PARTS: &[&str] = &[
     "wit/1.0.0",
     "sdk/rust/Cargo.toml",
     "sdk/rust/src",
-    "sdk/rust/templates",
     "sdk/js/package.json",
     "sdk/js/index.d.ts",
     "sdk/js/testing.d.ts",
@@ -57,7 +56,7 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     if LEFT_BY_TOOLS.iter().any(|name| path.ends_with(name)) {
         return Ok(());
     }
-    if !path.is_dir() {
+    if path.is_file() {
         files.push(path.to_owned());
         return Ok(());
     }
