@@ -9,7 +9,8 @@ use std::sync::Arc;
 const MAX_PAGE: u32 = 256;
 
 /// What the guest's handle stands for: the one library of its call.
-pub(crate) enum Catalogue {}
+#[allow(unreachable_pub)] // the generated bindings export it again
+pub enum Catalogue {}
 
 /// The library of a call; none is an empty one.
 pub(super) struct Lent(pub(super) Option<Arc<dyn Library>>);
