@@ -19,7 +19,7 @@ pub mod routing;
 pub mod selection;
 pub mod site;
 
-pub use admission::{Ask, Intent, Refusal};
+pub use admission::{Admission, Ask, Intent, Refusal, Terms};
 pub use catalogue::Catalogue;
 pub use decision::{Answer, Question};
 pub use endpoint::{Endpoint, EndpointError};
