@@ -63,6 +63,7 @@ pub use error::InstallError;
 pub use http::{Grants, HostRule};
 pub use kv::{Entry, Forgetful, Keeper, KvError, KvUse};
 pub use limits::{Limits, PluginLimits};
+pub use log::{Level, LogLine};
 pub use plugins::{
     Bound, BreakerView, Change, Difference, Installed, Installing, Origin, Plugin, PluginView, Plugins,
     Probation, Recorded, Settings, Step, VersionView,
