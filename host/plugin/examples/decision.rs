@@ -4,7 +4,7 @@
 //! `cargo run --release -p pointsman-plugin --example decision [COMPONENT.wasm]`; without a file
 //! it builds `plugins/fanout`. Prints medians in microseconds.
 
-use plugin::{BuildOptions, Compiler, Plugins, Settings, build, routing::sample_state};
+use plugin::{BuildOptions, Compiler, Origin, Plugins, Settings, build, routing::sample_state};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -25,10 +25,10 @@ async fn main() -> Result<(), AnyError> {
 
     let bytes = std::fs::read(&path)?;
     let began = Instant::now();
-    plugins.install(&name, bytes.clone(), &[]).await?;
+    plugins.install(&name, bytes.clone(), &Origin::default(), &[]).await?;
     println!("install, compiled    {:>10.1} ms", millis(began.elapsed()));
     let began = Instant::now();
-    plugins.install(&name, bytes, &[]).await?;
+    plugins.install(&name, bytes, &Origin::default(), &[]).await?;
     println!("install, from cache  {:>10.1} ms", millis(began.elapsed()));
 
     let plugin = plugins.get("measured").ok_or("not installed")?;

@@ -107,6 +107,6 @@ fn settings(dir: &Path, role: &str) -> Settings {
 async fn install(dir: &Path, settings: Settings, bytes: &[u8]) -> Result<(), InstallError> {
     assert_eq!(settings.dir, dir);
     let (plugins, _) = Plugins::open(settings).await.unwrap();
-    let installed = plugins.install(&"p".parse().unwrap(), bytes, &[]).await;
+    let installed = common::install(&plugins, "p", bytes).await;
     installed.map(|_| ())
 }

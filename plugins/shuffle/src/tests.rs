@@ -109,6 +109,18 @@ fn no_asset_comes_again_within_the_distance_over_cycles_and_queues() {
 }
 
 #[test]
+fn the_distance_is_kept_even_if_the_host_forgot_the_history() {
+    for chance in 0..20 {
+        let mut channel = Channel::new(numbered(30), r#"{"no_repeat": 12}"#);
+        testing::random::seed(chance);
+        let cycle = channel.plays(30);
+        channel.history.clear();
+        let next = channel.ask().unwrap().asset;
+        assert!(!cycle[18..].contains(&next), "{next} after {cycle:?}");
+    }
+}
+
+#[test]
 fn a_small_library_keeps_half_of_itself_to_choose_from() {
     let mut channel = Channel::new(numbered(4), r#"{"no_repeat": 200}"#);
     let plays = channel.plays(400);
@@ -208,11 +220,21 @@ fn without_a_store_it_is_still_random_and_keeps_the_distance() {
 
 #[test]
 fn a_clock_that_goes_back_begins_a_cycle_and_repeats_nothing() {
-    let mut channel = Channel::new(numbered(10), "{}");
-    channel.plays(4);
+    let mut channel = Channel::new(numbered(10), r#"{"no_repeat": 0}"#);
+    channel.plays = 1_000_000;
+    let mut cycle = channel.plays(4);
     channel.plays = 0;
-    let clip = channel.ask().unwrap();
-    assert_eq!(clip.reason, "cycle 1, one of 6 left");
+    assert_eq!(channel.ask().unwrap().reason, "cycle 1, one of 6 left");
+    cycle.extend(channel.plays(6));
+    assert_eq!(distinct(&cycle), 10);
+}
+
+#[test]
+fn what_is_queued_for_this_cycle_is_not_drawn_again_in_it() {
+    let mut channel = Channel::new(numbered(12), r#"{"no_repeat": 0}"#);
+    channel.queue = 4;
+    let plays = channel.plays(120);
+    assert!(plays.chunks(12).all(|cycle| distinct(cycle) == 12));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::contender::Built;
 use crate::report::Figure;
 use anyhow::{Context, Result};
 use plugin::routing::sample_state;
-use plugin::{Compiler, Plugins, Settings};
+use plugin::{Compiler, Origin, Plugins, Settings};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -49,7 +49,7 @@ async fn time_calls(built: &Built) -> Result<Vec<Duration>> {
     let (plugins, _) = Plugins::open(Settings::new(folder.path(), Compiler::InProcess)).await?;
     let component = std::fs::read(&built.plugin)?;
     plugins
-        .install(&"measured".parse()?, component, &[])
+        .install(&"measured".parse()?, component, &Origin::default(), &[])
         .await?;
     let plugin = plugins.get("measured").context("the plugin is not there")?;
     let output = json!({ "name": "push", "url": "udp://127.0.0.1:7000?pkt_size=1316" });

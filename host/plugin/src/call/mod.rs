@@ -12,7 +12,6 @@ use model::layout::Scene;
 use model::routing::RoutingState;
 use model::selection::{Library, SelectionRequest};
 use model::{Answer, PolicyKind, Question};
-pub(crate) use run::Ran;
 use std::sync::Arc;
 use std::time::Duration;
 

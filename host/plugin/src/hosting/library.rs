@@ -8,10 +8,6 @@ use std::sync::Arc;
 /// Assets in a page.
 const MAX_PAGE: u32 = 256;
 
-/// What the guest's handle stands for: the one library of its call.
-#[allow(unreachable_pub)] // the generated bindings export it again
-pub enum Catalogue {}
-
 /// The library of a call; none is an empty one.
 pub(super) struct Lent(pub(super) Option<Arc<dyn Library>>);
 

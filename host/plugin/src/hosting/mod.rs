@@ -16,8 +16,6 @@ use crate::kv::KvError;
 use crate::tape::{Recorder, Tape};
 use fetch::Http;
 use kv::Kv;
-#[allow(unreachable_pub)] // the generated bindings export it again
-pub use library::Catalogue;
 use library::Lent;
 use model::selection::Library;
 pub(crate) use pause::Pause;

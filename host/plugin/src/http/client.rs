@@ -8,7 +8,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, LOCATION};
 use reqwest::{Method, Response, StatusCode, Url};
 use std::error::Error;
 use std::net::IpAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// Redirects that are followed.
@@ -216,7 +216,7 @@ fn explain(error: &reqwest::Error) -> HttpError {
 
 /// The causes of an error, the first left out if there are others: it only names the URL.
 fn chain(error: &reqwest::Error) -> String {
-    let causes = std::iter::successors(error.source(), |error| (*error).source());
+    let causes = std::iter::successors(error.source(), |&error| error.source());
     let causes: Vec<String> = causes.map(ToString::to_string).collect();
     if causes.is_empty() {
         return "the request failed".to_owned();

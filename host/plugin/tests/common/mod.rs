@@ -2,7 +2,12 @@
 
 #![allow(dead_code)] // each test binary uses its part
 
-use plugin::{BuildOptions, Compiler, Limits, Plugins, Settings, build};
+use model::PolicyKind;
+use plugin::{
+    Bound, BuildOptions, Compiler, InstallError, Installed, Limits, Origin, PluginLimits, Plugins, Settings,
+    build,
+};
+use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -21,6 +26,12 @@ pub(crate) async fn fanout() -> Arc<[u8]> {
 pub(crate) async fn hostile() -> Arc<[u8]> {
     static BUILT: OnceCell<Arc<[u8]>> = OnceCell::const_new();
     BUILT.get_or_init(|| make("tests/hostile")).await.clone()
+}
+
+/// `tests/probe`, which asks the host for what its configuration lists.
+pub(crate) async fn probe() -> Arc<[u8]> {
+    static BUILT: OnceCell<Arc<[u8]>> = OnceCell::const_new();
+    BUILT.get_or_init(|| make("tests/probe")).await.clone()
 }
 
 /// `examples/plugins/night-switch`, a crate outside the workspace as a third party's would be.
@@ -49,19 +60,63 @@ pub(crate) fn variant(component: &[u8], tag: u8) -> Arc<[u8]> {
 
 /// The plugin plane in a folder of its own.
 pub(crate) async fn plane() -> (Plugins, TempDir) {
+    plane_with(|_| {}).await
+}
+
+/// The same, set up otherwise.
+pub(crate) async fn plane_with(change: impl FnOnce(&mut Settings)) -> (Plugins, TempDir) {
     let dir = tempfile::tempdir().unwrap();
-    (reopen(&dir).await, dir)
+    (open(&dir, change).await, dir)
 }
 
 /// The plugin plane in a folder that was used before.
 pub(crate) async fn reopen(dir: &TempDir) -> Plugins {
+    open(dir, |_| {}).await
+}
+
+/// The same, set up otherwise.
+pub(crate) async fn open(dir: &TempDir, change: impl FnOnce(&mut Settings)) -> Plugins {
     let mut settings = Settings::new(dir.path(), Compiler::InProcess);
     settings.versions_kept = 3;
-    settings.limits = Limits {
-        memory_bytes: 8 << 20,
-        ..Limits::default()
+    settings.limits = PluginLimits {
+        default: Limits {
+            memory_bytes: 8 << 20,
+            ..Limits::default()
+        },
+        ..PluginLimits::default()
     };
+    change(&mut settings);
     let (plugins, failed) = Plugins::open(settings).await.unwrap();
     assert!(failed.is_empty(), "{failed:?}");
     plugins
+}
+
+/// Installs without a policy that is bound.
+pub(crate) async fn install(
+    plugins: &Plugins,
+    name: &str,
+    bytes: impl Into<Arc<[u8]>>,
+) -> Result<Installed, InstallError> {
+    install_for(plugins, name, bytes, &[]).await
+}
+
+/// Installs for these policies.
+pub(crate) async fn install_for(
+    plugins: &Plugins,
+    name: &str,
+    bytes: impl Into<Arc<[u8]>>,
+    bound: &[Bound],
+) -> Result<Installed, InstallError> {
+    let origin = Origin::default();
+    plugins.install(&name.parse().unwrap(), bytes, &origin, bound).await
+}
+
+/// A policy that a plugin is bound by.
+pub(crate) fn bound(what: &str, kind: PolicyKind, config: Value) -> Bound {
+    Bound {
+        what: what.to_owned(),
+        kind,
+        config,
+        recorded: Vec::new(),
+    }
 }

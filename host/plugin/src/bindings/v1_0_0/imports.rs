@@ -1,8 +1,8 @@
 //! What the host offers: conversions only, the work is done in [`crate::hosting`].
 
+use super::generated::Catalogue;
 use super::generated::pointsman::policy::{clock, http, kv, library, log, random};
 use crate::guest::{Guest, Level};
-use crate::hosting::Catalogue;
 use crate::http::{Answer, HttpError, Request};
 use crate::kv::KvError;
 use model::selection as newest;
@@ -116,7 +116,7 @@ impl library::HostCatalogue for Guest {
     }
 
     fn drop(&mut self, _: Resource<Catalogue>) -> wasmtime::Result<()> {
-        Ok(()) // lent, so it is never the guest's to drop
+        Ok(()) // the library goes with the call
     }
 }
 

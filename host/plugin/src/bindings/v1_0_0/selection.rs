@@ -27,7 +27,7 @@ pub(super) async fn ask(
         labels: &labels,
         attributes: &attributes,
     };
-    let library = Resource::new_borrow(CATALOGUE);
+    let library = Resource::new_own(CATALOGUE);
     let answer = selection.call_select(store, request, library, config).await?;
     Ok(answer.map(newest::Clip::from))
 }

@@ -1,7 +1,11 @@
 //! Misbehaves as its configuration says.
 
+use pointsman_sdk::auth::{self, Auth, Verdict};
+use pointsman_sdk::layout::{Arrangement, Layout, Rect, Scene, Tile};
+use pointsman_sdk::library::Library;
 use pointsman_sdk::routing::{Output, Plan, Routing, State};
-use pointsman_sdk::{Error, export, log};
+use pointsman_sdk::selection::{self, Clip, Selection};
+use pointsman_sdk::{Error, export, kv, log};
 use serde::Deserialize;
 use std::cell::Cell;
 use std::hint::black_box;
@@ -19,6 +23,9 @@ enum Act {
     TwinOutputs,
     LongName,
     LogFlood,
+    KvFlood,
+    BulkCopy,
+    Impossible,
     Refuse,
     CountCalls,
 }
@@ -37,7 +44,7 @@ thread_local! {
 impl Routing for Hostile {
     type Config = Config;
 
-    fn route(_: State, config: Config) -> Result<Plan, Error> {
+    fn route(state: State, config: Config) -> Result<Plan, Error> {
         let mut plan = Plan::default();
         let output = |name: String| Output::to(name, "udp://127.0.0.1:1");
         match config.act {
@@ -52,6 +59,10 @@ impl Routing for Hostile {
             Act::ManyOutputs => plan.outputs = (0..201).map(|n| output(n.to_string())).collect(),
             Act::TwinOutputs => plan.outputs = vec![output("x".into()), output("x".into())],
             Act::LongName => plan.outputs = vec![output("x".repeat(129))],
+            Act::KvFlood => plan.reason = kv_flood(),
+            Act::BulkCopy => bulk_copy(),
+            Act::PanicOnCam2 => assert_ne!(state.stream, "live/cam2", "the points are frozen"),
+            Act::Impossible => {}
             Act::LogFlood => (0..10_000).for_each(|n| log::warn(&format!("line {n}"))),
             Act::Refuse => return Err(Error::new("not this stream")),
             Act::CountCalls => {
@@ -76,7 +87,71 @@ fn hog() {
     }
 }
 
-export!(Hostile, kinds: [routing], schema: r#"{
+/// Writes until nothing goes in any more; tells how much did.
+fn kv_flood() -> String {
+    let full = |n: &u32| kv::set(&format!("key {n}"), &[0; 1_000]).is_err();
+    let written = (0..10_000).find(full).unwrap_or(10_000);
+    format!("{written} entries")
+}
+
+/// A single instruction that moves megabytes, over and over: the clock cannot cut it short.
+fn bulk_copy() {
+    let mut bytes = vec![1_u8; 4 << 20];
+    loop {
+        bytes.copy_within(..2 << 20, 2 << 20);
+        black_box(&mut bytes);
+    }
+}
+
+impl Layout for Hostile {
+    type Config = Config;
+
+    fn arrange(_: Scene, config: Config) -> Result<Arrangement, Error> {
+        let x = if matches!(config.act, Act::Impossible) { f64::NAN } else { 0.0 };
+        let tile = Tile {
+            source: "nothing".to_owned(),
+            part: Rect::WHOLE,
+            area: Rect::new(x, 0.0, 10.0, 10.0),
+            alpha: 1.0,
+            ..Tile::default()
+        };
+        Ok(Arrangement {
+            tiles: vec![tile],
+            ..Arrangement::default()
+        })
+    }
+}
+
+impl Selection for Hostile {
+    type Config = Config;
+
+    fn select(_: selection::Request, _: Library<'_>, config: Config) -> Result<Clip, Error> {
+        let end_ms = matches!(config.act, Act::Impossible).then_some(5);
+        Ok(Clip {
+            asset: "nothing".to_owned(),
+            start_ms: 7,
+            end_ms,
+            ..Clip::default()
+        })
+    }
+}
+
+impl Auth for Hostile {
+    type Config = Config;
+
+    fn authorize(_: auth::Request, config: Config) -> Result<Verdict, Error> {
+        match config.act {
+            Act::Panic => panic!("the points are frozen"),
+            Act::Impossible => Ok(Verdict {
+                stream: Some("../../etc/passwd".to_owned()),
+                ..Verdict::allow("")
+            }),
+            _ => Ok(Verdict::allow("anybody")),
+        }
+    }
+}
+
+export!(Hostile, kinds: [routing, layout, selection, auth], schema: r#"{
     "type": "object", "required": ["act"],
-    "properties": { "act": { "type": "string", "pattern": "^[a-z-]+$" } }
+    "properties": { "act": { "type": "string", "pattern": "^[a-z0-9-]+$" } }
 }"#);

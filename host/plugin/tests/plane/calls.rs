@@ -1,10 +1,6 @@
 //! Calls: what a policy gets, what comes back, and what is contained.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
-
-mod common;
-
-use common::{fanout, hostile, night_switch, plane};
+use crate::common::{fanout, hostile, install, night_switch, plane};
 use model::routing::RoutingState;
 use plugin::routing::sample_state;
 use plugin::{CallError, Config, Plugin};
@@ -13,10 +9,7 @@ use std::time::{Duration, Instant};
 
 async fn hostile_plugin() -> (Plugin, tempfile::TempDir) {
     let (plugins, dir) = plane().await;
-    plugins
-        .install(&"hostile".parse().unwrap(), hostile().await, &[])
-        .await
-        .unwrap();
+    install(&plugins, "hostile", hostile().await).await.unwrap();
     (plugins.get("hostile").unwrap(), dir)
 }
 
@@ -34,10 +27,7 @@ async fn outcome(plugin: &Plugin, what: &str) -> CallError {
 #[tokio::test]
 async fn fanout_decides_as_its_rules_say() {
     let (plugins, _dir) = plane().await;
-    plugins
-        .install(&"fanout".parse().unwrap(), fanout().await, &[])
-        .await
-        .unwrap();
+    install(&plugins, "fanout", fanout().await).await.unwrap();
     let plugin = plugins.get("fanout").unwrap();
     let rules = json!({ "rules": [{
         "streams": "live/*", "serve": ["hls"],
@@ -64,10 +54,7 @@ async fn fanout_decides_as_its_rules_say() {
 #[tokio::test]
 async fn the_metadata_is_the_crates_own() {
     let (plugins, _dir) = plane().await;
-    plugins
-        .install(&"here".parse().unwrap(), fanout().await, &[])
-        .await
-        .unwrap();
+    install(&plugins, "here", fanout().await).await.unwrap();
     let view = plugins.list().pop().unwrap();
     assert_eq!(view.name.as_str(), "here");
     assert_eq!(view.info.name, "fanout");
@@ -147,10 +134,7 @@ async fn a_looping_policy_holds_up_nobody_else() {
 #[tokio::test]
 async fn a_state_with_nothing_in_it_is_a_state() {
     let (plugins, _dir) = plane().await;
-    plugins
-        .install(&"fanout".parse().unwrap(), fanout().await, &[])
-        .await
-        .unwrap();
+    install(&plugins, "fanout", fanout().await).await.unwrap();
     let plugin = plugins.get("fanout").unwrap();
     let config = plugin.config("test", &json!({})).unwrap();
     let plan = plugin
@@ -164,11 +148,7 @@ async fn a_state_with_nothing_in_it_is_a_state() {
 #[tokio::test]
 async fn a_third_partys_policy_decides_by_the_time_of_day() {
     let (plugins, _dir) = plane().await;
-    let name = "night".parse().unwrap();
-    plugins
-        .install(&name, night_switch().await, &[])
-        .await
-        .unwrap();
+    install(&plugins, "night", night_switch().await).await.unwrap();
     let plugin = plugins.get("night").unwrap();
     let night = json!({ "from": "22:30", "to": "06:00" });
     let config = json!({ "night": night, "night_url": "udp://127.0.0.1:7000" });

@@ -1,0 +1,226 @@
+//! What keeps a bad plugin from harm: limits, the breaker, and the way back.
+
+use crate::common::{bound, hostile, install, install_for, plane, plane_with, variant};
+use model::{Label, PolicyKind, Question};
+use plugin::routing::sample_state;
+use plugin::{Call, CallError, Change, Config, Mode, Plugin, Plugins, Probation};
+use serde_json::json;
+use std::time::Duration;
+use tokio::sync::broadcast;
+
+fn act(plugin: &Plugin, act: &str) -> Config {
+    plugin.config("test", &json!({ "act": act })).unwrap()
+}
+
+/// Calls the plugin and gives the code of what came of it, `ok` if all is well.
+async fn outcome(plugin: &Plugin, what: &str) -> &'static str {
+    let result = plugin.route(&sample_state(), &act(plugin, what)).await;
+    result.map_or_else(|error| error.code(), |_| "ok")
+}
+
+/// The next change that the test waits for.
+async fn next(changes: &mut broadcast::Receiver<Change>, wanted: fn(&Change) -> bool) -> Change {
+    let found = async {
+        loop {
+            let change = changes.recv().await.unwrap();
+            if wanted(&change) {
+                return change;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), found).await.unwrap()
+}
+
+async fn hostile_plane() -> (Plugins, Plugin, tempfile::TempDir) {
+    let (plugins, dir) = plane().await;
+    install(&plugins, "p", hostile().await).await.unwrap();
+    let plugin = plugins.get("p").unwrap();
+    (plugins, plugin, dir)
+}
+
+#[tokio::test]
+async fn the_breaker_opens_spares_the_plugin_and_tries_it_again() {
+    let (plugins, plugin, _dir) = hostile_plane().await;
+    let mut changes = plugins.subscribe();
+    for _ in 0..5 {
+        assert_eq!(outcome(&plugin, "panic").await, "trap");
+    }
+    assert_eq!(outcome(&plugin, "behave").await, "open");
+    let opened = next(&mut changes, |it| matches!(it, Change::BreakerOpened { .. })).await;
+    let Change::BreakerOpened { why, .. } = opened else { panic!() };
+    assert!(why.contains("the points are frozen"), "{why}");
+    let shown = plugins.list().pop().unwrap().breaker.unwrap();
+    assert_eq!(shown.why, why);
+
+    // A replay is not kept out: it harms nobody.
+    let (question, config) = (Question::Routing(sample_state()), act(&plugin, "behave"));
+    let call = Call {
+        question: &question,
+        config: &config,
+        library: None,
+        mode: Mode::Replay(Default::default()),
+    };
+    plugin.decide(call).await.result.unwrap();
+
+    let retry = plugin.route(&sample_state(), &config).await.unwrap_err();
+    let CallError::Open { retry_ms, .. } = retry else { panic!("{retry}") };
+    assert!((1..=1_000).contains(&retry_ms), "{retry_ms}");
+    while outcome(&plugin, "behave").await != "ok" {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    next(&mut changes, |it| matches!(it, Change::BreakerClosed { .. })).await;
+    assert_eq!(plugins.list()[0].breaker, None);
+}
+
+#[tokio::test]
+async fn a_policys_own_errors_open_nothing() {
+    let (_plugins, plugin, _dir) = hostile_plane().await;
+    for _ in 0..20 {
+        assert_eq!(outcome(&plugin, "refuse").await, "refused");
+    }
+}
+
+#[tokio::test]
+async fn another_version_closes_the_breaker() {
+    let (plugins, plugin, _dir) = hostile_plane().await;
+    for _ in 0..6 {
+        outcome(&plugin, "panic").await;
+    }
+    assert_eq!(outcome(&plugin, "behave").await, "open");
+    install(&plugins, "p", variant(&hostile().await, 1)).await.unwrap();
+    assert_eq!(outcome(&plugin, "behave").await, "ok");
+}
+
+#[tokio::test]
+async fn a_new_version_that_fails_is_taken_back_by_itself() {
+    let (plugins, plugin, _dir) = hostile_plane().await;
+    let old = plugin.hash().unwrap();
+    // The first version has nothing to go back to.
+    for _ in 0..4 {
+        assert_eq!(outcome(&plugin, "panic").await, "trap");
+    }
+    assert_eq!(outcome(&plugin, "behave").await, "ok");
+    let new = install(&plugins, "p", variant(&hostile().await, 1)).await.unwrap().hash;
+    assert!(plugins.list()[0].on_probation);
+    let mut changes = plugins.subscribe();
+    // Five of the first hundred, though never five in a row.
+    for _ in 0..5 {
+        assert_eq!(outcome(&plugin, "behave").await, "ok");
+        assert_eq!(outcome(&plugin, "panic").await, "trap");
+    }
+    let back = next(&mut changes, |it| matches!(it, Change::RolledBack { .. })).await;
+    let Change::RolledBack { from, to, why, .. } = back else { panic!() };
+    assert_eq!((from, &to), (new, &old));
+    assert!(why.contains("5 of its first 10") && why.contains("frozen"), "{why}");
+    next(&mut changes, |it| matches!(it, Change::Activated { .. })).await;
+    assert_eq!(plugin.hash(), Some(old));
+    let view = plugins.list().pop().unwrap();
+    assert!(!view.on_probation && view.versions.len() == 2, "{view:?}");
+    // The old one is not watched: there is no going back and forth.
+    for _ in 0..4 {
+        outcome(&plugin, "panic").await;
+    }
+    assert_eq!(outcome(&plugin, "behave").await, "ok");
+    assert_eq!(plugins.list()[0].hash, to);
+}
+
+#[tokio::test]
+async fn a_version_that_came_through_its_probation_stays() {
+    let (plugins, _dir) = plane_with(|settings| {
+        settings.probation = Probation {
+            time: Duration::ZERO,
+            ..Probation::default()
+        };
+    })
+    .await;
+    install(&plugins, "p", hostile().await).await.unwrap();
+    let new = install(&plugins, "p", variant(&hostile().await, 1)).await.unwrap().hash;
+    let plugin = plugins.get("p").unwrap();
+    for _ in 0..5 {
+        outcome(&plugin, "panic").await;
+    }
+    assert!(!plugins.list()[0].on_probation);
+    assert_eq!(plugin.hash(), Some(new));
+}
+
+#[tokio::test]
+async fn a_flood_into_the_store_ends_at_the_quota() {
+    let (plugins, plugin, _dir) = hostile_plane().await;
+    let config = act(&plugin, "kv-flood");
+    let plan = plugin.route(&sample_state(), &config).await.unwrap();
+    let written: u32 = plan.reason.split(' ').next().unwrap().parse().unwrap();
+    assert!((200..=262).contains(&written), "{}", plan.reason);
+    assert!(plugins.list()[0].kv.bytes <= 256 << 10);
+}
+
+#[tokio::test]
+async fn bulk_copies_are_cut_off_like_any_loop() {
+    let (plugins, _dir) = plane_with(|settings| settings.limits.default.memory_bytes = 64 << 20).await;
+    install(&plugins, "p", hostile().await).await.unwrap();
+    let plugin = plugins.get("p").unwrap();
+    assert_eq!(outcome(&plugin, "bulk-copy").await, "deadline");
+}
+
+#[tokio::test]
+async fn limits_are_a_plugins_own() {
+    let (plugins, _dir) = plane_with(|settings| {
+        let mut limits = settings.limits.default.clone();
+        limits.memory_bytes = 3 << 20;
+        limits.deadline = Duration::from_millis(5);
+        limits.returned_bytes = 16 << 10;
+        let name: Label = "tight".parse().unwrap();
+        settings.limits.named.insert(name, limits);
+    })
+    .await;
+    for name in ["tight", "usual"] {
+        install(&plugins, name, hostile().await).await.unwrap();
+    }
+    let (tight, usual) = (plugins.get("tight").unwrap(), plugins.get("usual").unwrap());
+    let state = sample_state();
+    let cut = |plugin: Plugin| {
+        let state = state.clone();
+        async move { plugin.route(&state, &act(&plugin, "loop")).await.unwrap_err() }
+    };
+    assert_eq!(cut(tight.clone()).await, CallError::Deadline { deadline_ms: 5 });
+    assert_eq!(cut(usual).await, CallError::Deadline { deadline_ms: 50 });
+    let hog = tight.route(&state, &act(&tight, "hog")).await.unwrap_err();
+    assert_eq!(hog, CallError::Memory { limit_bytes: 3 << 20 });
+    assert_eq!(plugins.list()[0].limits.returned_bytes, 16 << 10);
+}
+
+#[tokio::test]
+async fn a_plugin_whose_instances_are_all_busy_is_not_waited_for_for_ever() {
+    let (plugins, _dir) = plane_with(|settings| {
+        settings.limits.default.instances = 1;
+        settings.limits.default.deadline = Duration::from_millis(100);
+        let mut patient = settings.limits.default.clone();
+        patient.deadline = Duration::from_secs(5);
+        settings.limits.named.insert("p".parse().unwrap(), patient);
+    })
+    .await;
+    for name in ["p", "q"] {
+        install(&plugins, name, hostile().await).await.unwrap();
+    }
+    let (plugin, other) = (plugins.get("p").unwrap(), plugins.get("q").unwrap());
+    let looping = tokio::spawn({
+        let plugin = plugin.clone();
+        async move { outcome(&plugin, "loop").await }
+    });
+    // The other one has its own instance.
+    assert_eq!(outcome(&other, "behave").await, "ok");
+    // Whoever comes second to the looping one waits until that is cut off, at most.
+    let second = outcome(&plugin, "behave").await;
+    assert!(matches!(second, "ok" | "busy"), "{second}");
+    assert_eq!(looping.await.unwrap(), "deadline");
+    assert_eq!(outcome(&plugin, "behave").await, "ok");
+}
+
+#[tokio::test]
+async fn a_bound_policy_keeps_a_version_without_its_kind_out() {
+    let (plugins, _dir) = plane().await;
+    let wanted = bound("policy layout for *", PolicyKind::Layout, json!({}));
+    let refused = install_for(&plugins, "p", crate::common::fanout().await, &[wanted]).await;
+    let refused = refused.unwrap_err();
+    assert_eq!(refused.code(), "missing-kind");
+    assert!(refused.to_string().contains("policy layout for *"), "{refused}");
+}
