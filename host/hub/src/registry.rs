@@ -38,6 +38,17 @@ impl Registry {
         }))
     }
 
+    /// What happens from now on. A listener that lags gets told so and must look at the
+    /// snapshots.
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.0.events.subscribe()
+    }
+
+    /// Tells the listeners of something that happened at an edge, or to what decides.
+    pub fn announce(&self, event: Event) {
+        let _ = self.0.events.send(event);
+    }
+
     /// From now on this one decides who may come in.
     pub fn appoint(&self, doorman: Arc<dyn Doorman>) {
         *self.0.doorman.write() = doorman;

@@ -25,8 +25,12 @@ pub enum StoreError {
         source: sqlx::migrate::MigrateError,
     },
     /// A statement failed.
-    #[error("the database does not answer: {0}; {}", remedy(.0))]
-    Statement(#[from] sqlx::Error),
+    #[error("the database does not answer: {source}; {}", remedy(source))]
+    Statement {
+        /// What SQLite says.
+        #[from]
+        source: sqlx::Error,
+    },
     /// The file could not be opened at the start and not since.
     #[error("the database is not open; the log of the host says why")]
     NotOpen,
