@@ -9,7 +9,9 @@
 mod bad_input;
 mod browsers;
 mod hevc;
+mod hostile_plugins;
 mod judge;
 mod pairs;
 mod peers_of_other_makes;
 mod shutdown;
+mod templates;
