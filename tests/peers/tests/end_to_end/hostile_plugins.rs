@@ -92,7 +92,7 @@ fn floods_and_unknown_names(host: &Host, herd: &Herd, hostile: &[u8]) {
     for act in ["log-flood", "kv-flood"] {
         bind(host, "hostile", &json!({ "act": act, "on": "herd/" }));
         until(&format!("{act} decides"), || {
-            let decides = |view: &Value| text(view, "plugin") == "hostile" && view["routing_error"].is_null();
+            let decides = |view: &Value| text(view, "decided_by") == "hostile" && view["routing_error"].is_null();
             streams(host, herd).iter().all(decides)
         });
     }
@@ -112,6 +112,6 @@ fn refused_at_the_door(host: &Host, herd: &Herd) {
         assert!(!text(&problem, "detail").is_empty(), "{problem}");
     }
     for view in streams(host, herd) {
-        assert_eq!((text(&view, "plugin"), &view["routing_error"]), ("fanout", &Value::Null));
+        assert_eq!((text(&view, "decided_by"), &view["routing_error"]), ("fanout", &Value::Null));
     }
 }

@@ -40,9 +40,9 @@ fn a_template_in_every_language_is_built_tested_and_swapped_in_while_media_flows
         until(&format!("the policy in {lang} decides"), || {
             let plugin = host.http.json("/api/v1/plugins/mine").unwrap_or_default();
             let stream = host.http.json("/api/v1/streams/herd/0").unwrap_or_default();
-            let decides = stream["plugin"] == "mine" && stream["routing_error"].is_null();
+            let decides = stream["decided_by"] == "mine" && stream["routing_error"].is_null();
             let heard = stream["reason"].as_str().is_some_and(|it| it.contains("heard"));
-            plugin["calls"]["calls"].as_u64().unwrap_or_default() > 0 && decides && heard
+            plugin["calls"]["total"].as_u64().unwrap_or_default() > 0 && decides && heard
         });
         let shown = host.http.json("/api/v1/plugins").unwrap_or_default();
         assert!(shown.to_string().contains(&name), "{name} runs: {shown}");

@@ -25,6 +25,7 @@ enum Act {
     LogFlood,
     KvFlood,
     BulkCopy,
+    PanicOnCam2,
     Impossible,
     Refuse,
     CountCalls,
