@@ -8,8 +8,9 @@ use std::{env, fs, io};
 /// Below the workspace's root.
 const PARTS: &[&str] = &[
     "wit/1.0.0",
-    "sdk/rust/Cargo.toml",
+    "sdk/rust/Cargo.vendored.toml",
     "sdk/rust/src",
+    "sdk/rust/templates",
     "sdk/js/package.json",
     "sdk/js/index.d.ts",
     "sdk/js/testing.d.ts",

@@ -153,7 +153,10 @@ mod tests {
     fn setup_installs_the_versions_that_are_asked_for() {
         let setup = include_str!("../../../../scripts/setup.sh");
         for package in JS_PACKAGES.split(' ').chain([PYTHON_PACKAGES]) {
-            assert!(setup.contains(package), "scripts/setup.sh installs no {package}");
+            assert!(
+                setup.contains(package),
+                "scripts/setup.sh installs no {package}"
+            );
         }
     }
 

@@ -3,7 +3,7 @@
 from pointsman_sdk import AuthAction, AuthRequest, Policy, Verdict, load_schema
 
 policy = Policy(
-    name="my-policy",
+    name="{{name}}",
     version="0.1.0",
     description="Lets everybody watch, and publishers in with a key.",
     config_schema=load_schema(__file__),

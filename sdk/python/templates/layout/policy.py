@@ -3,7 +3,7 @@
 from pointsman_sdk import Arrangement, Policy, Rect, Scene, Tile, load_schema
 
 policy = Policy(
-    name="my-policy",
+    name="{{name}}",
     version="0.1.0",
     description="Shows the connected sources side by side.",
     config_schema=load_schema(__file__),

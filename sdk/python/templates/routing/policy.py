@@ -3,7 +3,7 @@
 from pointsman_sdk import Plan, Policy, RoutingState, load_schema
 
 policy = Policy(
-    name="my-policy",
+    name="{{name}}",
     version="0.1.0",
     description="Puts the first source that is heard on air.",
     config_schema=load_schema(__file__),

@@ -3,7 +3,7 @@
 from pointsman_sdk import Clip, Library, Policy, PolicyError, SelectionRequest, load_schema
 
 policy = Policy(
-    name="my-policy",
+    name="{{name}}",
     version="0.1.0",
     description="Plays the clip that was not played for longest.",
     config_schema=load_schema(__file__),

@@ -10,8 +10,14 @@ use plugin::build::kit;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What templates are called, here and with an underscore where names may have no hyphen.
-const PLACEHOLDER: &str = "my-policy";
+/// What stands in templates for the plugin's name.
+const NAME: &str = "{{name}}";
+
+/// What stands in templates of crates for where the SDK is.
+const SDK: &str = "{{sdk}}";
+
+/// Where the SDK is put, below the plugin.
+const VENDORED: &str = "vendor/pointsman-sdk";
 
 /// Longest name, in bytes; metadata takes no longer one.
 const MAX_NAME_BYTES: usize = 64;
@@ -27,9 +33,9 @@ pub struct NewArgs {
     /// What it is written in.
     #[arg(long, value_parser = languages())]
     lang: Language,
-    /// Where to make its folder.
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    into: PathBuf,
+    /// Where to make its folder; left out, here.
+    #[arg(long, value_name = "DIR")]
+    into: Option<PathBuf>,
 }
 
 fn languages() -> impl TypedValueParser<Value = Language> {
@@ -42,7 +48,7 @@ impl NewArgs {
     /// Makes the folder and says what to do next.
     pub(super) fn run(&self) -> anyhow::Result<()> {
         check_name(&self.name)?;
-        let folder = self.into.join(&self.name);
+        let folder = self.into.clone().unwrap_or_default().join(&self.name);
         ensure!(
             !folder.exists(),
             "{} is there already; choose another name, or --into another folder",
@@ -60,11 +66,10 @@ impl NewArgs {
 
     fn fill(&self, folder: &Path) -> anyhow::Result<()> {
         let template = format!("sdk/{}/templates/{}", self.lang.as_str(), self.kind);
-        let underscored = |name: &str| name.replace('-', "_");
+        let sdk = format!("path = {VENDORED:?}");
         for (path, content) in kit::files(&template) {
-            let text = std::str::from_utf8(content)?
-                .replace(PLACEHOLDER, &self.name)
-                .replace(&underscored(PLACEHOLDER), &underscored(&self.name));
+            let text = std::str::from_utf8(content)?;
+            let text = text.replace(NAME, &self.name).replace(SDK, &sdk);
             let path = folder.join(path);
             fs::create_dir_all(path.parent().unwrap_or(folder))?;
             fs::write(path, text)?;
@@ -111,10 +116,10 @@ fn check_name(name: &str) -> anyhow::Result<()> {
 /// Puts the SDK beside the plugin, where its language finds it: the plugin then builds and is
 /// tested anywhere, with the SDK that it was written for.
 fn vendor(lang: Language, folder: &Path) -> anyhow::Result<()> {
-    let sdk = folder.join("vendor/pointsman-sdk");
+    let sdk = folder.join(VENDORED);
     match lang {
         Language::Rust => {
-            kit::write("sdk/rust/Cargo.toml", &sdk.join("Cargo.toml"))?;
+            kit::write("sdk/rust/Cargo.vendored.toml", &sdk.join("Cargo.toml"))?;
             kit::write("sdk/rust/src", &sdk.join("src"))?;
             kit::write("wit/1.0.0", &sdk.join("wit/1.0.0"))?;
         }
@@ -125,7 +130,7 @@ fn vendor(lang: Language, folder: &Path) -> anyhow::Result<()> {
             // What `npm install` does for a dependency in a folder.
             let scope = folder.join("node_modules/@pointsman");
             fs::create_dir_all(&scope)?;
-            std::os::unix::fs::symlink("../../vendor/pointsman-sdk", scope.join("sdk"))?;
+            std::os::unix::fs::symlink(Path::new("../..").join(VENDORED), scope.join("sdk"))?;
         }
         Language::Python => {
             kit::write(
@@ -143,7 +148,7 @@ mod tests {
 
     fn new(name: &str, kind: PolicyKind, lang: Language, into: &Path) -> anyhow::Result<()> {
         let name = name.to_owned();
-        let into = into.to_owned();
+        let into = Some(into.to_owned());
         NewArgs {
             name,
             kind,
@@ -165,11 +170,42 @@ mod tests {
                 for file in ["README.md", "config.schema.json"] {
                     let text = fs::read_to_string(folder.join(file)).unwrap();
                     assert!(text.contains(&name), "{name}/{file}");
-                    assert!(!text.contains(PLACEHOLDER), "{name}/{file}");
+                    assert!(!text.contains("{{"), "{name}/{file}");
                 }
                 let fixtures = fs::read_dir(folder.join("fixtures")).unwrap();
                 assert!(fixtures.count() > 0, "{name}");
             }
+        }
+    }
+
+    #[test]
+    fn the_vendored_crate_has_the_manifest_of_the_one_it_is_a_copy_of() {
+        let read = |file: &str| -> toml::Table {
+            let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+            toml::from_str(&fs::read_to_string(format!("{root}/{file}")).unwrap()).unwrap()
+        };
+        let workspace = read("Cargo.toml")["workspace"].clone();
+        let (original, vendored) = (
+            read("sdk/rust/Cargo.toml"),
+            read("sdk/rust/Cargo.vendored.toml"),
+        );
+        assert_eq!(vendored["features"], original["features"]);
+        for section in ["package", "dependencies"] {
+            let original = original[section].as_table().unwrap();
+            let vendored = vendored[section].as_table().unwrap();
+            for (key, value) in original.iter().filter(|(key, _)| *key != "include") {
+                let from_workspace = value.get("workspace").is_some();
+                let value = if from_workspace {
+                    &workspace[section][key]
+                } else {
+                    value
+                };
+                assert_eq!(vendored.get(key), Some(value), "{section}.{key}");
+            }
+            assert!(
+                vendored.keys().all(|key| original.contains_key(key)),
+                "{section}"
+            );
         }
     }
 
