@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod browsers;
+mod conformance;
 mod hevc;
 mod hostile_plugins;
 mod judge;
