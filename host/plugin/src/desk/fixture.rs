@@ -101,7 +101,7 @@ pub enum FixtureError {
         source: serde_json::Error,
     },
     /// Its entries are none that a plugin can have.
-    #[error("its kv entries do not fit the plugin's store: {0:?}")]
+    #[error("its kv entries do not fit the plugin's store ({0:?}): keys have 1 to 128 bytes, values at most 64 KiB, and all together 256 KiB")]
     Kv(KvError),
     /// The component does not take its configuration.
     #[error(transparent)]

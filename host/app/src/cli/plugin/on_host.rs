@@ -78,7 +78,7 @@ pub enum HostCommand {
 #[derive(Debug, Args)]
 pub struct Api {
     /// Address of the host's API.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080", env = "POINTSMAN_API")]
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
     api: String,
 }
 
