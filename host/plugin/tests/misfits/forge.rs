@@ -32,8 +32,11 @@ impl Misfit<'_> {
         let (package, _) = resolve.push_dir(wit).unwrap();
         let world = resolve.select_world(&[package], Some("routing-policy")).unwrap();
         embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
-        let encoder = ComponentEncoder::default().validate(true);
-        encoder.module(&module).unwrap().encode().unwrap()
+        let encoded = ComponentEncoder::default()
+            .validate(true)
+            .module(&module)
+            .and_then(|encoder| encoder.encode());
+        encoded.unwrap()
     }
 
     fn text(self) -> String {
