@@ -217,7 +217,7 @@ async fn a_file_that_cannot_be_written_holds_up_nobody_and_is_caught_up_with() {
     assert!(status.dropped > 5_000, "{status:?}");
     let told = status.degraded.unwrap();
     assert!(told.contains("another program has it locked"), "{told}");
-    assert_eq!(open.ids(Query::default()).await, [], "it can still be read");
+    assert!(open.ids(Query::default()).await.is_empty(), "it can still be read");
 
     lock.release().await;
     open.written(taken).await;
