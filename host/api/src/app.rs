@@ -1,5 +1,6 @@
 //! Puts the routes, the guards and the server together.
 
+use crate::door::door;
 use crate::guard::{Guard, guard};
 use crate::problem::{Kind, Problem};
 use crate::refusals::Refusals;
@@ -116,6 +117,7 @@ pub(crate) fn router(app: App) -> Router {
             Problem::new(Kind::MethodNotAllowed, detail)
         })
         .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .layer(from_fn_with_state(app.clone(), door))
         .layer(from_fn_with_state(checks, guard))
         .layer(from_fn(in_time))
         .with_state(app)

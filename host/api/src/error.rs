@@ -2,6 +2,7 @@
 
 use crate::problem::{Kind, Problem};
 use control::ControlError;
+use control::fetch::FetchError;
 use plugin::InstallError;
 
 impl From<ControlError> for Problem {
@@ -12,8 +13,12 @@ impl From<ControlError> for Problem {
             ControlError::UnknownInput(_) | ControlError::UnknownOutput { .. } => {
                 Kind::UnknownInput
             }
-            ControlError::UnknownPolicy(_) => Kind::UnknownPolicy,
+            ControlError::UnknownPolicy { .. } => Kind::UnknownPolicy,
             ControlError::PluginInUse { .. } => Kind::Conflict,
+            ControlError::Fetch(FetchError::NotAUrl(_)) => Kind::InvalidBody,
+            ControlError::Fetch(FetchError::NotAllowed { .. }) => Kind::Forbidden,
+            ControlError::Fetch(FetchError::TooBig { .. }) => Kind::TooLarge,
+            ControlError::Fetch(_) => Kind::FetchFailed,
             ControlError::Stopped => Kind::Stopping,
             _ => Kind::Internal,
         };

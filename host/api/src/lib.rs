@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod app;
+mod door;
 mod error;
 mod extract;
 mod guard;

@@ -31,6 +31,12 @@ pub enum Kind {
     BadRequest,
     /// The body or the work took too long.
     Timeout,
+    /// The auth policy wants to know who asks.
+    Unauthorized,
+    /// The auth policy, or the configuration, does not allow it.
+    Forbidden,
+    /// A component could not be fetched.
+    FetchFailed,
     /// No such stream.
     UnknownStream,
     /// No such declared input.
@@ -65,7 +71,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, for the pages under `/problems/` and for the test that pins them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 25] = [
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::MalformedJson,
@@ -73,6 +79,9 @@ impl Kind {
         Self::TooLarge,
         Self::BadRequest,
         Self::Timeout,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::FetchFailed,
         Self::UnknownStream,
         Self::UnknownInput,
         Self::NotServed,
@@ -100,6 +109,9 @@ impl Kind {
             Self::TooLarge => "/problems/too-large",
             Self::BadRequest => "/problems/bad-request",
             Self::Timeout => "/problems/timeout",
+            Self::Unauthorized => "/problems/unauthorized",
+            Self::Forbidden => "/problems/forbidden",
+            Self::FetchFailed => "/problems/fetch-failed",
             Self::UnknownStream => "/problems/unknown-stream",
             Self::UnknownInput => "/problems/unknown-input",
             Self::NotServed => "/problems/not-served",
@@ -127,7 +139,11 @@ impl Kind {
     pub const fn status(self) -> StatusCode {
         match self {
             Self::MalformedJson | Self::BadRequest => StatusCode::BAD_REQUEST,
-            Self::CrossSite | Self::ForeignHost | Self::NotServed => StatusCode::FORBIDDEN,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden | Self::CrossSite | Self::ForeignHost | Self::NotServed => {
+                StatusCode::FORBIDDEN
+            }
+            Self::FetchFailed => StatusCode::BAD_GATEWAY,
             Self::NotFound
             | Self::UnknownStream
             | Self::UnknownInput
@@ -155,6 +171,9 @@ impl Kind {
             Self::TooLarge => "The body is too large",
             Self::BadRequest => "The request cannot be understood",
             Self::Timeout => "The request took too long",
+            Self::Unauthorized => "Who asks has to be known",
+            Self::Forbidden => "It is not allowed",
+            Self::FetchFailed => "The component could not be fetched",
             Self::UnknownStream => "No stream has this name",
             Self::UnknownInput => "No input has this name",
             Self::NotServed => "The stream is not served over this protocol",
@@ -186,6 +205,15 @@ impl Kind {
             Self::TooLarge => "Send less; the detail names the limit.",
             Self::BadRequest => "The detail names the part at fault.",
             Self::Timeout => "Send the whole request without pauses, and try again.",
+            Self::Unauthorized => {
+                "Show a token (Authorization: Bearer, or `token` in the query) or a user and password \
+                 (Authorization: Basic)."
+            }
+            Self::Forbidden => {
+                "The auth policy or the configuration of this host says no. \
+                 GET /api/v1/decisions?kind=auth tells its operator why."
+            }
+            Self::FetchFailed => "The detail says what the other side answered. Nothing was installed.",
             Self::UnknownStream => {
                 "Start its publisher or declare it as an input; GET /api/v1/streams lists those there are."
             }
@@ -288,6 +316,10 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, CONTENT_TYPE);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if status == StatusCode::UNAUTHORIZED {
+            let challenge = HeaderValue::from_static("Bearer");
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
         if let Some(after) = retry_after {
             headers.insert(
                 header::RETRY_AFTER,
@@ -312,6 +344,9 @@ mod tests {
             ("/problems/too-large", 413),
             ("/problems/bad-request", 400),
             ("/problems/timeout", 408),
+            ("/problems/unauthorized", 401),
+            ("/problems/forbidden", 403),
+            ("/problems/fetch-failed", 502),
             ("/problems/unknown-stream", 404),
             ("/problems/unknown-input", 404),
             ("/problems/not-served", 403),

@@ -1,31 +1,35 @@
 //! The actor: the one task through which every change of state goes.
 
-use crate::decisions::Log;
+use crate::decide::{self, Decider};
 use crate::desired::{Desired, UdpPorts};
 use crate::diff::{self, Change};
 use crate::error::ControlError;
+use crate::fetch::Origin;
 use crate::handle::{Call, ControlHandle, Edit};
+use crate::plugins::Memory;
 use crate::router::{Cause, Router};
-use crate::routing::{Answer, Configs, Decided};
+use crate::routing::{Decided, Decision};
 use crate::running::Running;
 use crate::spec;
 use hub::Registry;
-use model::{Event, PolicyKind, PolicySpec, Site, StreamName};
+use model::{Event, PolicySpec, Site, StreamName};
 use plugin::Plugins;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 /// Calls that wait for the actor before callers have to.
 const MAILBOX: usize = 64;
-/// How often the hub looks for silent sources and abandoned streams.
-const SWEEP: Duration = Duration::from_secs(1);
+/// How often the hub looks for silent sources and abandoned streams. A source that is silent for
+/// a second is found out within a quarter of one more, and another stands in.
+const SWEEP: Duration = Duration::from_millis(250);
 
 /// What the control plane is told besides the document.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone)]
 pub struct Settings {
     /// Allotted to UDP inputs that name no address.
     pub udp_ports: UdpPorts,
@@ -33,6 +37,10 @@ pub struct Settings {
     pub utc_offset_minutes: fn(unix_s: u64) -> i32,
     /// How often every stream is decided for anew, because time is an input too.
     pub tick: Duration,
+    /// How decisions are made and kept.
+    pub decisions: decide::Settings,
+    /// Where plugins may be fetched from.
+    pub install_from: Vec<Origin>,
 }
 
 impl Default for Settings {
@@ -41,6 +49,8 @@ impl Default for Settings {
             udp_ports: UdpPorts::default(),
             utc_offset_minutes: |_| 0,
             tick: Duration::from_secs(5),
+            decisions: decide::Settings::default(),
+            install_from: Vec::new(),
         }
     }
 }
@@ -50,19 +60,19 @@ pub struct Control {
     pub(crate) settings: Settings,
     pub(crate) registry: Registry,
     pub(crate) plugins: Plugins,
+    pub(crate) decider: Decider,
+    pub(crate) memory: Arc<Memory>,
     pub(crate) desired: Desired,
     pub(crate) running: Running,
     pub(crate) router: Router,
     pub(crate) decided: BTreeMap<StreamName, Decided>,
-    pub(crate) asked: JoinSet<Answer>,
-    pub(crate) log: Log,
-    pub(crate) configs: Configs,
+    pub(crate) asked: JoinSet<Decision>,
     calls: mpsc::Receiver<Call>,
-    policies: watch::Sender<Vec<PolicySpec>>,
 }
 
 impl Control {
-    /// A control plane that wants nothing yet, and the handle to it.
+    /// A control plane that wants nothing yet, and the handle to it. Its decider is from now on
+    /// the doorman of the registry.
     pub fn new(
         registry: Registry,
         context: gateway::Context,
@@ -70,22 +80,30 @@ impl Control {
         settings: Settings,
     ) -> (Self, ControlHandle) {
         let (sender, calls) = mpsc::channel(MAILBOX);
-        let (policies, bound) = watch::channel(Vec::new());
+        let decider = Decider::new(plugins.clone(), settings.decisions.clone());
+        registry.appoint(Arc::new(decider.clone()));
+        let memory = Arc::<Memory>::default();
+        let handle = ControlHandle::new(
+            sender,
+            plugins.clone(),
+            decider.clone(),
+            memory.clone(),
+            settings.install_from.clone(),
+        );
         let control = Self {
             settings,
             running: Running::new(registry.clone(), context),
             registry,
-            plugins: plugins.clone(),
+            plugins,
+            decider,
+            memory,
             desired: Desired::default(),
             router: Router::default(),
             decided: BTreeMap::new(),
             asked: JoinSet::new(),
-            log: Log::default(),
-            configs: Configs::default(),
             calls,
-            policies,
         };
-        (control, ControlHandle::new(sender, plugins, bound))
+        (control, handle)
     }
 
     /// Runs until [`ControlHandle::shutdown`] is called or every handle is gone; then every
@@ -107,7 +125,7 @@ impl Control {
                 },
                 event = events.recv() => self.observe(event).await,
                 Some(answer) = self.asked.join_next() => self.settle_joined(answer).await,
-                swap = swaps.recv() => self.swapped(swap),
+                change = swaps.recv() => self.plugins_changed(change),
                 _ = sweep.tick() => self.registry.sweep(Instant::now()),
                 _ = tick.tick() => {
                     self.reconcile().await;
@@ -118,6 +136,7 @@ impl Control {
         };
         self.asked.shutdown().await;
         self.running.shut_down().await;
+        self.decider.close().await;
         if let Some(reply) = stopped {
             // Whoever asked may have stopped waiting.
             let _ = reply.send(());
@@ -131,8 +150,7 @@ impl Control {
             Call::Site { reply } => drop(reply.send(self.desired.site().clone())),
             Call::Streams { reply } => drop(reply.send(self.views())),
             Call::Stream { name, reply } => drop(reply.send(self.view(&name))),
-            Call::Decisions { filter, reply } => drop(reply.send(self.log.find(&filter))),
-            Call::Totals { reply } => drop(reply.send(self.log.totals())),
+            Call::Ping { reply } => drop(reply.send(())),
             Call::ShutDown { .. } => {}
         }
     }
@@ -141,28 +159,37 @@ impl Control {
     async fn edit(&mut self, edit: Edit) -> Result<Site, ControlError> {
         let mut site = self.desired.site().clone();
         edit(&mut site)?;
-        let check = |policy: &_| crate::routing::accepted(&self.plugins, policy).map(drop);
+        let check = |policy: &_| decide::accepted(&self.plugins, policy).map(drop);
         let next = Desired::check(site, self.settings.udp_ports, &self.desired, check)
             .map_err(ControlError::Invalid)?;
-        self.configs = Configs::of(&self.plugins, &next.site().policies);
-        self.policies.send_replace(next.site().policies.clone());
+        let policies = self.routing_policies();
+        self.decider.bind(&next.site().policies, None);
         let before = std::mem::replace(&mut self.desired, next);
-        self.mark_changed(&before);
+        self.mark_changed(&before, &policies);
         self.understand_plans_anew();
         self.reconcile().await;
         Ok(self.desired.site().clone())
     }
 
+    /// Which policy decides for each stream that runs.
+    fn routing_policies(&self) -> BTreeMap<StreamName, Option<PolicySpec>> {
+        let names = self.running.names();
+        names
+            .map(|name| (name.clone(), self.routing_policy(name)))
+            .collect()
+    }
+
     /// Asks for decisions where the grounds of the last one changed.
-    fn mark_changed(&mut self, before: &Desired) {
-        let names: Vec<_> = self.running.names().cloned().collect();
-        for name in names {
-            let policy =
-                |desired: &Desired| desired.policy_for(PolicyKind::Routing, &name).cloned();
-            if policy(before) != policy(&self.desired) {
-                self.router.mark(&name, Cause::PolicyChanged);
-            } else if spec::input(before, &name) != spec::input(&self.desired, &name) {
-                self.router.mark(&name, Cause::DocumentChanged);
+    fn mark_changed(
+        &mut self,
+        before: &Desired,
+        policies: &BTreeMap<StreamName, Option<PolicySpec>>,
+    ) {
+        for (name, policy) in policies {
+            if self.routing_policy(name) != *policy {
+                self.router.mark(name, Cause::PolicyChanged);
+            } else if spec::input(before, name) != spec::input(&self.desired, name) {
+                self.router.mark(name, Cause::DocumentChanged);
             }
         }
     }
@@ -203,7 +230,12 @@ impl Control {
             return None;
         }
         let decided = self.decided.get(name).and_then(Decided::resolved);
-        Some(spec::shape(input, decided))
+        let mut shape = spec::shape(input, decided);
+        if let (Some(decided), Some(stream)) = (decided, self.running.stream(name)) {
+            let (on_air, _) = stream.on_air();
+            shape.on_air = decided.airing(on_air.as_ref(), |source| stream.delivers(source));
+        }
+        Some(shape)
     }
 
     async fn observe(&mut self, event: Result<Event, RecvError>) {
@@ -212,6 +244,7 @@ impl Control {
                 self.follow(&stream).await;
             }
             Ok(Event::SourceChanged { stream, .. }) => {
+                self.stand_in(&stream).await;
                 self.router.mark(&stream, Cause::SourceChanged);
             }
             Ok(Event::OnAirChanged { stream, .. }) => {
@@ -256,28 +289,9 @@ impl Control {
 
     fn forget(&mut self, name: &StreamName) {
         self.router.remove(name);
-        self.decided.remove(name);
-    }
-
-    /// A plugin was replaced or removed: its streams are decided for anew.
-    fn swapped(&mut self, swap: Result<plugin::Change, RecvError>) {
-        let touched = match &swap {
-            Ok(plugin::Change::Activated { name, .. } | plugin::Change::Removed { name }) => {
-                Some(name)
-            }
-            // Nothing that changes a decision.
-            Ok(_) => return,
-            // Some were missed, so it may be any.
-            Err(_) => None,
-        };
-        // One that was gone and is back accepts its config again.
-        self.configs = Configs::of(&self.plugins, &self.desired.site().policies);
-        for name in self.running.names() {
-            let policy = self.desired.policy_for(PolicyKind::Routing, name);
-            if policy.is_some_and(|policy| touched.is_none_or(|touched| policy.plugin == *touched))
-            {
-                self.router.mark(name, Cause::PluginChanged);
-            }
+        let decided = self.decided.remove(name);
+        if let Some(resolved) = decided.as_ref().and_then(Decided::resolved) {
+            self.tell_alerts(name, &resolved.alerts, &[]);
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Why the control plane did not do what it was asked.
 
 use crate::desired::Faults;
-use model::{Label, StreamName, StreamPattern};
+use crate::fetch::FetchError;
+use model::{Label, PolicyKind, PolicyMode, StreamName, StreamPattern};
 
 /// Every way a call of [`crate::ControlHandle`] can fail. [`ControlError::code`] is stable.
 #[derive(Debug, thiserror::Error)]
@@ -24,9 +25,16 @@ pub enum ControlError {
         /// The output asked for.
         output: Label,
     },
-    /// No policy is bound to that pattern.
-    #[error("no policy is bound to {0}")]
-    UnknownPolicy(StreamPattern),
+    /// No policy is bound to that pattern in that mode.
+    #[error("no {} {kind} policy is bound to {streams}", mode.as_str())]
+    UnknownPolicy {
+        /// What it would decide.
+        kind: PolicyKind,
+        /// For which streams.
+        streams: StreamPattern,
+        /// Whether it would decide or be tried.
+        mode: PolicyMode,
+    },
     /// A policy is bound to the plugin.
     #[error("plugin {name} is in use by {by}; unbind that first")]
     PluginInUse {
@@ -38,6 +46,9 @@ pub enum ControlError {
     /// The plugin plane refused; the plugin in force, if any, goes on.
     #[error(transparent)]
     Plugin(#[from] plugin::InstallError),
+    /// A component could not be fetched.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
     /// The host is shutting down.
     #[error("the host is shutting down")]
     Stopped,
@@ -51,9 +62,10 @@ impl ControlError {
             Self::UnknownStream(_) => "unknown-stream",
             Self::UnknownInput(_) => "unknown-input",
             Self::UnknownOutput { .. } => "unknown-output",
-            Self::UnknownPolicy(_) => "unknown-policy",
+            Self::UnknownPolicy { .. } => "unknown-policy",
             Self::PluginInUse { .. } => "plugin-in-use",
             Self::Plugin(error) => error.code(),
+            Self::Fetch(error) => error.code(),
             Self::Stopped => "stopped",
         }
     }

@@ -1,12 +1,16 @@
 //! The way to talk to the control plane.
 
-use crate::decisions::{Decision, Filter, Totals};
+use crate::decide::Decider;
 use crate::error::ControlError;
+use crate::fetch;
+use crate::plugins::{self, Memory, Trouble};
 use crate::view::StreamView;
-use model::{InputSpec, Label, PolicyKind, PolicySpec, Site, StreamName, StreamPattern};
-use plugin::{Bound, Installed, Origin, PluginView, Plugins};
+use model::{
+    InputSpec, Label, PolicyKind, PolicyMode, PolicySpec, Site, StreamName, StreamPattern,
+};
+use plugin::{Bound, Installed, LogLine, Origin, PluginView, Plugins};
 use std::sync::Arc;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 
 type Reply<T> = oneshot::Sender<T>;
 
@@ -27,12 +31,8 @@ pub(crate) enum Call {
         name: StreamName,
         reply: Reply<Option<StreamView>>,
     },
-    Decisions {
-        filter: Filter,
-        reply: Reply<Vec<Arc<Decision>>>,
-    },
-    Totals {
-        reply: Reply<Totals>,
+    Ping {
+        reply: Reply<()>,
     },
     ShutDown {
         reply: Reply<()>,
@@ -47,20 +47,32 @@ pub(crate) type Edit = Box<dyn FnOnce(&mut Site) -> Result<(), ControlError> + S
 pub struct ControlHandle {
     calls: mpsc::Sender<Call>,
     plugins: Plugins,
-    policies: watch::Receiver<Vec<PolicySpec>>,
+    decider: Decider,
+    memory: Arc<Memory>,
+    install_from: Arc<[fetch::Origin]>,
 }
 
 impl ControlHandle {
     pub(crate) fn new(
         calls: mpsc::Sender<Call>,
         plugins: Plugins,
-        policies: watch::Receiver<Vec<PolicySpec>>,
+        decider: Decider,
+        memory: Arc<Memory>,
+        install_from: Vec<fetch::Origin>,
     ) -> Self {
         Self {
             calls,
             plugins,
-            policies,
+            decider,
+            memory,
+            install_from: install_from.into(),
         }
+    }
+
+    /// The service that makes decisions, and knows those that were made. It does not wait for
+    /// the actor.
+    pub fn decider(&self) -> &Decider {
+        &self.decider
     }
 
     /// The document in force, allotted ports filled in.
@@ -125,12 +137,14 @@ impl ControlHandle {
         Ok(self.site().await?.policies)
     }
 
-    /// Binds a plugin to a kind and pattern, replacing what was bound there.
+    /// Binds a plugin to a kind and pattern, replacing what was bound there in the same mode.
     pub async fn put_policy(&self, policy: PolicySpec) -> Result<PolicySpec, ControlError> {
         let answer = policy.clone();
         self.edit(move |wanted| {
             let same = |other: &&mut PolicySpec| {
-                other.kind == policy.kind && other.streams == policy.streams
+                other.kind == policy.kind
+                    && other.streams == policy.streams
+                    && other.mode == policy.mode
             };
             match wanted.policies.iter_mut().find(same) {
                 Some(other) => *other = policy,
@@ -147,14 +161,19 @@ impl ControlHandle {
         &self,
         kind: PolicyKind,
         streams: StreamPattern,
+        mode: PolicyMode,
     ) -> Result<(), ControlError> {
         self.edit(move |wanted| {
             let before = wanted.policies.len();
-            wanted
-                .policies
-                .retain(|policy| policy.kind != kind || policy.streams != streams);
+            wanted.policies.retain(|policy| {
+                policy.kind != kind || policy.streams != streams || policy.mode != mode
+            });
             if wanted.policies.len() == before {
-                return Err(ControlError::UnknownPolicy(streams));
+                return Err(ControlError::UnknownPolicy {
+                    kind,
+                    streams,
+                    mode,
+                });
             }
             Ok(())
         })
@@ -167,16 +186,48 @@ impl ControlHandle {
         self.plugins.list()
     }
 
+    /// Where an installation of a plugin stands, if one is under way.
+    pub fn installing(&self, name: &str) -> Option<&'static str> {
+        plugins::installing(&self.plugins, name)
+    }
+
+    /// The last lines that a plugin wrote, oldest first; none if there is no such plugin.
+    pub fn plugin_log(&self, name: &str) -> Option<Vec<LogLine>> {
+        self.plugins.get(name).map(|plugin| plugin.log())
+    }
+
+    /// What last went wrong with a plugin.
+    pub fn trouble(&self, name: &str) -> Trouble {
+        self.memory.of(name)
+    }
+
     /// Installs a component, or replaces the one of that name while media flows. It has to
     /// accept the configs of the policies that it is bound by.
     pub async fn install_plugin(
         &self,
         name: Label,
         bytes: impl Into<Arc<[u8]>>,
+        origin: Origin,
     ) -> Result<Installed, ControlError> {
         let bound = self.bound(name.as_str());
-        let origin = Origin::default();
-        Ok(self.plugins.install(&name, bytes, &origin, &bound).await?)
+        let installed = self.plugins.install(&name, bytes, &origin, &bound).await;
+        installed.map_err(|error| {
+            self.memory.refused(&name, &error);
+            error.into()
+        })
+    }
+
+    /// Fetches a component of at most `limit` bytes from where the operator allows it, and
+    /// installs it.
+    pub async fn install_plugin_from(
+        &self,
+        name: Label,
+        url: &str,
+        origin: Origin,
+        limit: usize,
+    ) -> Result<Installed, ControlError> {
+        let bytes = fetch::fetch(&name, url, &self.install_from, limit).await?;
+        self.install_plugin(name, bytes, origin).await
     }
 
     /// Goes back to the version before the active one.
@@ -196,19 +247,10 @@ impl ControlHandle {
         Ok(self.plugins.remove(&name).await?)
     }
 
-    /// The configs that a new version of a plugin has to accept. Does not wait.
+    /// What a new version of a plugin has to serve: the configs that it has to accept, and
+    /// decisions that it makes again. Does not wait.
     pub fn bound(&self, plugin: &str) -> Vec<Bound> {
-        let policies = self.policies.borrow();
-        let bound = policies
-            .iter()
-            .filter(|policy| policy.plugin.as_str() == plugin);
-        let bound = bound.map(|policy| Bound {
-            what: crate::routing::what(policy),
-            kind: policy.kind,
-            config: policy.config.clone(),
-            recorded: Vec::new(),
-        });
-        bound.collect()
+        self.decider.bound(plugin)
     }
 
     /// Every stream, by name.
@@ -225,14 +267,9 @@ impl ControlHandle {
         found.ok_or(ControlError::UnknownStream(name))
     }
 
-    /// Logged decisions, oldest first.
-    pub async fn decisions(&self, filter: Filter) -> Result<Vec<Arc<Decision>>, ControlError> {
-        self.ask(|reply| Call::Decisions { filter, reply }).await
-    }
-
-    /// Counts of decisions, for metrics.
-    pub async fn decision_totals(&self) -> Result<Totals, ControlError> {
-        self.ask(|reply| Call::Totals { reply }).await
+    /// Resolves once the actor has had its turn.
+    pub async fn ping(&self) -> Result<(), ControlError> {
+        self.ask(|reply| Call::Ping { reply }).await
     }
 
     /// Stops every link and stream; answers once they have stopped.

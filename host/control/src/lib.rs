@@ -1,27 +1,32 @@
-//! The control plane: what is wanted, what runs, and the one task that closes the gap.
+//! The control plane: what is wanted, what runs, who decides, and the one task that closes the gap.
 //!
 //! ```text
 //!  config file, REST ──► desired ──┐
 //!                                  ├─► wanted shape ── diff ──► changes ──► links and streams
-//!  routing plugin ──► plan ────────┘                    ▲                         │
-//!        ▲                                       running shape ◄──────────────────┘
-//!        └── state of one stream ◄── events, ticks ◄── hub
+//!  decide ──► plan ────────────────┘                    ▲                         │
+//!    ▲                                           running shape ◄──────────────────┘
+//!    ├── state of one stream ◄── events, ticks ◄── hub
+//!    └── peers at the door, channels, composites, the API
 //! ```
 //!
 //! [`desired`], [`diff`], [`plan`], [`builtin`] and [`state`] are pure functions; [`Control`]
 //! is the actor that owns every running link, and [`ControlHandle`] the way to talk to it.
+//! [`decide`] is a service beside it, for decisions of every kind; [`log`] keeps them.
 
 #![forbid(unsafe_code)]
 
 mod actor;
 pub mod builtin;
-pub mod decisions;
+pub mod decide;
 pub mod desired;
 pub mod diff;
 mod error;
+pub mod fetch;
 mod handle;
 mod links;
+pub mod log;
 pub mod plan;
+mod plugins;
 mod router;
 mod routing;
 mod running;
@@ -30,6 +35,8 @@ pub mod state;
 pub mod view;
 
 pub use actor::{Control, Settings};
+pub use decide::Decider;
 pub use error::ControlError;
 pub use handle::ControlHandle;
+pub use plugins::{Refused, RolledBack, Trouble};
 pub use router::Cause;

@@ -1,25 +1,62 @@
 //! From a plan's words to addresses: what of it can be done, and what is refused and why.
 
 use crate::desired::{Input, Output};
-use model::routing::{Plan, PlannedOutput};
+use model::routing::{Alert, Attributes, Plan, PlannedOutput};
 use model::{Endpoint, Label, Protocol};
 use std::collections::BTreeMap;
 use url::Url;
 
 /// Outputs a plan may name (`wit/1.0.0/routing.wit`).
 const MAX_OUTPUTS: usize = 200;
+/// Sources that may stand in.
+const MAX_FAILOVER: usize = 32;
+/// Labels a plan may give.
+const MAX_LABELS: usize = 64;
+/// Alerts a plan may tell.
+const MAX_ALERTS: usize = 32;
 
 /// A plan understood.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Resolved {
     /// The source to put on air; `None` leaves it as it is.
     pub on_air: Option<Label>,
+    /// Sources that stand in while that one does not deliver, best first.
+    pub failover: Vec<Label>,
+    /// The source to show when none of those delivers.
+    pub slate: Option<Label>,
     /// Outputs that shall run.
     pub outputs: BTreeMap<Label, Target>,
     /// Protocols viewers may use; `None`: all.
     pub serve: Option<Vec<Protocol>>,
+    /// Labels beside the operator's, whose win.
+    pub labels: Attributes,
+    /// What an operator should know of; codes are unique.
+    pub alerts: Vec<Alert>,
     /// What cannot be done, one line each, without secrets.
     pub refused: Vec<String>,
+}
+
+impl Resolved {
+    /// The source that shall be on air by this plan, as things stand; none leaves it as it is.
+    pub fn airing(
+        &self,
+        on_air_now: Option<&Label>,
+        delivers: impl Fn(&Label) -> bool,
+    ) -> Option<Label> {
+        if !self.has_stand_ins() {
+            return self.on_air.clone();
+        }
+        let first = self.on_air.as_ref().or(on_air_now);
+        let mut candidates = first.into_iter().chain(&self.failover).chain(&self.slate);
+        let airing = candidates.find(|source| delivers(source)).cloned();
+        // With nothing to show, the first choice is waited for.
+        airing.or_else(|| self.on_air.clone())
+    }
+
+    /// Whether the host goes over to another source by itself.
+    pub fn has_stand_ins(&self) -> bool {
+        !self.failover.is_empty() || self.slate.is_some()
+    }
 }
 
 /// Where an output that shall run sends.
@@ -34,15 +71,25 @@ pub struct Target {
 /// Understands a plan for a stream with these sources and, if it is declared, this input.
 pub fn resolve(plan: &Plan, sources: &[Label], input: Option<&Input>) -> Resolved {
     let mut resolved = Resolved::default();
-    resolved.on_air = plan.on_air.as_ref().and_then(|id| {
+    let mut known = |role: &str, id: &String| {
         let known = sources.iter().find(|source| source.as_str() == id).cloned();
         if known.is_none() {
-            resolved
-                .refused
-                .push(format!("on air: no source is called {:?}", shortened(id)));
+            let id = shortened(id);
+            let line = format!("{role}: no source is called {id:?}");
+            resolved.refused.push(line);
         }
         known
-    });
+    };
+    resolved.on_air = plan.on_air.as_ref().and_then(|id| known("on air", id));
+    let stand_ins = plan.failover.iter().take(MAX_FAILOVER);
+    resolved.failover = stand_ins.filter_map(|id| known("failover", id)).collect();
+    resolved.slate = plan.slate.as_ref().and_then(|id| known("slate", id));
+    resolved.labels = plan.labels.clone().into_iter().take(MAX_LABELS).collect();
+    for alert in plan.alerts.iter().take(MAX_ALERTS) {
+        if resolved.alerts.iter().all(|other| other.code != alert.code) {
+            resolved.alerts.push(alert.clone());
+        }
+    }
     let declared = input.map_or(&[][..], |input| &input.outputs);
     for planned in plan.outputs.iter().take(MAX_OUTPUTS) {
         match target(planned, declared) {
@@ -246,6 +293,54 @@ mod tests {
         for (line, start) in resolved.refused.iter().zip(told) {
             assert!(line.starts_with(&format!("output {start}")), "{line}");
         }
+    }
+
+    #[test]
+    fn the_first_source_that_delivers_stands_in_and_gives_way_again() {
+        let sources: Vec<Label> = ["a", "b", "c", "s"].map(|id| id.parse().unwrap()).to_vec();
+        let plan = |on_air: Option<&str>, slate: Option<&str>| {
+            let plan = Plan {
+                on_air: on_air.map(Into::into),
+                failover: vec!["b".into(), "gone".into(), "c".into()],
+                slate: slate.map(Into::into),
+                ..Plan::default()
+            };
+            resolve(&plan, &sources, None)
+        };
+        let airing = |resolved: &Resolved, now: &str, delivering: &[&str]| {
+            let now = now.parse().unwrap();
+            let airing = resolved.airing(Some(&now), |id| delivering.contains(&id.as_str()));
+            airing.map(|id| id.to_string())
+        };
+        let planned = plan(Some("a"), Some("s"));
+        assert_eq!(planned.refused.len(), 1, "{:?}", planned.refused);
+        let some = |id: &str| Some(id.to_owned());
+        assert_eq!(airing(&planned, "a", &["a", "b", "s"]), some("a"));
+        assert_eq!(airing(&planned, "a", &["c", "b", "s"]), some("b"));
+        assert_eq!(airing(&planned, "b", &["a", "b", "s"]), some("a"), "back");
+        assert_eq!(airing(&planned, "b", &["s"]), some("s"));
+        assert_eq!(airing(&planned, "s", &[]), some("a"), "waited for");
+        let open = plan(None, None);
+        assert_eq!(airing(&open, "a", &["b"]), some("b"));
+        assert_eq!(airing(&open, "b", &["a", "b"]), some("b"), "it stays");
+        assert_eq!(airing(&open, "b", &[]), None);
+    }
+
+    #[test]
+    fn an_alert_is_told_once_and_labels_are_bounded() {
+        let alert = |code: &str| Alert {
+            code: code.into(),
+            severity: model::routing::Severity::Warning,
+            message: String::new(),
+        };
+        let plan = Plan {
+            alerts: vec![alert("no-backup"), alert("late"), alert("no-backup")],
+            labels: (0..100).map(|n| (format!("k{n:02}"), String::new())).collect(),
+            ..Plan::default()
+        };
+        let resolved = resolve(&plan, &[], None);
+        let codes: Vec<_> = resolved.alerts.iter().map(|it| it.code.as_str()).collect();
+        assert_eq!((codes, resolved.labels.len()), (vec!["no-backup", "late"], 64));
     }
 
     #[test]

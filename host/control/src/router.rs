@@ -29,6 +29,10 @@ pub enum Cause {
     PluginChanged,
     /// The slow tick: time is an input too.
     Tick,
+    /// Somebody asked: a peer, a channel, a composite.
+    Asked,
+    /// A peer's time to live ended.
+    Renewal,
 }
 
 #[derive(Debug)]

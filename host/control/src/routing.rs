@@ -1,9 +1,8 @@
-//! Deciding: the state is put together, the policy asked beside the actor, and its answer made
+//! Routing: the state is put together, the decider asked beside the actor, and its answer made
 //! true by the actor, one at a time.
 
 use crate::actor::Control;
-use crate::builtin;
-use crate::decisions::{Decider, Decision};
+use crate::decide::{Asking, Binding, DecidedBy, Failure, Ruling};
 use crate::desired::Input;
 use crate::diff;
 use crate::plan::{self, Resolved};
@@ -13,31 +12,27 @@ use crate::state::{self, Clock, OutputReport};
 use crate::view::{Parts, RoutingView, StreamView};
 use gateway::srt::ConnectionFigures;
 use hub::StreamSnapshot;
-use model::routing::{Plan, RoutingState};
-use model::{Label, PolicyKind, PolicySpec, StreamName, StreamPattern};
-use plugin::{Config, Plugin, Plugins};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use model::routing::{Alert, Attributes, Plan, RoutingState};
+use model::{Answer, Event, Label, PolicyKind, PolicySpec, Question, StreamName};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tokio::task::JoinError;
 
 /// Policies asked at the same time.
 const MAX_ASKED: usize = 64;
 
-/// The plugin plane has deadlines of its own; this one holds even if those did not, or if
-/// every instance is taken.
-const ANSWER_LIMIT: Duration = Duration::from_secs(2);
-
 /// Under which decision a stream stands.
 #[derive(Debug, Default)]
 pub(crate) struct Decided {
     /// What the plugin last answered, whole.
-    last_good: Option<Plan>,
+    last_good: Option<Arc<Answer>>,
     /// The plan in force.
-    plan: Plan,
+    plan: Option<Arc<Answer>>,
     /// The same, understood; none before the first decision.
     resolved: Option<Resolved>,
     /// Why the last call failed, if it did.
-    error: Option<String>,
+    error: Option<Failure>,
 }
 
 impl Decided {
@@ -46,62 +41,18 @@ impl Decided {
     }
 }
 
-/// What a policy answered.
-pub(crate) struct Answer {
+/// What was decided for a stream whose turn it was.
+pub(crate) struct Decision {
     turn: Turn,
-    state: RoutingState,
-    policy: Option<PolicySpec>,
-    sha256: String,
-    result: Result<Plan, String>,
-    took: Duration,
+    ruling: Ruling,
 }
 
-/// Configurations that their plugins accepted, by policy.
-#[derive(Default)]
-pub(crate) struct Configs(HashMap<(PolicyKind, StreamPattern), Config>);
-
-impl Configs {
-    /// Has every config that its plugin accepts; the others were refused with the document.
-    pub(crate) fn of(plugins: &Plugins, policies: &[PolicySpec]) -> Self {
-        let accepted = policies.iter().filter_map(|policy| {
-            let config = accepted(plugins, policy).ok()?;
-            Some(((policy.kind, policy.streams.clone()), config))
-        });
-        Self(accepted.collect())
+/// The plan of a routing answer; no other comes here.
+fn plan_of(answer: &Answer) -> Option<&Plan> {
+    match answer {
+        Answer::Routing(plan) => Some(plan),
+        _ => None,
     }
-
-    fn get(&self, policy: &PolicySpec) -> Option<Config> {
-        self.0.get(&(policy.kind, policy.streams.clone())).cloned()
-    }
-}
-
-/// The policy's config as its plugin accepts it, or why it does not.
-pub(crate) fn accepted(plugins: &Plugins, policy: &PolicySpec) -> Result<Config, String> {
-    let Some(plugin) = plugins.get(policy.plugin.as_str()) else {
-        let installed: Vec<_> = plugins
-            .list()
-            .into_iter()
-            .map(|it| it.name.to_string())
-            .collect();
-        let installed = if installed.is_empty() {
-            "none".to_owned()
-        } else {
-            installed.join(", ")
-        };
-        return Err(format!(
-            "no plugin of that name; installed: {installed}. Put its .wasm into the plugin \
-             folder, or send it to PUT /api/v1/plugins/{}",
-            policy.plugin
-        ));
-    };
-    plugin
-        .config(&what(policy), &policy.config)
-        .map_err(|error| error.to_string())
-}
-
-/// A policy in the words of an error.
-pub(crate) fn what(policy: &PolicySpec) -> String {
-    format!("policy {} for {}", policy.kind.as_str(), policy.streams)
 }
 
 impl Control {
@@ -120,92 +71,127 @@ impl Control {
                 self.router.remove(&turn.stream);
                 continue;
             };
-            match self
-                .desired
-                .policy_for(PolicyKind::Routing, &turn.stream)
-                .cloned()
-            {
-                Some(policy) => {
-                    let plugin = self.plugins.get(policy.plugin.as_str());
-                    let ready = plugin.zip(self.configs.get(&policy));
-                    self.asked.spawn(ask(ready, turn, state, policy));
-                }
-                None => {
-                    let result = Ok(builtin::plan(&state));
-                    let (policy, sha256, took) = (None, String::new(), Duration::ZERO);
-                    self.settle(Answer {
-                        turn,
-                        state,
-                        policy,
-                        sha256,
-                        result,
-                        took,
-                    })
-                    .await;
-                }
+            let decided = self.decided.get(&turn.stream);
+            let asking = Asking {
+                question: Arc::new(Question::Routing(state)),
+                cause: turn.cause,
+                library: None,
+                last_good: decided.and_then(|decided| decided.last_good.clone()),
+            };
+            let (kind, decider) = (PolicyKind::Routing, self.decider.clone());
+            let deciding = decider.deciding(kind, turn.stream.as_str());
+            if deciding.decides.is_some() {
+                self.asked.spawn(async move {
+                    let ruling = decider.ask(deciding, asking).await;
+                    Decision { turn, ruling }
+                });
+            } else {
+                // Nobody is waited for: a shadow is asked beside.
+                let ruling = decider.ask(deciding, asking).await;
+                self.settle(Decision { turn, ruling }).await;
             }
         }
     }
 
-    pub(crate) async fn settle_joined(&mut self, answer: Result<Answer, JoinError>) {
-        match answer {
-            Ok(answer) => self.settle(answer).await,
+    pub(crate) async fn settle_joined(&mut self, decision: Result<Decision, JoinError>) {
+        match decision {
+            Ok(decision) => self.settle(decision).await,
             // Calls are aborted at shutdown only.
             Err(error) => tracing::debug!(%error, "a policy call broke off"),
         }
     }
 
-    /// Makes an answer true, unless its stream or its policy is no longer the same.
-    async fn settle(&mut self, answer: Answer) {
-        if !self.router.finish(&answer.turn, Instant::now()) {
+    /// Makes a decision true, unless its stream or its policy is no longer the same.
+    async fn settle(&mut self, decision: Decision) {
+        let Decision { turn, ruling } = decision;
+        if !self.router.finish(&turn, Instant::now()) {
             return;
         }
-        let name = &answer.turn.stream;
-        if self.desired.policy_for(PolicyKind::Routing, name) != answer.policy.as_ref() {
+        let name = &turn.stream;
+        let spec = |policy: &Option<Arc<Binding>>| policy.as_ref().map(|it| it.spec.clone());
+        if self.routing_policy(name) != spec(&ruling.policy) {
             return; // the router was told when the policy changed
         }
-        let took_us = u64::try_from(answer.took.as_micros()).unwrap_or(u64::MAX);
-        self.log.count(took_us, answer.result.is_err());
-        let error = answer.result.as_ref().err().cloned();
+        let Some((answer, plan)) = ruling.answer.as_ref().and_then(|answer| {
+            let plan = plan_of(answer)?;
+            Some((answer.clone(), plan))
+        }) else {
+            return; // routing always has an answer
+        };
+        let sources = sources_of(&ruling.question);
+        let resolved = plan::resolve(plan, &sources, spec::input(&self.desired, name));
         let decided = self.decided.entry(name.clone()).or_default();
-        let (plan, decider) = choose(&answer, decided);
-        let sources = labels(&answer.state);
-        let input = spec::input(&self.desired, name);
-        let resolved = plan::resolve(&plan, &sources, input);
-        let news = decided.resolved.as_ref() != Some(&resolved) || decided.error != error;
-        if news && let Some(error) = &error {
-            tracing::warn!(stream = %name, %error, "the routing policy failed; {}", kept(&decider));
-        }
+        let same_error = decided.error.as_ref().map(|it| it.code)
+            == ruling.error.as_ref().map(|it| it.code);
+        let news = decided.resolved.as_ref() != Some(&resolved) || !same_error;
         if news && !resolved.refused.is_empty() {
             let refused = resolved.refused.join("; ");
             tracing::warn!(stream = %name, %refused, "part of the plan cannot be done");
         }
-        if answer.policy.is_some() && error.is_none() {
-            decided.last_good = Some(plan.clone());
+        if ruling.decided_by == DecidedBy::Plugin {
+            decided.last_good = Some(answer.clone());
         }
+        decided.plan = Some(answer);
+        decided.error.clone_from(&ruling.error);
         let refused = resolved.refused.clone();
-        decided.plan = plan.clone();
-        decided.resolved = Some(resolved);
-        decided.error.clone_from(&error);
+        let alerts = resolved.alerts.clone();
+        let before = decided.resolved.replace(resolved);
+        let told = before.map(|before| before.alerts).unwrap_or_default();
+        self.tell_alerts(name, &told, &alerts);
 
+        let changes = self.follow_plan(name).await;
+        if news || !changes.is_empty() {
+            self.decider.record(ruling, changes, refused);
+        }
+    }
+
+    /// Closes the gap between a stream's plan and what runs.
+    async fn follow_plan(&mut self, name: &StreamName) -> Vec<diff::Change> {
         let mut changes = Vec::new();
         let (running, wanted) = (self.running.shape_of(name), self.wanted(name));
         diff::stream(name, running.as_ref(), wanted.as_ref(), &mut changes);
         self.apply(&changes).await;
-        if news || !changes.is_empty() {
-            self.log.push(Decision {
-                id: 0,
-                at_unix_ms: answer.state.now_unix_ms,
-                stream: answer.turn.stream,
-                cause: answer.turn.cause,
-                decider,
-                state: answer.state,
-                plan,
-                duration_us: took_us,
-                changes,
-                refused,
-                error,
-            });
+        changes
+    }
+
+    /// A source began or ceased to deliver: goes over to another one at once, where the plan
+    /// names any, before the policy is asked.
+    pub(crate) async fn stand_in(&mut self, name: &StreamName) {
+        let decided = self.decided.get(name).and_then(Decided::resolved);
+        if !decided.is_some_and(Resolved::has_stand_ins) {
+            return;
+        }
+        for change in self.follow_plan(name).await {
+            if let diff::Change::Take { stream, source } = change {
+                tracing::info!(%stream, %source, "goes on air by the plan's order of failover");
+            }
+        }
+    }
+
+    /// Tells of alerts that are new, or graver than they were, and of those that went.
+    pub(crate) fn tell_alerts(&self, stream: &StreamName, before: &[Alert], now: &[Alert]) {
+        let severity = |all: &[Alert], code: &str| {
+            let alert = all.iter().find(|alert| alert.code == code);
+            alert.map(|alert| alert.severity)
+        };
+        let stream = || stream.clone();
+        for alert in now {
+            if severity(before, &alert.code) != Some(alert.severity) {
+                self.registry.announce(Event::AlertRaised {
+                    stream: stream(),
+                    code: alert.code.clone(),
+                    severity: alert.severity,
+                    message: alert.message.clone(),
+                });
+            }
+        }
+        for alert in before {
+            if severity(now, &alert.code).is_none() {
+                let code = alert.code.clone();
+                let stream = stream();
+                self.registry
+                    .announce(Event::AlertCleared { stream, code });
+            }
         }
     }
 
@@ -221,21 +207,29 @@ impl Control {
                 .map(|source| source.id)
                 .collect();
             let input = spec::input(&self.desired, name);
-            if decided.resolved.is_some() {
-                decided.resolved = Some(plan::resolve(&decided.plan, &sources, input));
+            let plan = decided.plan.as_deref().and_then(plan_of);
+            if let (Some(plan), true) = (plan, decided.resolved.is_some()) {
+                decided.resolved = Some(plan::resolve(plan, &sources, input));
             }
         }
+    }
+
+    /// The policy whose answer counts for a stream.
+    pub(crate) fn routing_policy(&self, name: &StreamName) -> Option<PolicySpec> {
+        let deciding = self.decider.deciding(PolicyKind::Routing, name.as_str());
+        deciding.decides.map(|policy| policy.spec.clone())
     }
 
     fn state_of(&self, name: &StreamName) -> Option<RoutingState> {
         let snapshot = self.running.stream(name)?.snapshot(Instant::now());
         let input = spec::input(&self.desired, name);
         let outputs = self.output_reports(name, input);
+        let none = Attributes::new();
+        let planned = self.decided.get(name).and_then(Decided::resolved);
+        let planned = planned.map_or(&none, |resolved| &resolved.labels);
+        let clock = self.clock();
         Some(state::routing_state(
-            self.clock(),
-            &snapshot,
-            input,
-            &outputs,
+            clock, &snapshot, input, planned, &outputs,
         ))
     }
 
@@ -287,8 +281,11 @@ impl Control {
     fn view_with(&self, name: &StreamName, srt: &[ConnectionFigures]) -> Option<StreamView> {
         let snapshot: StreamSnapshot = self.running.stream(name)?.snapshot(Instant::now());
         let input = spec::input(&self.desired, name);
+        let resolved = self.decided.get(name).and_then(Decided::resolved);
         let parts = Parts {
             input,
+            labels: resolved.map(|it| it.labels.clone()).unwrap_or_default(),
+            alerts: resolved.map(|it| it.alerts.clone()).unwrap_or_default(),
             source_links: self.running.sources(name),
             outputs: self.output_reports(name, input),
             routing: self.routing_view(name),
@@ -298,91 +295,32 @@ impl Control {
     }
 
     fn routing_view(&self, name: &StreamName) -> RoutingView {
-        let policy = self.desired.policy_for(PolicyKind::Routing, name);
+        let policy = self.routing_policy(name);
         let mut view = RoutingView {
-            plugin: policy.map(|policy| policy.plugin.clone()),
-            streams: policy.map(|policy| policy.streams.clone()),
+            plugin: policy.as_ref().map(|policy| policy.plugin.clone()),
+            streams: policy.map(|policy| policy.streams),
             ..RoutingView::default()
         };
         if let Some(decided) = self.decided.get(name) {
-            view.reason.clone_from(&decided.plan.reason);
-            view.error.clone_from(&decided.error);
-            let refused = decided.resolved().map(|resolved| resolved.refused.clone());
-            view.refused = refused.unwrap_or_default();
+            let plan = decided.plan.as_deref().and_then(plan_of);
+            view.reason = plan.map(|plan| plan.reason.clone()).unwrap_or_default();
+            view.error = decided.error.as_ref().map(|error| error.message.clone());
+        }
+        if let Some(resolved) = self.decided.get(name).and_then(Decided::resolved) {
+            view.failover.clone_from(&resolved.failover);
+            view.slate.clone_from(&resolved.slate);
+            view.refused.clone_from(&resolved.refused);
         }
         view
     }
 }
 
-/// One call, beside the actor.
-async fn ask(
-    ready: Option<(Plugin, Config)>,
-    turn: Turn,
-    state: RoutingState,
-    policy: PolicySpec,
-) -> Answer {
-    let began = Instant::now();
-    let hash = ready.as_ref().and_then(|(plugin, _)| plugin.hash());
-    let result = match &ready {
-        None => Err(format!(
-            "plugin {} is not installed any more",
-            policy.plugin
-        )),
-        Some((plugin, config)) => {
-            match tokio::time::timeout(ANSWER_LIMIT, plugin.route(&state, config)).await {
-                Ok(answer) => answer.map_err(|error| error.to_string()),
-                Err(_) => Err(format!("no answer within {} ms", ANSWER_LIMIT.as_millis())),
-            }
+fn sources_of(question: &Question) -> Vec<Label> {
+    match question {
+        Question::Routing(state) => {
+            let ids = state.sources.iter().map(|source| source.id.parse());
+            ids.filter_map(Result::ok).collect()
         }
-    };
-    let sha256 = hash.map(|hash| hash.to_string()).unwrap_or_default();
-    Answer {
-        turn,
-        state,
-        policy: Some(policy),
-        sha256,
-        result,
-        took: began.elapsed(),
+        _ => Vec::new(),
     }
-}
-
-/// The plan that is in force from now on, and who made it.
-fn choose(answer: &Answer, decided: &Decided) -> (Plan, Decider) {
-    match (&answer.policy, &answer.result, &decided.last_good) {
-        (None, Ok(plan), _) => (plan.clone(), Decider::BuiltIn),
-        (Some(policy), Ok(plan), _) => {
-            let (name, streams) = (policy.plugin.clone(), policy.streams.clone());
-            let sha256 = answer.sha256.clone();
-            (
-                plan.clone(),
-                Decider::Plugin {
-                    name,
-                    sha256,
-                    streams,
-                },
-            )
-        }
-        (Some(policy), Err(_), Some(plan)) => (
-            plan.clone(),
-            Decider::LastGoodPlan {
-                name: policy.plugin.clone(),
-            },
-        ),
-        (_, Err(_), _) => (builtin::plan(&answer.state), Decider::BuiltIn),
-    }
-}
-
-fn kept(decider: &Decider) -> &'static str {
-    match decider {
-        Decider::LastGoodPlan { .. } => "the last good plan stays in force",
-        _ => "the built-in policy decides",
-    }
-}
-
-fn labels(state: &RoutingState) -> Vec<Label> {
-    state
-        .sources
-        .iter()
-        .filter_map(|source| source.id.parse().ok())
-        .collect()
 }

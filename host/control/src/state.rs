@@ -38,18 +38,26 @@ pub struct Clock {
     pub utc_offset_minutes: i32,
 }
 
-/// Puts together what a policy is told.
+/// The plan's labels, and the operator's, whose win.
+pub fn labels(input: Option<&Input>, planned: &Attributes) -> Attributes {
+    let mut labels = planned.clone();
+    labels.extend(input.into_iter().flat_map(|input| input.labels.clone()));
+    labels
+}
+
+/// Puts together what a policy is told; `planned` are the labels of the plan in force.
 pub fn routing_state(
     clock: Clock,
     snapshot: &StreamSnapshot,
     input: Option<&Input>,
+    planned: &Attributes,
     outputs: &[OutputReport],
 ) -> RoutingState {
     RoutingState {
         stream: snapshot.name.to_string(),
         now_unix_ms: clock.unix_ms,
         utc_offset_minutes: clock.utc_offset_minutes,
-        labels: input.map(|input| input.labels.clone()).unwrap_or_default(),
+        labels: labels(input, planned),
         sources: in_operators_order(&snapshot.sources, input)
             .map(source)
             .collect(),
@@ -173,14 +181,17 @@ mod tests {
         let input = Input {
             sources: vec![declared("z"), declared("a")],
             outputs: vec![],
-            labels: Default::default(),
+            labels: [("site".to_owned(), "north".to_owned())].into(),
         };
         let found = ["a", "guest", "z"].map(|id| candidate(id, vec![])).to_vec();
         let clock = Clock {
             unix_ms: 1,
             utc_offset_minutes: -60,
         };
-        let state = routing_state(clock, &snapshot(found), Some(&input), &[]);
+        let planned = [("site", "plan"), ("rank", "1")];
+        let planned = planned.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let state = routing_state(clock, &snapshot(found), Some(&input), &planned.into(), &[]);
+        assert_eq!((&*state.labels["site"], &*state.labels["rank"]), ("north", "1"));
         let ids: Vec<_> = state
             .sources
             .iter()
@@ -203,7 +214,8 @@ mod tests {
             unix_ms: 0,
             utc_offset_minutes: 0,
         };
-        let state = routing_state(clock, &snapshot(vec![]), None, &[report]);
+        let none = Attributes::new();
+        let state = routing_state(clock, &snapshot(vec![]), None, &none, &[report]);
         let [output] = &state.outputs[..] else {
             panic!("{state:?}")
         };

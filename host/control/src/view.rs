@@ -8,6 +8,7 @@ use gateway::link::SrtFigures;
 use gateway::srt::{ConnectionFigures, Role};
 use hub::{Form, SourceSnapshot, StreamSnapshot, TrackSummary, ViewerSnapshot};
 use model::endpoint::redact;
+use model::routing::{Alert, Attributes};
 use model::{Label, LinkStatus, Protocol, StreamName, StreamPattern};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -40,8 +41,10 @@ pub struct StreamView {
     pub video: Option<TrackView>,
     /// The first audio track on air.
     pub audio: Option<TrackView>,
-    /// The operator's labels.
-    pub labels: BTreeMap<String, String>,
+    /// The operator's labels, and the plan's beside them.
+    pub labels: Attributes,
+    /// What the plan tells an operator of.
+    pub alerts: Vec<Alert>,
     /// Candidate sources, the operator's first choice first.
     pub sources: Vec<SourceView>,
     /// Outputs that are declared or that the plan asks for.
@@ -61,6 +64,10 @@ pub struct RoutingView {
     pub plugin: Option<Label>,
     /// The policy's pattern.
     pub streams: Option<StreamPattern>,
+    /// Sources that stand in while the one on air does not deliver, best first.
+    pub failover: Vec<Label>,
+    /// The source to show when none of those delivers.
+    pub slate: Option<Label>,
     /// The plan's reason.
     pub reason: String,
     /// Why the last call failed, if it did.
@@ -203,6 +210,9 @@ pub struct ViewerView {
 /// What a view is made of, besides the hub's snapshot.
 pub(crate) struct Parts<'a> {
     pub(crate) input: Option<&'a Input>,
+    /// The plan's.
+    pub(crate) labels: Attributes,
+    pub(crate) alerts: Vec<Alert>,
     pub(crate) source_links: BTreeMap<Label, LinkReport>,
     pub(crate) outputs: Vec<OutputReport>,
     pub(crate) routing: RoutingView,
@@ -249,10 +259,8 @@ impl StreamView {
             held_bytes: snapshot.held_bytes,
             video: track(|track| track.width.is_some()),
             audio: track(|track| track.channels.is_some()),
-            labels: parts
-                .input
-                .map(|input| input.labels.clone())
-                .unwrap_or_default(),
+            labels: crate::state::labels(parts.input, &parts.labels),
+            alerts: parts.alerts,
             sources,
             outputs: parts.outputs.into_iter().map(output_view).collect(),
             readers: snapshot.viewers.len(),

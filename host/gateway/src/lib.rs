@@ -6,6 +6,7 @@
 
 pub mod context;
 pub mod hls;
+pub mod http;
 pub mod link;
 pub mod rtmp;
 pub mod srt;

@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 use gateway::{Context, hls};
-use hub::{Registry, Settings, Source};
+use hub::{Pass, Registry, Settings, Source};
 use model::{Ask, Intent, Protocol, StreamName};
 use std::net::SocketAddr;
 use std::process::Stdio;
@@ -53,15 +53,8 @@ impl Host {
             .unwrap();
         let peer = "127.0.0.1:1".parse().unwrap();
         let (intent, protocol) = (Intent::Publish, Protocol::Srt);
-        let ask = Ask {
-            stream,
-            intent,
-            protocol,
-            peer,
-            user: None,
-            token: None,
-        };
-        registry.publish(&ask).unwrap()
+        let ask = Ask::new(stream, intent, protocol, peer);
+        registry.publish(&Pass::free(ask)).unwrap()
     }
 
     fn url(&self) -> String {

@@ -2,12 +2,14 @@
 //!
 //! A [`Stream`] has candidate [`Source`]s, one of them on air. The source on air fills one
 //! lane in its native [`Form`]; every other form is derived on demand. Gateways come here with
-//! an [`model::Ask`], and leave with a [`Source`] to push into or a [`Viewer`] to read for.
+//! an [`model::Ask`], get a [`Pass`] from the [`Doorman`], and leave with a [`Source`] to push
+//! into or a [`Viewer`] to read for.
 
 #![forbid(unsafe_code)]
 
 mod air;
 mod derived;
+pub mod doorman;
 mod forms;
 pub mod lane;
 pub mod meter;
@@ -18,6 +20,7 @@ mod source;
 mod stream;
 mod viewer;
 
+pub use doorman::{Doorman, Due, OpenDoor, Pass, Stay};
 pub use forms::{Form, Preface, RtmpMessage, Segment};
 pub use lane::{Bounds, Lane, ReadError, Reader, Start};
 pub use meter::Meter;

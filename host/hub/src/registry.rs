@@ -1,11 +1,13 @@
 //! The streams of a host, by name.
 
+use crate::doorman::{Doorman, OpenDoor, Pass, Verdict};
 use crate::source::Source;
 use crate::stream::{Publishing, Settings, Stream};
 use crate::viewer::Viewer;
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
-use model::{Ask, Event, Label, Refusal, StreamName};
+use model::{Admission, Ask, Event, Label, Refusal, StreamName, Terms};
+use parking_lot::RwLock;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::broadcast;
@@ -21,16 +23,18 @@ struct Inner {
     streams: DashMap<StreamName, Arc<Stream>>,
     settings: Settings,
     events: broadcast::Sender<Event>,
+    doorman: RwLock<Arc<dyn Doorman>>,
 }
 
 impl Registry {
-    /// An empty one.
+    /// An empty one, whose door is open until [`Registry::appoint`].
     pub fn new(settings: Settings) -> Self {
         let events = broadcast::Sender::new(EVENT_BACKLOG);
         Self(Arc::new(Inner {
             streams: DashMap::new(),
             settings,
             events,
+            doorman: RwLock::new(Arc::new(OpenDoor)),
         }))
     }
 
@@ -40,9 +44,48 @@ impl Registry {
         self.0.events.subscribe()
     }
 
-    /// Tells the listeners of something that happened at an edge.
+    /// Tells the listeners of something that happened at an edge, or to what decides.
     pub fn announce(&self, event: Event) {
         let _ = self.0.events.send(event);
+    }
+
+    /// From now on this one decides who may come in.
+    pub fn appoint(&self, doorman: Arc<dyn Doorman>) {
+        *self.0.doorman.write() = doorman;
+    }
+
+    fn doorman(&self) -> Arc<dyn Doorman> {
+        self.0.doorman.read().clone()
+    }
+
+    /// Asks the doorman. Whoever is let in goes on to [`Registry::publish`] or
+    /// [`Registry::read`]; a refusal is announced.
+    pub async fn admit(&self, ask: Ask) -> Result<Pass, Refusal> {
+        let verdict = self.doorman().admit(&ask).wait().await;
+        self.pass(&ask, verdict)
+    }
+
+    /// As [`Registry::admit`], for whoever cannot wait; none where a policy has to be asked.
+    pub fn admit_now(&self, ask: &Ask) -> Option<Result<Pass, Refusal>> {
+        match self.doorman().admit(ask) {
+            Verdict::Known(verdict) => Some(self.pass(ask, verdict)),
+            Verdict::Asked(_) => None,
+        }
+    }
+
+    /// Asks the doorman again about a peer that is in; for [`crate::Stay::renewed`].
+    pub async fn renew(&self, ask: &Ask) -> Result<Admission, Refusal> {
+        self.doorman().admit(ask).wait().await
+    }
+
+    fn pass(&self, ask: &Ask, verdict: Result<Admission, Refusal>) -> Result<Pass, Refusal> {
+        match verdict {
+            Ok(terms) => Ok(Pass::new(ask.clone(), terms, Instant::now())),
+            Err(refusal) => {
+                self.refused(ask, &refusal);
+                Err(refusal)
+            }
+        }
     }
 
     /// The stream of that name.
@@ -82,17 +125,17 @@ impl Registry {
     }
 
     /// Lets a peer feed a stream, which comes into being if nobody declared it.
-    pub fn publish(&self, ask: &Ask) -> Result<Source, Refusal> {
-        self.get_or_start(&ask.stream, Publishing::Unannounced)?
-            .connect_publisher(ask)
-            .inspect_err(|refusal| self.refused(ask, refusal))
+    pub fn publish(&self, pass: &Pass) -> Result<Source, Refusal> {
+        self.get_or_start(pass.stream(), Publishing::Unannounced)
+            .and_then(|stream| stream.connect_publisher(pass))
+            .inspect_err(|refusal| self.refused(pass.ask(), refusal))
     }
 
     /// Whether [`Registry::publish`] would let the peer in now: for protocols that say no
     /// within their handshake. Changes nothing; a refusal is announced.
-    pub fn may_publish(&self, ask: &Ask) -> Result<(), Refusal> {
+    pub fn may_publish(&self, pass: &Pass) -> Result<(), Refusal> {
         let limit = self.0.settings.max_streams;
-        match self.get(ask.stream.as_str()) {
+        match self.get(pass.stream().as_str()) {
             Some(stream) => stream.may_publish(),
             None if self.0.streams.len() >= limit => Err(Refusal::Overloaded {
                 what: "streams",
@@ -100,23 +143,35 @@ impl Registry {
             }),
             None => Ok(()),
         }
-        .inspect_err(|refusal| self.refused(ask, refusal))
+        .inspect_err(|refusal| self.refused(pass.ask(), refusal))
     }
 
     /// Whether [`Registry::read`] would let the peer in now, as [`Registry::may_publish`].
-    pub fn may_read(&self, ask: &Ask) -> Result<(), Refusal> {
-        self.get(ask.stream.as_str())
-            .ok_or_else(|| Refusal::UnknownStream(ask.stream.clone()))
-            .and_then(|stream| stream.may_read(ask))
-            .inspect_err(|refusal| self.refused(ask, refusal))
+    pub fn may_read(&self, pass: &Pass) -> Result<(), Refusal> {
+        self.wanted(pass)
+            .and_then(|stream| stream.may_read(pass))
+            .inspect_err(|refusal| self.refused(pass.ask(), refusal))
     }
 
     /// Lets a peer watch a stream.
-    pub fn read(&self, ask: &Ask) -> Result<Viewer, Refusal> {
-        self.get(ask.stream.as_str())
-            .ok_or_else(|| Refusal::UnknownStream(ask.stream.clone()))
-            .and_then(|stream| stream.admit_viewer(ask))
-            .inspect_err(|refusal| self.refused(ask, refusal))
+    pub fn read(&self, pass: &Pass) -> Result<Viewer, Refusal> {
+        self.wanted(pass)
+            .and_then(|stream| stream.admit_viewer(pass))
+            .inspect_err(|refusal| self.refused(pass.ask(), refusal))
+    }
+
+    /// A peer that was let in has to go; that is announced.
+    pub fn cut_off(&self, pass: &Pass, terms: Terms) -> Refusal {
+        let refusal = Refusal::CutOff(terms);
+        self.refused(pass.ask(), &refusal);
+        refusal
+    }
+
+    fn wanted(&self, pass: &Pass) -> Result<Arc<Stream>, Refusal> {
+        let name = pass.stream();
+        self.get(name.as_str())
+            // Under the name it asked for: the other may be nobody's business.
+            .ok_or_else(|| Refusal::UnknownStream(pass.ask().stream.clone()))
     }
 
     /// Ends unannounced streams whose publisher has been gone for longer than its grace, and

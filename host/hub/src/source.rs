@@ -89,7 +89,7 @@ pub struct SourceSnapshot {
 /// A source that is or may come: what outlives the connection.
 pub(crate) struct Candidate {
     id: Label,
-    received: Meter,
+    received: Arc<Meter>,
     health: Mutex<Health>,
 }
 
@@ -125,7 +125,7 @@ impl Candidate {
         };
         Self {
             id,
-            received: Meter::new(now),
+            received: Arc::new(Meter::new(now)),
             health: Mutex::new(health),
         }
     }
@@ -171,6 +171,10 @@ impl Candidate {
 
     pub(crate) fn id(&self) -> &Label {
         &self.id
+    }
+
+    pub(crate) fn is_delivering(&self) -> bool {
+        self.health.lock().delivering
     }
 
     pub(crate) fn snapshot(&self, now: Instant) -> SourceSnapshot {
@@ -235,6 +239,11 @@ impl Source {
     /// The stream it feeds.
     pub fn stream(&self) -> &Arc<Stream> {
         &self.stream
+    }
+
+    /// What counts the bytes received.
+    pub fn traffic(&self) -> Arc<Meter> {
+        self.candidate.received.clone()
     }
 
     /// Takes datagrams or messages of a transport stream, in any cut; one wake-up of the

@@ -1,6 +1,7 @@
 //! A stream: candidate sources, one of them on air; lanes; viewers.
 
 use crate::air::Air;
+use crate::doorman::Pass;
 use crate::derived::Lanes;
 use crate::forms::Form;
 use crate::lane::Bounds;
@@ -10,7 +11,7 @@ use crate::viewer::{Viewer, ViewerSnapshot, Viewers};
 use media::Ticks90k;
 use media::hls::Cutting;
 use media::ts::mux::Muxer;
-use model::{Ask, Event, Label, Protocol, Refusal, StreamName};
+use model::{Event, Label, Protocol, Refusal, StreamName};
 use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -75,6 +76,8 @@ pub struct Stream {
     sources: Mutex<BTreeMap<Label, Arc<Candidate>>>,
     publishing: RwLock<Publishing>,
     serving: RwLock<Option<Vec<Protocol>>>,
+    /// From the terms of whoever publishes it.
+    max_viewers: RwLock<Option<u32>>,
     viewers: Viewers,
     events: broadcast::Sender<Event>,
     ended: CancellationToken,
@@ -128,6 +131,7 @@ impl Stream {
             sources: Mutex::default(),
             publishing: RwLock::new(publishing),
             serving: RwLock::new(None),
+            max_viewers: RwLock::new(None),
             viewers: Viewers::default(),
             events,
             ended: CancellationToken::new(),
@@ -191,9 +195,11 @@ impl Stream {
     }
 
     /// Connects a peer that came by itself.
-    pub(crate) fn connect_publisher(self: &Arc<Self>, ask: &Ask) -> Result<Source, Refusal> {
-        let id = self.publisher_source()?;
-        self.connect_source(&id, ask.protocol, Some(ask.peer.to_string()))
+    pub(crate) fn connect_publisher(self: &Arc<Self>, pass: &Pass) -> Result<Source, Refusal> {
+        let (id, ask) = (self.publisher_source()?, pass.ask());
+        let source = self.connect_source(&id, ask.protocol, Some(ask.peer.to_string()))?;
+        *self.max_viewers.write() = pass.terms().max_readers;
+        Ok(source)
     }
 
     /// Whether [`Stream::connect_publisher`] would connect a peer now.
@@ -243,32 +249,48 @@ impl Stream {
     }
 
     /// Lets a viewer in.
-    pub(crate) fn admit_viewer(self: &Arc<Self>, ask: &Ask) -> Result<Viewer, Refusal> {
-        self.may_read(ask)?;
-        Ok(Viewer::new(self.clone(), ask.protocol, ask.peer))
+    pub(crate) fn admit_viewer(self: &Arc<Self>, pass: &Pass) -> Result<Viewer, Refusal> {
+        self.may_read(pass)?;
+        let limit = self.viewer_limit(pass);
+        // Asked again under the lock: others may have come meanwhile.
+        Viewer::enter(self.clone(), pass.ask(), limit).ok_or(full(limit))
     }
 
     /// Whether [`Stream::admit_viewer`] would let a viewer in now.
-    pub(crate) fn may_read(&self, ask: &Ask) -> Result<(), Refusal> {
-        if self
-            .serving
-            .read()
+    pub(crate) fn may_read(&self, pass: &Pass) -> Result<(), Refusal> {
+        let protocol = pass.ask().protocol;
+        let serving = self.serving.read();
+        if serving
             .as_ref()
-            .is_some_and(|only| !only.contains(&ask.protocol))
+            .is_some_and(|only| !only.contains(&protocol))
         {
             return Err(Refusal::NotServed {
-                stream: self.name.clone(),
-                protocol: ask.protocol,
+                stream: pass.ask().stream.clone(),
+                protocol,
             });
         }
-        let limit = self.settings.max_viewers;
+        let limit = self.viewer_limit(pass);
         if self.viewers.count() >= limit {
-            return Err(Refusal::Overloaded {
-                what: "viewers of a stream",
-                limit,
-            });
+            return Err(full(limit));
         }
         Ok(())
+    }
+
+    /// The host's limit, the publisher's and the viewer's own: the least of them.
+    fn viewer_limit(&self, pass: &Pass) -> usize {
+        let terms = [*self.max_viewers.read(), pass.terms().max_readers];
+        let terms = terms.into_iter().flatten();
+        terms
+            .map(|limit| usize::try_from(limit).unwrap_or(usize::MAX))
+            .fold(self.settings.max_viewers, usize::min)
+    }
+
+    /// Whether media comes from a source now, as its last [`Event::SourceChanged`] said.
+    pub fn delivers(&self, source: &Label) -> bool {
+        let sources = self.sources.lock();
+        sources
+            .get(source)
+            .is_some_and(|source| source.is_delivering())
     }
 
     /// Everything there is to know.
@@ -390,6 +412,13 @@ impl Stream {
                 () = ended.cancelled() => {}
             }
         });
+    }
+}
+
+const fn full(limit: usize) -> Refusal {
+    Refusal::Overloaded {
+        what: "viewers of a stream",
+        limit,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::meter::Meter;
 use crate::stream::Stream;
-use model::Protocol;
+use model::{Ask, Protocol};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -23,7 +23,7 @@ struct Figures {
     protocol: Protocol,
     peer: SocketAddr,
     since: Instant,
-    sent: Meter,
+    sent: Arc<Meter>,
     lost_items: AtomicU64,
 }
 
@@ -53,28 +53,39 @@ pub struct Viewer {
 }
 
 impl Viewer {
-    pub(crate) fn new(stream: Arc<Stream>, protocol: Protocol, peer: SocketAddr) -> Self {
+    /// Counts it in, unless `limit` watch already.
+    pub(crate) fn enter(stream: Arc<Stream>, ask: &Ask, limit: usize) -> Option<Self> {
         let now = Instant::now();
         let figures = Arc::new(Figures {
-            protocol,
-            peer,
+            protocol: ask.protocol,
+            peer: ask.peer,
             since: now,
-            sent: Meter::new(now),
+            sent: Arc::new(Meter::new(now)),
             lost_items: AtomicU64::new(0),
         });
         let viewers = stream.viewers();
         let id = viewers.next.fetch_add(1, Ordering::Relaxed);
-        viewers.present.lock().insert(id, figures.clone());
-        Self {
+        let mut present = viewers.present.lock();
+        if present.len() >= limit {
+            return None;
+        }
+        present.insert(id, figures.clone());
+        drop(present);
+        Some(Self {
             stream,
             id,
             figures,
-        }
+        })
     }
 
     /// The stream it watches.
     pub fn stream(&self) -> &Arc<Stream> {
         &self.stream
+    }
+
+    /// What counts the bytes handed to its connection.
+    pub fn traffic(&self) -> Arc<Meter> {
+        self.figures.sent.clone()
     }
 
     /// Counts bytes handed to its connection.

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // A test that cannot go on says so.
 
 use bytes::Bytes;
-use hub::{Form, ReadError, Registry, Settings, Source, Start};
+use hub::{Form, Pass, ReadError, Registry, Settings, Source, Start};
 use media::frame::{Audio, Video};
 use media::ts::mux::Muxer;
 use media::{Codec, Convert, Frame, Ticks90k, Track, TrackId, Tracks, TsChunk};
@@ -24,18 +24,15 @@ fn label(text: &str) -> Label {
 
 fn ask(stream: &str, intent: Intent, protocol: Protocol) -> Ask {
     let peer = "127.0.0.1:1234".parse().unwrap();
-    Ask {
-        stream: name(stream),
-        intent,
-        protocol,
-        peer,
-        user: None,
-        token: None,
-    }
+    Ask::new(name(stream), intent, protocol, peer)
+}
+
+fn pass(stream: &str, intent: Intent, protocol: Protocol) -> Pass {
+    Pass::free(ask(stream, intent, protocol))
 }
 
 fn publish(registry: &Registry, stream: &str) -> Result<Source, Refusal> {
-    registry.publish(&ask(stream, Intent::Publish, Protocol::Rtmp))
+    registry.publish(&pass(stream, Intent::Publish, Protocol::Rtmp))
 }
 
 fn tracks() -> Arc<Tracks> {
@@ -105,7 +102,7 @@ fn ts(frames: &[Frame]) -> Vec<Bytes> {
 #[tokio::test]
 async fn a_stream_has_one_publisher_and_readers_need_a_stream() {
     let registry = Registry::new(Settings::default());
-    let read = ask("live/a", Intent::Read, Protocol::Srt);
+    let read = pass("live/a", Intent::Read, Protocol::Srt);
     assert_eq!(registry.read(&read).unwrap_err().code(), "unknown-stream");
     let source = publish(&registry, "live/a").unwrap();
     assert_eq!(
@@ -146,7 +143,7 @@ async fn the_plan_decides_over_what_a_stream_is_served() {
     stream.serve_over(Some(vec![Protocol::Hls]));
     let code = |protocol| {
         registry
-            .read(&ask("a", Intent::Read, protocol))
+            .read(&pass("a", Intent::Read, protocol))
             .map_err(|r| r.code())
     };
     assert_eq!(code(Protocol::Srt).err(), Some("not-served"));
@@ -164,7 +161,7 @@ async fn limits_are_refusals_not_growth() {
     let _a = publish(&registry, "a").unwrap();
     let _b = publish(&registry, "b").unwrap();
     assert_eq!(publish(&registry, "c").err().unwrap().code(), "overloaded");
-    let read = ask("a", Intent::Read, Protocol::Hls);
+    let read = pass("a", Intent::Read, Protocol::Hls);
     let _viewer = registry.read(&read).unwrap();
     assert_eq!(registry.read(&read).unwrap_err().code(), "overloaded");
 }

@@ -88,15 +88,18 @@ impl Answer {
         }
     }
 
-    /// Whether both want the same done, whatever the reasons they give.
+    /// Whether both would have the same done. Words for people may differ.
     pub fn agrees_with(&self, other: &Self) -> bool {
-        self.without_reason() == other.without_reason()
+        self.without_words() == other.without_words()
     }
 
-    fn without_reason(&self) -> Self {
+    fn without_words(&self) -> Self {
         let mut bare = self.clone();
         match &mut bare {
-            Self::Routing(plan) => plan.reason.clear(),
+            Self::Routing(plan) => {
+                plan.reason.clear();
+                plan.alerts.iter_mut().for_each(|it| it.message.clear());
+            }
             Self::Selection(clip) => clip.reason.clear(),
             Self::Layout(arrangement) => arrangement.reason.clear(),
             Self::Auth(verdict) => verdict.reason.clear(),
@@ -108,18 +111,27 @@ impl Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::routing::{Alert, Severity};
 
     #[test]
-    fn answers_agree_on_what_they_want_done_not_on_why() {
-        let verdict = |allow, reason: &str| {
-            Answer::Auth(Verdict {
-                allow,
-                reason: reason.to_owned(),
-                ..Verdict::default()
+    fn answers_agree_when_they_would_have_the_same_done() {
+        let plan = |on_air: &str, words: &str| {
+            let alert = Alert {
+                code: "no-backup".into(),
+                severity: Severity::Info,
+                message: words.into(),
+            };
+            Answer::Routing(Plan {
+                on_air: Some(on_air.into()),
+                alerts: vec![alert],
+                reason: words.into(),
+                ..Plan::default()
             })
         };
-        assert!(verdict(true, "known").agrees_with(&verdict(true, "listed")));
-        assert!(!verdict(true, "known").agrees_with(&verdict(false, "known")));
-        assert!(!verdict(true, "").agrees_with(&Answer::Selection(Clip::default())));
+        assert!(plan("a", "one").agrees_with(&plan("a", "another")));
+        assert!(!plan("a", "one").agrees_with(&plan("b", "one")));
+        let (yes, no) = (Verdict::allow("x"), Verdict::deny("x"));
+        assert!(!Answer::Auth(yes.clone()).agrees_with(&Answer::Auth(no)));
+        assert!(!Answer::Auth(yes).agrees_with(&plan("a", "x")));
     }
 }

@@ -7,6 +7,7 @@
 
 pub mod admission;
 pub mod auth;
+pub mod catalogue;
 pub mod decision;
 pub mod endpoint;
 pub mod event;
@@ -18,7 +19,8 @@ pub mod routing;
 pub mod selection;
 pub mod site;
 
-pub use admission::{Ask, Intent, Refusal};
+pub use admission::{Admission, Ask, Intent, Refusal, Terms};
+pub use catalogue::Catalogue;
 pub use decision::{Answer, Question};
 pub use endpoint::{Endpoint, EndpointError};
 pub use event::Event;

@@ -30,6 +30,7 @@ pub mod call;
 pub mod compile;
 pub mod component;
 mod config;
+pub mod desk;
 mod engine;
 mod error;
 pub mod folder;
@@ -56,11 +57,13 @@ pub use call::{Call, CallError, Mode, Outcome};
 pub use compile::{Compiler, compile_main};
 pub use component::{Hash, Info};
 pub use config::Config;
+pub use desk::{Desk, Fixture, FixtureError};
 pub use engine::EngineError;
 pub use error::InstallError;
 pub use http::{Grants, HostRule};
 pub use kv::{Entry, Forgetful, Keeper, KvError, KvUse};
 pub use limits::{Limits, PluginLimits};
+pub use log::{Level, LogLine};
 pub use plugins::{
     Bound, BreakerView, Change, Difference, Installed, Installing, Origin, Plugin, PluginView, Plugins,
     Probation, Recorded, Settings, Step, VersionView,

@@ -1,17 +1,39 @@
-//! A plugin's lines in the host's log.
+//! A plugin's lines in the host's log, and the last of them for its author.
 
 use parking_lot::Mutex;
+use serde::Serialize;
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Lines that are kept.
+const KEPT: usize = 256;
 
 /// How much a guest's line matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Level {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Every step.
     Trace,
+    /// What an author needs to find a fault.
     Debug,
+    /// Something an operator likes to know.
     Info,
+    /// Something an operator should look into.
     Warn,
+    /// Something that did not work.
     Error,
+}
+
+/// A line that a plugin wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LogLine {
+    /// When, Unix milliseconds.
+    pub at_unix_ms: u64,
+    /// How much it matters.
+    pub level: Level,
+    /// At most 4,096 bytes.
+    pub message: String,
 }
 
 /// A plugin's lines into the host's log, at a bounded rate.
@@ -19,6 +41,8 @@ pub(crate) struct Log {
     plugin: Arc<str>,
     per_second: u32,
     window: Mutex<Window>,
+    /// The newest last.
+    kept: Mutex<VecDeque<LogLine>>,
 }
 
 struct Window {
@@ -37,7 +61,26 @@ impl Log {
                 written: 0,
                 dropped: 0,
             }),
+            kept: Mutex::default(),
         })
+    }
+
+    /// The last lines, oldest first.
+    pub(crate) fn lines(&self) -> Vec<LogLine> {
+        self.kept.lock().iter().cloned().collect()
+    }
+
+    fn keep(&self, level: Level, message: &str) {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let mut kept = self.kept.lock();
+        if kept.len() >= KEPT {
+            kept.pop_front();
+        }
+        kept.push_back(LogLine {
+            at_unix_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
+            level,
+            message: message.to_owned(),
+        });
     }
 
     pub(crate) fn write(&self, level: Level, message: &str) {
@@ -50,6 +93,7 @@ impl Log {
                 "the plugin logs too much; lines were dropped"
             );
         }
+        self.keep(level, message);
         match level {
             Level::Trace => tracing::trace!(plugin, "{message}"),
             Level::Debug => tracing::debug!(plugin, "{message}"),

@@ -1,3 +1,183 @@
-//! What is kept over restarts, in SQL. Media never waits for it.
+//! What is kept over restarts, in SQL: the history of decisions, and what plugins keep over
+//! their calls. SQLite in WAL mode, in one file; its schema is versioned (`migrations/`).
+//!
+//! Nothing here is waited for but questions to the history. [`Store`] takes what is to be kept
+//! into memory and returns at once; the [`Writer`], a task of its own, puts it into the file in
+//! batches. While the file cannot be written (locked, disk full), a warning says so and
+//! everything goes on: plugins' keys wait, decisions wait until their queue is full, and are
+//! then dropped and counted.
 
 #![forbid(unsafe_code)]
+
+mod database;
+mod decisions;
+mod error;
+mod kv;
+mod writer;
+
+pub use decisions::{Line, Query};
+pub use error::StoreError;
+pub use kv::KvEntry;
+pub use writer::Writer;
+
+use database::Database;
+use kv::Kv;
+use model::Label;
+use parking_lot::Mutex;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::mpsc;
+
+/// Decisions that wait for the writer.
+const QUEUE: usize = 4_096;
+
+/// Where and how much is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The database file; made if missing.
+    pub path: PathBuf,
+    /// Which decisions are kept.
+    pub retention: Retention,
+}
+
+/// Decisions beyond any of these go, the oldest first. Looked at about once a minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Since they were made.
+    pub max_age: Duration,
+    /// How many.
+    pub max_lines: u64,
+    /// Bytes of their JSON together.
+    pub max_bytes: u64,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            max_age: Duration::from_secs(7 * 24 * 3600),
+            max_lines: 100_000,
+            max_bytes: 512 << 20,
+        }
+    }
+}
+
+/// How the store fares.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Status {
+    /// Why nothing can be written now; none when all is well.
+    pub degraded: Option<String>,
+    /// Decisions written since the start.
+    pub written: u64,
+    /// Decisions dropped since the start, because the file could not be written fast enough.
+    pub dropped: u64,
+    /// Decisions that wait.
+    pub queued: usize,
+}
+
+/// Handle to the store; clones share it.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+    lines: mpsc::Sender<Line>,
+}
+
+/// What the handle and the writer have in common.
+struct Shared {
+    database: OnceLock<Database>,
+    kv: Kv,
+    degraded: Mutex<Option<String>>,
+    written: AtomicU64,
+    dropped: AtomicU64,
+}
+
+impl Store {
+    /// Opens the file, and brings its schema up to date.
+    ///
+    /// A file that cannot be opened is no failure: the writer tries again and again, and until
+    /// it succeeds the store is empty and keeps nothing. The error says why.
+    pub async fn open(settings: Settings) -> (Self, Writer, Option<StoreError>) {
+        let (sender, lines) = mpsc::channel(QUEUE);
+        let shared = Arc::new(Shared {
+            database: OnceLock::new(),
+            kv: Kv::default(),
+            degraded: Mutex::default(),
+            written: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
+        });
+        let failed = match Database::open(&settings.path).await {
+            Ok((database, entries)) => {
+                shared.kv.load(entries);
+                // Nobody else has the handle yet.
+                let _ = shared.database.set(database);
+                None
+            }
+            Err(error) => {
+                *shared.degraded.lock() = Some(error.to_string());
+                Some(error)
+            }
+        };
+        let writer = Writer::new(settings, shared.clone(), lines);
+        let store = Self {
+            shared,
+            lines: sender,
+        };
+        (store, writer, failed)
+    }
+
+    /// The id that the next decision should have: ids grow over restarts.
+    pub fn next_decision_id(&self) -> u64 {
+        match self.shared.database.get() {
+            Some(database) => database.last_id() + 1,
+            // More than any counted so far, whatever the file holds.
+            None => unix_ms(),
+        }
+    }
+
+    /// Takes a decision for the history. False if it was dropped, because too many wait.
+    pub fn keep(&self, line: Line) -> bool {
+        let taken = self.lines.try_send(line).is_ok();
+        if !taken {
+            self.shared.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+        taken
+    }
+
+    /// Decisions that were written, as lines of JSON, oldest first.
+    ///
+    /// # Errors
+    /// While the file cannot be read.
+    pub async fn decisions(&self, query: &Query) -> Result<Vec<String>, StoreError> {
+        let database = self.shared.database.get();
+        let database = database.ok_or(StoreError::NotOpen)?;
+        database.decisions(query).await
+    }
+
+    /// Everything that a plugin keeps.
+    pub fn kv(&self, plugin: &Label) -> Vec<(String, KvEntry)> {
+        self.shared.kv.of(plugin.as_str())
+    }
+
+    /// An entry of a plugin was written, or removed if none.
+    pub fn put_kv(&self, plugin: &Label, key: &str, entry: Option<KvEntry>) {
+        self.shared.kv.put(plugin.as_str(), key, entry);
+    }
+
+    /// How it fares.
+    pub fn status(&self) -> Status {
+        Status {
+            degraded: self.shared.degraded.lock().clone(),
+            written: self.shared.written.load(Ordering::Relaxed),
+            dropped: self.shared.dropped.load(Ordering::Relaxed),
+            queued: self.lines.max_capacity() - self.lines.capacity(),
+        }
+    }
+}
+
+pub(crate) fn unix_ms() -> u64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

@@ -173,7 +173,7 @@ def check_fixture(policy: Policy, fixture: Mapping[str, Any]) -> list[str]:
     """What is wrong with the answer to one fixture, already parsed; empty if it passes."""
     kind, expect = fixture["question"]["kind"], fixture["expect"]
     question = from_json(QUESTIONS[kind], fixture["question"]["input"])
-    fake_host(now_unix_ms=question.now_unix_ms, kv=fixture.get("kv"))
+    fake_host(now_unix_ms=question.now_unix_ms, kv=fixture.get("kv"), http=_web(fixture.get("http") or []))
     asked = [question]
     if kind == "selection":
         asked.append(lend(from_json(list[Asset], fixture.get("library") or [])))
@@ -190,6 +190,20 @@ def check_fixture(policy: Policy, fixture: Mapping[str, Any]) -> list[str]:
     if expect["output"].get("reason") is None:
         right["reason"] = output["reason"]  # may be anything
     return list(_differences(right, output, ""))
+
+
+def _web(answers: list[Mapping[str, Any]]) -> Callable[[HttpRequest], HttpResponse]:
+    """The world of a fixture: what it has no answer to is denied."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        for it in answers:
+            if (it.get("method", "GET"), it["url"]) == (request.method, request.url):
+                headers = {name.lower(): value for name, value in it.get("headers", {}).items()}
+                body = it.get("body")
+                return response(it.get("status", 200), b"" if body is None else body, headers)
+        raise http_error("denied", f"the fixture has no answer to {request.method} {request.url}")
+
+    return answer
 
 
 def _differences(right: Any, given: Any, place: str) -> Iterable[str]:

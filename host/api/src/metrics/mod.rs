@@ -1,5 +1,6 @@
 //! `/metrics`, for Prometheus.
 
+mod decisions;
 mod plugins;
 mod process;
 mod streams;
@@ -19,17 +20,17 @@ use text::{CONTENT_TYPE, Exposition, Type};
 ))]
 pub(crate) async fn metrics(State(app): State<App>) -> Result<impl IntoResponse, Problem> {
     let streams = app.control.streams().await?;
-    let decisions = app.control.decision_totals().await?;
     let mut document = Exposition::default();
     streams::collect(&mut document, &streams);
-    plugins::collect(&mut document, &app.control.plugins(), decisions);
+    plugins::collect(&mut document, &app.control.plugins());
+    decisions::collect(&mut document, app.control.decider());
     edges(&mut document, &app);
     host(&mut document);
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], document.finish()))
 }
 
 fn edges(document: &mut Exposition, app: &App) {
-    let help = "Peers turned away before any media, by why.";
+    let help = "Peers turned away or cut off, by why.";
     let mut refusals = document.family("pointsman_refusals_total", Type::Counter, help);
     for ((protocol, code), count) in app.refusals.read() {
         refusals.sample(

@@ -1,11 +1,10 @@
-//! Plugins and their decisions.
+//! Plugins and their calls.
 
 use super::text::{Exposition, Type};
-use control::decisions::Totals;
 use plugin::PluginView;
 
-/// Appends the figures of every plugin's calls, and of decisions as a whole.
-pub(super) fn collect(document: &mut Exposition, plugins: &[PluginView], decisions: Totals) {
+/// Appends the figures of every plugin's calls.
+pub(super) fn collect(document: &mut Exposition, plugins: &[PluginView]) {
     let help = "1 for the version that is active.";
     let mut family = document.family("pointsman_plugin_info", Type::Gauge, help);
     for plugin in plugins {
@@ -51,20 +50,16 @@ pub(super) fn collect(document: &mut Exposition, plugins: &[PluginView], decisio
             plugin.stats.max.as_secs_f64(),
         );
     }
-    let help = "Routing decisions evaluated.";
-    let evaluations = decisions.evaluations as f64;
-    document.single(
-        "pointsman_decisions_total",
-        Type::Counter,
-        help,
-        evaluations,
-    );
-    let help = "Routing decisions whose plugin failed; the last good plan stayed.";
-    let failures = decisions.failures as f64;
-    document.single(
-        "pointsman_decision_failures_total",
-        Type::Counter,
-        help,
-        failures,
-    );
+    let help = "1 while it failed so often that it is left alone.";
+    let mut family = document.family("pointsman_plugin_breaker_open", Type::Gauge, help);
+    for plugin in plugins {
+        let open = f64::from(u8::from(plugin.breaker.is_some()));
+        family.sample(&[("plugin", plugin.name.as_str())], open);
+    }
+    let help = "Bytes of keys and values that it keeps.";
+    let mut family = document.family("pointsman_plugin_kv_bytes", Type::Gauge, help);
+    for plugin in plugins {
+        let bytes = plugin.kv.bytes as f64;
+        family.sample(&[("plugin", plugin.name.as_str())], bytes);
+    }
 }

@@ -12,8 +12,11 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 /// What happens from now on, as server-sent events.
 ///
 /// Each event's data is a JSON object whose `type` says what happened: `stream_started`,
-/// `stream_ended`, `source_changed`, `on_air_changed`, `output_changed`, `peer_refused`. A client that reads too
-/// slowly gets `missed` with a count, and should look at `/api/v1/streams` anew.
+/// `stream_ended`, `source_changed`, `on_air_changed`, `output_changed`, `peer_refused`,
+/// `alert_raised`, `alert_cleared`; of plugins `plugin_step`, `plugin_refused`,
+/// `plugin_activated`, `plugin_rolled_back`, `plugin_breaker_opened`, `plugin_breaker_closed`,
+/// `plugin_removed`. A client that reads too slowly gets `missed` with a count, and should look
+/// at `/api/v1/streams` and `/api/v1/plugins` anew.
 #[utoipa::path(get, path = "/api/v1/events", tag = "streams", responses(
     (status = 200, description = "Events until either side hangs up", body = String, content_type = "text/event-stream"),
 ))]

@@ -28,7 +28,7 @@ pub(crate) async fn health(State(app): State<App>) -> Result<Json<Health>, Probl
     if app.stop.is_cancelled() {
         return Err(Problem::new(Kind::Stopping, "this host is shutting down"));
     }
-    app.control.decision_totals().await?;
+    app.control.ping().await?;
     let version = env!("CARGO_PKG_VERSION");
     Ok(Json(Health {
         status: "ok",

@@ -15,6 +15,9 @@ use crate::metrics;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{MethodRouter, get, post, put};
 
+/// What a dry run may take: a library comes with it.
+const TRIAL_BYTES: usize = 64 << 20;
+
 /// Every path and its methods. All but the page's are in the OpenAPI document too, which a
 /// test sees to.
 pub(crate) fn table(max_plugin_bytes: usize) -> Vec<(&'static str, MethodRouter<App>)> {
@@ -35,10 +38,16 @@ pub(crate) fn table(max_plugin_bytes: usize) -> Vec<(&'static str, MethodRouter<
                 .merge(put(plugins::install).layer(component)),
         ),
         ("/api/v1/plugins/{name}/rollback", post(plugins::roll_back)),
+        ("/api/v1/plugins/{name}/install", post(plugins::fetch)),
+        ("/api/v1/plugins/{name}/logs", get(plugins::logs)),
         ("/api/v1/policies", get(policies::list)),
         (
             "/api/v1/policies/{kind}",
             put(policies::bind).delete(policies::unbind),
+        ),
+        (
+            "/api/v1/policies/{kind}/decide",
+            post(policies::decide).layer(DefaultBodyLimit::max(TRIAL_BYTES)),
         ),
         ("/api/v1/decisions", get(decisions::list)),
         ("/api/v1/events", get(events::events)),

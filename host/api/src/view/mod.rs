@@ -5,6 +5,6 @@ mod plugin;
 mod policy;
 mod stream;
 
-pub(crate) use plugin::{PluginInstalled, PluginView};
-pub(crate) use policy::{PolicyBody, PolicyView};
+pub(crate) use plugin::{PluginInstalled, PluginLogs, PluginView};
+pub(crate) use policy::{PolicyBody, PolicyView, TrialBody, TrialView};
 pub(crate) use stream::{Addresses, StreamDetail, StreamView};

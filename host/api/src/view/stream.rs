@@ -1,6 +1,7 @@
 //! Streams: their figures, sources, outputs and viewers.
 
 use control::view as from;
+use model::routing::{Alert, Severity};
 use model::{LinkStatus, Protocol, StreamName};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -33,8 +34,10 @@ pub(crate) struct StreamView {
     video: Option<VideoView>,
     /// The sound on air.
     audio: Option<AudioView>,
-    /// The operator's labels.
+    /// The operator's labels, and those that the plan gives beside them.
     labels: BTreeMap<String, String>,
+    /// What the plan tells an operator of, as long as it does.
+    alerts: Vec<AlertView>,
     /// How many watch.
     readers: Readers,
     /// Where to watch it: an address for each protocol that it is served over.
@@ -48,6 +51,10 @@ pub(crate) struct StreamView {
     routing_error: Option<String>,
     /// What of the plan cannot be done, and why.
     refused: Vec<String>,
+    /// Sources that stand in while the one the plan put on air does not deliver, best first.
+    failover: Vec<String>,
+    /// The source that is shown when none of those delivers.
+    slate: Option<String>,
     /// Candidate sources, the operator's first choice first.
     sources: Vec<SourceView>,
     /// Outputs that are declared or that the plan asks for.
@@ -61,6 +68,19 @@ pub(crate) struct StreamDetail {
     stream: StreamView,
     /// Who watches.
     viewers: Vec<ViewerView>,
+}
+
+/// Something that an operator should know of.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AlertView {
+    /// Names the condition.
+    #[schema(example = "no-backup")]
+    code: String,
+    /// `info`, `warning` or `critical`.
+    #[schema(value_type = String, example = "warning")]
+    severity: Severity,
+    /// For people.
+    message: String,
 }
 
 /// The picture.
@@ -262,11 +282,14 @@ impl StreamView {
             video: stream.video.map(VideoView::from),
             audio: stream.audio.map(AudioView::from),
             labels: stream.labels,
+            alerts: stream.alerts.into_iter().map(AlertView::from).collect(),
             watch,
             decided_by: plugin.unwrap_or_else(|| "built-in".to_owned()),
             reason: stream.routing.reason,
             routing_error: stream.routing.error,
             refused: stream.routing.refused,
+            failover: stream.routing.failover.into_iter().map(String::from).collect(),
+            slate: stream.routing.slate.map(String::from),
             sources: stream.sources.into_iter().map(SourceView::from).collect(),
             outputs: stream.outputs.into_iter().map(OutputView::from).collect(),
         }
@@ -279,6 +302,16 @@ impl StreamDetail {
         Self {
             stream: StreamView::new(stream, addresses),
             viewers,
+        }
+    }
+}
+
+impl From<Alert> for AlertView {
+    fn from(alert: Alert) -> Self {
+        Self {
+            code: alert.code,
+            severity: alert.severity,
+            message: alert.message,
         }
     }
 }

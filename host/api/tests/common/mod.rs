@@ -4,7 +4,7 @@
 
 use control::{Control, ControlHandle};
 use gateway::Context;
-use hub::{Registry, Source};
+use hub::{Pass, Registry, Source};
 use model::{Ask, Intent, Protocol};
 use plugin::{BuildOptions, Compiler, Plugins, build};
 use std::net::SocketAddr;
@@ -73,15 +73,8 @@ impl Host {
     pub(crate) fn publish(&self, name: &str) -> Source {
         let (stream, peer) = (name.parse().unwrap(), "127.0.0.1:1".parse().unwrap());
         let (intent, protocol) = (Intent::Publish, Protocol::Srt);
-        let ask = Ask {
-            stream,
-            intent,
-            protocol,
-            peer,
-            user: None,
-            token: None,
-        };
-        self.registry.publish(&ask).unwrap()
+        let ask = Ask::new(stream, intent, protocol, peer);
+        self.registry.publish(&Pass::free(ask)).unwrap()
     }
 
     /// Sends a request and reads the answer to its end.

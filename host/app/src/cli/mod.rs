@@ -1,8 +1,6 @@
 //! The command line. What a subcommand does is in its own module.
 
-mod new;
 mod plugin;
-mod remote;
 
 use crate::{config, demo, doctor, host};
 use clap::{Args, Parser, Subcommand, ValueEnum};

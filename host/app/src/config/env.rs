@@ -1,25 +1,37 @@
 //! Environment variables over the file: `POINTSMAN_<SECTION>_<KEY>`.
 
 use super::keys::{DOCUMENT, Node};
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, Limits};
 
 const PREFIX: &str = "POINTSMAN_";
 
-/// Scalar keys with the variable that sets each.
-pub(super) fn variables() -> impl Iterator<Item = (String, &'static str, Option<&'static str>)> {
-    DOCUMENT.iter().flat_map(|(name, node)| {
-        let mut found = Vec::new();
-        match node {
-            Node::Scalar => found.push((variable(&[name]), *name, None)),
-            // Lists of tables have no place in a variable.
-            Node::Table(keys) if !matches!(*name, "policies" | "inputs") => {
-                let scalars = keys.iter().filter(|(_, node)| matches!(node, Node::Scalar));
-                found.extend(scalars.map(|(key, _)| (variable(&[name, key]), *name, Some(*key))));
+/// Where a key is: its sections, then itself.
+type Path = Vec<&'static str>;
+
+/// Scalar keys and lists, with the variable that sets each.
+pub(super) fn variables() -> Vec<(String, Path)> {
+    let mut found = Vec::new();
+    // Lists of tables have no place in a variable.
+    let settable = DOCUMENT
+        .iter()
+        .filter(|(name, _)| !matches!(*name, "policies" | "inputs"));
+    for (name, node) in settable {
+        gather(vec![name], node, &mut found);
+    }
+    found
+}
+
+fn gather(path: Path, node: &'static Node, found: &mut Vec<(String, Path)>) {
+    match node {
+        Node::Scalar | Node::List => found.push((variable(&path), path)),
+        Node::Table(keys) => {
+            for (key, node) in *keys {
+                let below = path.iter().copied().chain([*key]);
+                gather(below.collect(), node, found);
             }
-            _ => {}
         }
-        found
-    })
+        Node::Free | Node::Each(_) => {}
+    }
 }
 
 fn variable(parts: &[&str]) -> String {
@@ -38,30 +50,73 @@ pub(super) fn overlay(
         .into_iter()
         .filter(|(name, _)| name.starts_with(PREFIX))
         .collect();
-    for (variable, section, key) in variables() {
+    for (variable, path) in variables() {
         let Some((_, value)) = given.iter().find(|(name, _)| *name == variable) else {
             continue;
         };
-        set(&mut config, section, key, value)
+        set(&mut config, &path, value)
             .map_err(|problem| ConfigError::Variable { variable, problem })?;
     }
     Ok(config)
 }
 
-fn set(config: &mut Config, section: &str, key: Option<&str>, value: &str) -> Result<(), String> {
-    match (section, key) {
-        ("data_dir", _) => config.data_dir = value.into(),
-        ("api", Some("listen")) => config.api.listen = parsed(value, "ADDRESS:PORT")?,
-        ("rtmp", Some("listen")) => config.rtmp.listen = parsed(value, "ADDRESS:PORT")?,
-        ("srt", Some("listen")) => config.srt.listen = parsed(value, "ADDRESS:PORT")?,
-        ("srt", Some("latency")) => config.srt.latency = parsed(value, "milliseconds")?,
+fn set(config: &mut Config, path: &[&str], value: &str) -> Result<(), String> {
+    match path {
+        ["data_dir"] => config.data_dir = value.into(),
+        ["api", "listen"] => config.api.listen = parsed(value, "ADDRESS:PORT")?,
+        ["rtmp", "listen"] => config.rtmp.listen = parsed(value, "ADDRESS:PORT")?,
+        ["srt", "listen"] => config.srt.listen = parsed(value, "ADDRESS:PORT")?,
+        ["srt", "latency"] => config.srt.latency = parsed(value, "milliseconds")?,
         // Set to nothing means not set, as usual for secrets.
-        ("srt", Some("passphrase")) => {
+        ["srt", "passphrase"] => {
             config.srt.passphrase = Some(value.to_owned()).filter(|value| !value.is_empty());
         }
-        ("srt", Some("pbkeylen")) => config.srt.pbkeylen = parsed(value, "16, 24 or 32")?,
-        ("udp", Some("ports")) => config.udp.ports = parsed(value, "FIRST-LAST")?,
-        ("plugins", Some("dir")) => config.plugins.dir = value.into(),
+        ["srt", "pbkeylen"] => config.srt.pbkeylen = parsed(value, "16, 24 or 32")?,
+        ["udp", "ports"] => config.udp.ports = parsed(value, "FIRST-LAST")?,
+        ["plugins", key] => set_plugins(config, key, value)?,
+        ["plugins", "limits", key] => set_limit(&mut config.plugins.limits, key, value)?,
+        ["decisions", key] => set_decisions(config, key, value)?,
+        _ => return Err("this key cannot be set by a variable".to_owned()),
+    }
+    Ok(())
+}
+
+fn set_plugins(config: &mut Config, key: &str, value: &str) -> Result<(), String> {
+    let plugins = &mut config.plugins;
+    match key {
+        "dir" => plugins.dir = value.into(),
+        "trusted_keys" => plugins.trusted_keys = list(value, "KEY,KEY")?,
+        "install_from" => plugins.install_from = list(value, "HOST,HOST")?,
+        "instances" => plugins.instances = parsed(value, "a number")?,
+        "component_bytes" => plugins.component_bytes = parsed(value, "bytes")?,
+        _ => return Err("this key cannot be set by a variable".to_owned()),
+    }
+    Ok(())
+}
+
+fn set_limit(limits: &mut Limits, key: &str, value: &str) -> Result<(), String> {
+    match key {
+        "deadline_ms" => limits.deadline_ms = parsed(value, "milliseconds")?,
+        "memory_bytes" => limits.memory_bytes = parsed(value, "bytes")?,
+        "returned_bytes" => limits.returned_bytes = parsed(value, "bytes")?,
+        "instances" => limits.instances = parsed(value, "a number")?,
+        "log_lines_per_second" => limits.log_lines_per_second = parsed(value, "a number")?,
+        "kv_keys" => limits.kv_keys = parsed(value, "a number")?,
+        "kv_bytes" => limits.kv_bytes = parsed(value, "bytes")?,
+        "http_ms" => limits.http_ms = parsed(value, "milliseconds")?,
+        _ => return Err("this key cannot be set by a variable".to_owned()),
+    }
+    Ok(())
+}
+
+fn set_decisions(config: &mut Config, key: &str, value: &str) -> Result<(), String> {
+    let decisions = &mut config.decisions;
+    match key {
+        "keep_secrets" => decisions.keep_secrets = parsed(value, "true or false")?,
+        "history" => decisions.history = parsed(value, "true or false")?,
+        "max_age_days" => decisions.max_age_days = parsed(value, "days")?,
+        "max_lines" => decisions.max_lines = parsed(value, "a number")?,
+        "max_bytes" => decisions.max_bytes = parsed(value, "bytes")?,
         _ => return Err("this key cannot be set by a variable".to_owned()),
     }
     Ok(())
@@ -72,6 +127,13 @@ fn parsed<T: std::str::FromStr>(value: &str, expected: &str) -> Result<T, String
     value
         .parse()
         .map_err(|_| format!("{shown:?} is not of the form {expected}"))
+}
+
+/// A list, parted by commas; nothing is an empty one.
+fn list<T: std::str::FromStr>(value: &str, expected: &str) -> Result<Vec<T>, String> {
+    let items = value.split(',').map(str::trim);
+    let items = items.filter(|item| !item.is_empty());
+    items.map(|item| parsed(item, expected)).collect()
 }
 
 /// The variable of a key written as in errors: `api.listen` is `POINTSMAN_API_LISTEN`.

@@ -8,13 +8,29 @@ use toml::de::{DeTable, DeValue};
 pub(super) enum Node {
     /// A single value.
     Scalar,
+    /// A list of single values.
+    List,
     /// Keys of the operator's own choice.
     Free,
     /// A table, or an array of such tables.
     Table(&'static [(&'static str, Node)]),
+    /// Such tables under keys of the operator's own choice.
+    Each(&'static [(&'static str, Node)]),
 }
 
-use Node::{Free, Scalar, Table};
+use Node::{Each, Free, List, Scalar, Table};
+
+/// What a plugin may take.
+const LIMITS: &[(&str, Node)] = &[
+    ("deadline_ms", Scalar),
+    ("memory_bytes", Scalar),
+    ("returned_bytes", Scalar),
+    ("instances", Scalar),
+    ("log_lines_per_second", Scalar),
+    ("kv_keys", Scalar),
+    ("kv_bytes", Scalar),
+    ("http_ms", Scalar),
+];
 
 /// The document. Keys that serde knows and this does not, or the other way round, fail the test
 /// `the_keys_are_those_that_serde_knows`.
@@ -32,12 +48,36 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
         ]),
     ),
     ("udp", Table(&[("ports", Scalar)])),
-    ("plugins", Table(&[("dir", Scalar)])),
+    (
+        "plugins",
+        Table(&[
+            ("dir", Scalar),
+            ("trusted_keys", List),
+            ("install_from", List),
+            ("instances", Scalar),
+            ("component_bytes", Scalar),
+            ("limits", Table(LIMITS)),
+            ("overrides", Each(LIMITS)),
+            ("grants", Free),
+        ]),
+    ),
+    (
+        "decisions",
+        Table(&[
+            ("keep_secrets", Scalar),
+            ("history", Scalar),
+            ("max_age_days", Scalar),
+            ("max_lines", Scalar),
+            ("max_bytes", Scalar),
+        ]),
+    ),
     (
         "policies",
         Table(&[
             ("kind", Scalar),
             ("streams", Scalar),
+            ("mode", Scalar),
+            ("percent", Scalar),
             ("plugin", Scalar),
             ("config", Free),
         ]),
@@ -85,6 +125,7 @@ fn check_table(
             Some((_, Table(below))) => {
                 check_value(text, value, below, &format!("{path}{name}."))?;
             }
+            Some((_, Each(below))) => check_each(text, value, below, &format!("{path}{name}."))?,
             Some(_) => {}
             None => {
                 return Err(ConfigError::UnknownKey {
@@ -94,6 +135,22 @@ fn check_table(
                 });
             }
         }
+    }
+    Ok(())
+}
+
+fn check_each(
+    text: &str,
+    value: &Spanned<DeValue<'_>>,
+    known: &'static [(&'static str, Node)],
+    path: &str,
+) -> Result<(), ConfigError> {
+    let DeValue::Table(table) = value.get_ref() else {
+        return Ok(()); // serde says so better
+    };
+    for (key, value) in table {
+        let name: String = key.get_ref().chars().take(64).collect();
+        check_value(text, value, known, &format!("{path}{name}."))?;
     }
     Ok(())
 }

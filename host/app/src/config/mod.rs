@@ -6,11 +6,13 @@
 mod env;
 mod error;
 mod keys;
+mod plugins;
 #[cfg(test)]
 mod tests;
 
 pub use env::variable_of;
 pub use error::{ConfigError, Position};
+pub use plugins::{Limits, Overrides, Plugins};
 
 use control::desired::UdpPorts;
 use model::{InputSpec, PolicySpec, Site};
@@ -22,7 +24,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Where the host keeps its own files: compiled plugins.
+    /// Where the host keeps its own files: compiled plugins, the database.
     pub data_dir: PathBuf,
     /// REST, HLS, metrics and the player page.
     pub api: Api,
@@ -32,8 +34,10 @@ pub struct Config {
     pub srt: Srt,
     /// UDP inputs.
     pub udp: Udp,
-    /// The plugin folder.
+    /// Plugins: where they come from, and what they may take.
     pub plugins: Plugins,
+    /// What is kept of decisions.
+    pub decisions: Decisions,
     /// Which plugin decides what.
     pub policies: Vec<PolicySpec>,
     /// Declared inputs.
@@ -79,12 +83,21 @@ pub struct Udp {
     pub ports: UdpPorts,
 }
 
-/// `[plugins]`
+/// `[decisions]`
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Plugins {
-    /// Watched: NAME.wasm appears, changes, goes.
-    pub dir: PathBuf,
+pub struct Decisions {
+    /// Whether tokens and keys stay in what is shown and kept of decisions. Auth decisions can
+    /// only be replayed with them.
+    pub keep_secrets: bool,
+    /// Whether decisions are kept in the database, too.
+    pub history: bool,
+    /// For how long.
+    pub max_age_days: u32,
+    /// How many at most.
+    pub max_lines: u64,
+    /// How much of their JSON at most.
+    pub max_bytes: u64,
 }
 
 impl Default for Config {
@@ -96,6 +109,7 @@ impl Default for Config {
             srt: Srt::default(),
             udp: Udp::default(),
             plugins: Plugins::default(),
+            decisions: Decisions::default(),
             policies: Vec::new(),
             inputs: Vec::new(),
         }
@@ -130,10 +144,15 @@ impl Default for Srt {
     }
 }
 
-impl Default for Plugins {
+impl Default for Decisions {
     fn default() -> Self {
+        let kept = store::Retention::default();
         Self {
-            dir: "plugins".into(),
+            keep_secrets: false,
+            history: true,
+            max_age_days: 7,
+            max_lines: kept.max_lines,
+            max_bytes: kept.max_bytes,
         }
     }
 }
@@ -215,6 +234,6 @@ impl Config {
         if !self.srt.passphrase.as_ref().is_none_or(sound) {
             return Err(ConfigError::range("srt.passphrase", "10 to 79 characters"));
         }
-        Ok(())
+        self.plugins.check()
     }
 }

@@ -16,9 +16,25 @@ passphrase = "0123456789"
 ports = "5000-5099"
 [plugins]
 dir = "plugins"
+trusted_keys = ["RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3"]
+install_from = ["plugins.example.org", "http://127.0.0.1:9000"]
+instances = 32
+component_bytes = 33554432
+[plugins.limits]
+deadline_ms = 20
+[plugins.overrides.webhook]
+deadline_ms = 100
+http_ms = 1000
+[plugins.grants]
+webhook = ["hooks.example.org", "private:10.0.0.5"]
+[decisions]
+keep_secrets = true
+max_age_days = 30
 [[policies]]
 kind = "routing"
 streams = "live/*"
+mode = "canary"
+percent = 10
 plugin = "fanout"
 config = { anything = { goes = 1 } }
 [[inputs]]
@@ -57,6 +73,14 @@ fn the_whole_example_is_understood() {
     assert_eq!((site.policies.len(), site.inputs.len()), (1, 1));
     assert_eq!(site.inputs[0].sources.len(), 3);
     assert_eq!(site.inputs[0].outputs[0].name.as_str(), "archive");
+    let limits = config.plugins.limits();
+    assert_eq!(limits.default.deadline.as_millis(), 20);
+    assert_eq!(limits.of("webhook").deadline.as_millis(), 100);
+    let memory = |name| limits.of(name).memory_bytes;
+    assert_eq!(memory("webhook"), memory("other"), "as in [plugins.limits]");
+    let grants = &config.plugins.grants["webhook"];
+    assert_eq!((grants.http.len(), grants.private[0].as_str()), (1, "10.0.0.5"));
+    assert_eq!(config.plugins.install_from.len(), 2);
 }
 
 #[test]
@@ -98,6 +122,24 @@ fn errors_name_line_key_and_the_nearest_key() {
             "inputs.sources.adress",
             Some("inputs.sources.address"),
         ),
+        (
+            "[plugins.overrides.webhook]\ndeadline = 5",
+            "line 2, column 1",
+            "plugins.overrides.webhook.deadline",
+            Some("plugins.overrides.webhook.deadline_ms"),
+        ),
+        (
+            "[plugins.limits]\nmemory = 5",
+            "line 2, column 1",
+            "plugins.limits.memory",
+            Some("plugins.limits.memory_bytes"),
+        ),
+        (
+            "[decisions]\nkeep_secret = true",
+            "line 2, column 1",
+            "decisions.keep_secret",
+            Some("decisions.keep_secrets"),
+        ),
         ("zzz = 1", "line 1, column 1", "zzz", None),
     ];
     for (text, position, key, proposed) in cases {
@@ -131,6 +173,10 @@ fn values_that_do_not_fit_are_told_with_their_place() {
         ("[srt]\nlatency = 40000", "srt.latency"),
         ("[srt]\npassphrase = \"short\"", "srt.passphrase"),
         ("[srt]\npbkeylen = 128", "srt.pbkeylen"),
+        ("[plugins.limits]\ndeadline_ms = 0", "plugins.limits.deadline_ms"),
+        ("[plugins.overrides.x]\ninstances = 0", "plugins.limits.instances"),
+        ("[plugins]\ninstall_from = [\"https://h/path\"]", "line 2"),
+        ("[plugins.grants]\nx = [\"http://h\"]", "line 2"),
     ];
     for (text, place) in cases {
         let error = parse(text).unwrap_err().to_string();
@@ -164,6 +210,13 @@ fn every_scalar_key_is_also_a_variable() {
             name if name.ends_with("_LATENCY") => "9",
             name if name.ends_with("_PBKEYLEN") => "32",
             name if name.ends_with("_PORTS") => "9-9",
+            name if name.ends_with("_SECRETS") => "true",
+            name if name.ends_with("_HISTORY") => "false",
+            name if name.ends_with("_COMPONENT_BYTES") => "1048576",
+            name if name.ends_with("_BYTES") => "65536",
+            name if name.contains("_PLUGINS_LIMITS_") => "17",
+            name if name.ends_with("_INSTANCES") => "17",
+            name if name.contains("_DECISIONS_") => "17",
             _ => "0123456789",
         };
         let config = with_variables(&[(&variable, value)]).unwrap();
@@ -220,7 +273,7 @@ fn the_keys_are_those_that_serde_knows() {
     };
     assert_eq!(listed("x_ = 1"), known(keys::DOCUMENT));
     // Sections with a single key are told as "expected `key`", which `listed` reads as well.
-    for section in ["api", "rtmp", "srt", "udp", "plugins"] {
+    for section in ["api", "rtmp", "srt", "udp", "plugins", "decisions"] {
         let keys = below(keys::DOCUMENT, section);
         assert_eq!(
             listed(&format!("[{section}]\nx_ = 1")),
@@ -228,6 +281,9 @@ fn the_keys_are_those_that_serde_knows() {
             "{section}"
         );
     }
+    let limits = known(below(below(keys::DOCUMENT, "plugins"), "limits"));
+    assert_eq!(listed("[plugins.limits]\nx_ = 1"), limits);
+    assert_eq!(listed("[plugins.overrides.a]\nx_ = 1"), limits);
     let inputs = below(keys::DOCUMENT, "inputs");
     assert_eq!(
         listed("[[policies]]\nx_ = 1"),

@@ -9,9 +9,6 @@ use std::net::SocketAddr;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// What a component may take over the API; the plugin plane has the same bound.
-const MAX_PLUGIN_BYTES: usize = 64 << 20;
-
 /// The HTTP port, taken before anything is started that would have to be stopped again.
 pub(super) struct Http(TcpListener);
 
@@ -42,7 +39,7 @@ pub(super) async fn serve(
         listen: config.api.listen,
         srt: Some(config.srt.listen),
         rtmp: Some(config.rtmp.listen),
-        max_plugin_bytes: MAX_PLUGIN_BYTES,
+        max_plugin_bytes: config.plugins.component_bytes,
     };
     Ok(api::serve(
         http,

@@ -3,6 +3,7 @@
 mod listeners;
 mod plugins;
 mod signals;
+mod store;
 
 use crate::config::Config;
 use crate::sys;
@@ -10,6 +11,7 @@ use anyhow::Context;
 use control::{Control, ControlHandle};
 use hub::Registry;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -63,6 +65,8 @@ struct Host {
     registry: Registry,
     gateways: gateway::Context,
     control: Option<ControlHandle>,
+    /// Ends the database, after everything that writes to it.
+    store_stop: CancellationToken,
     /// What runs until `stop`: the actor, the listeners, the watchers.
     tasks: JoinSet<anyhow::Result<()>>,
 }
@@ -77,6 +81,7 @@ impl Host {
             registry,
             gateways,
             control: None,
+            store_stop: CancellationToken::new(),
             tasks: JoinSet::new(),
         }
     }
@@ -85,10 +90,23 @@ impl Host {
         self.spawn(signals::watch(self.stop.clone()));
         let http = listeners::bind(config).await?;
 
-        let plugins = plugins::open(config).await?;
+        let (store, writer) = store::open(config).await;
+        let store_stop = self.store_stop.clone();
+        self.spawn(async move {
+            writer.run(store_stop).await;
+            Ok(())
+        });
+        let keeper = Arc::new(store::Cupboard(store.clone()));
+        let plugins = plugins::open(config, keeper).await?;
         let settings = control::Settings {
             udp_ports: config.udp.ports,
             utc_offset_minutes: sys::utc_offset_minutes,
+            decisions: control::decide::Settings {
+                keep_secrets: config.decisions.keep_secrets,
+                history: store::history(config, &store),
+                ..control::decide::Settings::default()
+            },
+            install_from: config.plugins.install_from.clone(),
             ..control::Settings::default()
         };
         let (actor, control) = Control::new(
@@ -145,7 +163,7 @@ impl Host {
         }
     }
 
-    /// Peers first, then links and streams, then whatever is left.
+    /// Peers first, then links and streams, then what is written of them, then whatever is left.
     async fn shut_down(&mut self) {
         tracing::info!("stopping");
         self.stop.cancel();
@@ -154,6 +172,7 @@ impl Host {
             let _ = control.shutdown().await;
         }
         self.gateways.close().await;
+        self.store_stop.cancel();
         while let Some(ended) = self.tasks.join_next().await {
             if let Ok(Err(error)) = ended {
                 tracing::warn!(error = format!("{error:#}"), "while stopping");

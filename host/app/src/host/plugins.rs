@@ -5,8 +5,9 @@ use anyhow::Context;
 use control::ControlHandle;
 use model::Label;
 use plugin::folder::{self, FolderEvent};
-use plugin::{Compiler, Plugins, Settings};
+use plugin::{Compiler, Keeper, Plugins, Settings};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -19,14 +20,21 @@ const FIRST_LOOK: Duration = Duration::from_secs(30);
 const EVENTS: usize = 16;
 
 /// Starts the engine and takes up what was installed before.
-pub(super) async fn open(config: &Config) -> anyhow::Result<Plugins> {
+pub(super) async fn open(config: &Config, keeper: Arc<dyn Keeper>) -> anyhow::Result<Plugins> {
     let program = std::env::current_exe().context("cannot find this program's own file")?;
     let args = ["plugin", "compile"].map(Into::into).to_vec();
     let compiler = Compiler::Child { program, args };
     let dir = config.data_dir.join("plugins");
-    let (plugins, failed) = Plugins::open(Settings::new(&dir, compiler))
+    let settings = Settings {
+        limits: config.plugins.limits(),
+        grants: config.plugins.grants.clone(),
+        trusted_keys: config.plugins.trusted_keys.clone(),
+        keeper,
+        ..Settings::new(&dir, compiler)
+    };
+    let (plugins, failed) = Plugins::open(settings)
         .await
-        .with_context(|| format!("cannot use {} (data_dir)", dir.display()))?;
+        .with_context(|| format!("cannot open the plugins in {}", dir.display()))?;
     for (name, error) in failed {
         tracing::warn!(plugin = %name, %error, "a plugin installed before does not come up");
     }

@@ -2,7 +2,9 @@
 
 use super::{Input, Output, Source};
 use model::endpoint::SrtMode;
-use model::{Endpoint, InputSpec, Label, PolicySpec, Site, SourceSpec, StreamName};
+use model::{
+    Endpoint, InputSpec, Label, PolicyMode, PolicySpec, Site, SourceSpec, StreamName,
+};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -104,18 +106,32 @@ pub(super) fn policies(
 ) {
     let mut seen = BTreeSet::new();
     for policy in &site.policies {
-        let item = format!("policy {} for {}", policy.kind.as_str(), policy.streams);
-        if !seen.insert((policy.kind, policy.streams.as_str())) {
+        let item = crate::decide::what(policy);
+        if !seen.insert((policy.kind, policy.streams.as_str(), policy.mode)) {
             faults.add(
                 &item,
                 "streams",
-                "bound twice; keep one policy for each kind and pattern",
+                "bound twice; keep one policy for each kind, pattern and mode",
             );
         }
+        share(policy, &item, faults);
         if let Err(problem) = check_policy(policy) {
             faults.add(&item, format_args!("plugin {}", policy.plugin), problem);
         }
     }
+}
+
+/// A canary needs its share, and nobody else has one.
+fn share(policy: &PolicySpec, item: &str, faults: &mut Faults) {
+    let is_canary = policy.mode == PolicyMode::Canary;
+    let problem = match policy.percent {
+        None if is_canary => "a canary needs the share of streams it decides for, 1 to 100",
+        Some(1..=100) if is_canary => return,
+        Some(_) if is_canary => "must be 1 to 100",
+        Some(_) => "only a canary has a share; set mode to canary, or leave percent out",
+        None => return,
+    };
+    faults.add(item, "percent", problem);
 }
 
 fn at_most(limit: usize, count: usize, item: &str, field: &str, faults: &mut Faults) {

@@ -8,7 +8,7 @@ mod tests;
 pub use check::{Fault, Faults};
 pub use ports::UdpPorts;
 
-use model::{Endpoint, Label, PolicyKind, PolicySpec, Protocol, Site, StreamName};
+use model::{Endpoint, Label, PolicySpec, Protocol, Site, StreamName};
 use std::collections::BTreeMap;
 
 /// A document in which nothing is wrong.
@@ -83,19 +83,6 @@ impl Desired {
         &self.inputs
     }
 
-    /// The policy that decides for a stream: of those that match the most specific, of
-    /// equals the first.
-    pub fn policy_for(&self, kind: PolicyKind, stream: &StreamName) -> Option<&PolicySpec> {
-        let matching = self
-            .site
-            .policies
-            .iter()
-            .filter(|policy| policy.kind == kind && policy.streams.matches(stream.as_str()));
-        // `max_by_key` returns the last of equals, so go backwards.
-        matching
-            .rev()
-            .max_by_key(|policy| policy.streams.specificity())
-    }
 }
 
 impl Input {

@@ -78,6 +78,26 @@ fn each_fault_names_its_item_and_field() {
             "streams",
             "twice",
         ),
+        (
+            json!({"policies": [{"kind": "auth", "plugin": "fanout", "mode": "canary"}]}),
+            "canary policy auth for *",
+            "percent",
+            "needs the share",
+        ),
+        (
+            json!({"policies": [
+                {"kind": "layout", "plugin": "fanout", "mode": "canary", "percent": 101}]}),
+            "canary policy layout for *",
+            "percent",
+            "1 to 100",
+        ),
+        (
+            json!({"policies": [
+                {"kind": "routing", "plugin": "fanout", "mode": "shadow", "percent": 5}]}),
+            "shadow policy routing for *",
+            "percent",
+            "only a canary",
+        ),
     ];
     for (document, item, field, problem) in cases {
         let faults = check(document).unwrap_err();
@@ -110,22 +130,6 @@ fn multicast_groups_share_a_port_with_each_other_and_with_a_wildcard() {
         {"name": "b", "sources": source("239.1.1.2:5000")},
         {"name": "c", "sources": source("0.0.0.0:5000")}]}));
     assert!(checked.is_ok(), "{checked:?}");
-}
-
-#[test]
-fn the_most_specific_policy_decides() {
-    let desired = check(json!({"policies": [
-        {"kind": "routing", "streams": "*", "plugin": "fanout"},
-        {"kind": "routing", "streams": "live/*", "plugin": "fanout"},
-        {"kind": "routing", "streams": "live/cam1", "plugin": "fanout"}]}))
-    .unwrap();
-    let pattern = |name: &str| {
-        let policy = desired.policy_for(PolicyKind::Routing, &name.parse().unwrap());
-        policy.map(|policy| policy.streams.as_str())
-    };
-    assert_eq!(pattern("live/cam1"), Some("live/cam1"));
-    assert_eq!(pattern("live/cam2"), Some("live/*"));
-    assert_eq!(pattern("demo"), Some("*"));
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod policies;
 use bench::{Bench, Camera, Sink, free_address, output, source};
 use control::ControlError;
 use control::decisions::Filter;
+use hub::Pass;
 use model::{Ask, Intent, LinkState, Protocol};
 use serde_json::json;
 
@@ -112,15 +113,9 @@ async fn a_withdrawn_input_frees_its_port_for_another() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unannounced_stream_is_routed_as_long_as_it_lives() {
     let bench = Bench::new().await;
-    let publisher = |stream: &str| Ask {
-        stream: stream.parse().unwrap(),
-        intent: Intent::Publish,
-        protocol: Protocol::Srt,
-        peer: "127.0.0.1:9".parse().unwrap(),
-        user: None,
-        token: None,
-    };
-    let source = bench.registry.publish(&publisher("guest")).unwrap();
+    let (name, peer) = ("guest".parse().unwrap(), ([127, 0, 0, 1], 9).into());
+    let publisher = Pass::free(Ask::new(name, Intent::Publish, Protocol::Srt, peer));
+    let source = bench.registry.publish(&publisher).unwrap();
     let view = bench
         .until("guest", "a decision", |view| {
             !view.routing.reason.is_empty()

@@ -29,6 +29,27 @@ pub(super) fn playlist(body: Bytes) -> Response {
     media(body, PLAYLIST_TYPE, PLAYLIST_CACHE)
 }
 
+/// A playlist whose segments are asked for with the query it was asked for with itself.
+pub(super) fn with_query(playlist: Bytes, query: &str) -> Bytes {
+    let Ok(text) = std::str::from_utf8(&playlist) else {
+        return playlist;
+    };
+    if query.is_empty() {
+        return playlist;
+    }
+    let mut asked = String::with_capacity(text.len() + 16 * (query.len() + 1));
+    for line in text.lines() {
+        asked.push_str(line);
+        // Whatever is neither empty nor a tag or comment is a URI (RFC 8216 §4.1).
+        if !line.is_empty() && !line.starts_with('#') {
+            asked.push('?');
+            asked.push_str(query);
+        }
+        asked.push('\n');
+    }
+    asked.into()
+}
+
 /// A segment; its bytes are shared by every viewer.
 pub(super) fn segment(body: Bytes) -> Response {
     media(body, SEGMENT_TYPE, SEGMENT_CACHE)
@@ -141,6 +162,16 @@ impl Problem {
 fn refused(refusal: &Refusal) -> Document {
     let (type_uri, title, status) = match refusal {
         Refusal::UnknownStream(_) => ("/problems/unknown-stream", "No stream has this name", 404),
+        Refusal::Unauthorized => (
+            "/problems/unauthorized",
+            "Who asks has to be known",
+            401,
+        ),
+        Refusal::Forbidden | Refusal::CutOff(_) => (
+            "/problems/forbidden",
+            "The policy does not allow it",
+            403,
+        ),
         Refusal::NotServed { .. } => (
             "/problems/not-served",
             "The stream is not served over this protocol",
@@ -183,11 +214,42 @@ impl IntoResponse for Problem {
                     HeaderValue::from_static("GET, HEAD, OPTIONS"),
                 );
             }
+            // FFmpeg and VLC send the user and password of a URL only when asked to.
+            StatusCode::UNAUTHORIZED => {
+                let challenge = HeaderValue::from_static("Basic realm=\"pointsman\"");
+                headers.insert(header::WWW_AUTHENTICATE, challenge);
+            }
             StatusCode::NOT_FOUND | StatusCode::SERVICE_UNAVAILABLE => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S));
             }
             _ => {}
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_playlist_hands_its_query_on_to_its_segments_only() {
+        let playlist = Bytes::from_static(b"#EXTM3U\n#EXTINF:2.0,\n7.ts\n\n#EXT-X-ENDLIST\n");
+        assert_eq!(with_query(playlist.clone(), ""), playlist);
+        assert_eq!(
+            with_query(playlist, "token=a%20b&x"),
+            "#EXTM3U\n#EXTINF:2.0,\n7.ts?token=a%20b&x\n\n#EXT-X-ENDLIST\n"
+        );
+    }
+
+    #[test]
+    fn who_shows_nothing_is_asked_to_and_who_shows_the_wrong_thing_is_not() {
+        let answer = |refusal: Refusal| Problem::from(refusal).into_response();
+        let unknown = answer(Refusal::Unauthorized);
+        assert_eq!(unknown.status(), 401);
+        assert!(unknown.headers().contains_key(header::WWW_AUTHENTICATE));
+        let wrong = answer(Refusal::Forbidden);
+        assert_eq!(wrong.status(), 403);
+        assert!(!wrong.headers().contains_key(header::WWW_AUTHENTICATE));
     }
 }

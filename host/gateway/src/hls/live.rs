@@ -124,7 +124,7 @@ impl Lives {
         let (show, shown) = watch::channel(Shown::new(Window::new(WindowConfig::default())));
         let live = Arc::new(Live {
             stream: stream.clone(),
-            sessions: Sessions::new(),
+            sessions: Sessions::default(),
             shown,
         });
         present.insert(stream.name().clone(), live.clone());

@@ -9,10 +9,14 @@
 //! waits for the first segment. Segments are made once and are one piece of memory, which
 //! all viewers' sockets write from. A window that nobody watches is dropped.
 //!
+//! User and token come from the `Authorization` header (Basic or Bearer) or from the query; a
+//! playlist hands the query on to its segments, since players do not.
+//!
 //! There is one rendition, so `index.m3u8` is the media playlist itself, which saves players
 //! a round trip. With several it becomes a multivariant playlist; its address stays.
 
 mod answer;
+mod door;
 mod live;
 mod serve;
 mod sessions;

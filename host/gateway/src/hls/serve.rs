@@ -1,14 +1,16 @@
 //! From a request to a playlist or a segment.
 
 use super::answer::{self, Problem};
+use super::door::{Door, Guest};
 use super::live::{Live, Lives};
 use crate::Context;
+use crate::http::Shown;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{ConnectInfo, Path, State};
-use axum::http::{HeaderMap, Method, header};
+use axum::extract::{ConnectInfo, Path, RawQuery, State};
+use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse, Response};
-use hub::Viewer;
-use model::{Ask, Intent, Protocol, Refusal, StreamName};
+use hub::{Pass, Viewer};
+use model::{Protocol, Refusal, StreamName};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,6 +26,7 @@ const MAX_WAITING: usize = 1024;
 #[derive(Clone)]
 pub(super) struct Service {
     context: Context,
+    door: Arc<Door>,
     lives: Arc<Lives>,
     waiting: Arc<Semaphore>,
 }
@@ -41,10 +44,12 @@ pub(super) async fn serve(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     method: Method,
     path: Result<Path<String>, PathRejection>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
+    let query = query.unwrap_or_default();
     let mut response = match method {
-        Method::GET | Method::HEAD => match service.answer(peer, path, &headers).await {
+        Method::GET | Method::HEAD => match service.answer(peer, path, &query, &headers).await {
             Ok(response) => response,
             Err(problem) => problem.into_response(),
         },
@@ -59,6 +64,7 @@ impl Service {
     pub(super) fn new(context: Context) -> Self {
         let lives = Lives::new(context.clone());
         Self {
+            door: Arc::new(Door::new(context.clone())),
             context,
             lives,
             waiting: Arc::new(Semaphore::new(MAX_WAITING)),
@@ -69,55 +75,48 @@ impl Service {
         &self,
         peer: SocketAddr,
         path: Result<Path<String>, PathRejection>,
+        query: &str,
         headers: &HeaderMap,
     ) -> Result<Response, Problem> {
         let Path(path) = path.map_err(|fault| Refusal::BadRequest(fault.to_string()))?;
         let (name, resource) = parse(&path)?;
-        let (live, viewer) = self.admit(name, peer, headers)?;
-        match resource {
-            Resource::Playlist => {
-                let body = self.playlist(&live).await?;
-                viewer.sent(body.len());
-                Ok(answer::playlist(body))
-            }
+        let ask = Shown::of(headers, query).wants(name, Protocol::Hls, peer);
+        let guest = self.door.admit(ask).await?;
+        let (live, viewer) = self.seat(&guest)?;
+        let body = match resource {
+            Resource::Playlist => answer::with_query(self.playlist(&live).await?, query),
             Resource::Segment(sequence) => {
                 let shown = live.shown();
                 let body = shown.segment(sequence).ok_or(Problem::NoSuchSegment)?;
-                viewer.sent(body.len());
-                Ok(answer::segment(body.clone()))
+                body.clone()
             }
-        }
+        };
+        viewer.sent(body.len());
+        guest.took(body.len());
+        Ok(match resource {
+            Resource::Playlist => answer::playlist(body),
+            Resource::Segment(_) => answer::segment(body),
+        })
     }
 
     /// The window asked for, and the viewer who asks; a new one is let in by the hub first.
-    fn admit(
-        &self,
-        name: StreamName,
-        peer: SocketAddr,
-        headers: &HeaderMap,
-    ) -> Result<(Arc<Live>, Arc<Viewer>), Refusal> {
-        let now = Instant::now();
-        let agent = headers
-            .get(header::USER_AGENT)
-            .map_or(&b""[..], |agent| agent.as_bytes());
-        let stream = self.context.registry().get(name.as_str());
-        let ask = ask(name, peer);
+    fn seat(&self, guest: &Guest) -> Result<(Arc<Live>, Arc<Viewer>), Refusal> {
+        let (now, key, pass) = (Instant::now(), guest.key, &guest.pass);
+        let stream = self.context.registry().get(pass.stream().as_str());
         // Of a stream that has ended, those who watched may still see the end.
-        if let Some(live) = self.lives.find(&ask.stream, stream.as_ref()) {
-            let key = live.sessions.key(peer.ip(), agent);
-            let viewer = live.sessions.viewer(key, now, || self.let_in(&ask))?;
+        if let Some(live) = self.lives.find(pass.stream(), stream.as_ref()) {
+            let viewer = live.sessions.viewer(key, now, || self.let_in(pass))?;
             return Ok((live, viewer));
         }
-        let viewer = self.let_in(&ask)?;
+        let viewer = self.let_in(pass)?;
         let live = self.lives.open(viewer.stream());
-        let key = live.sessions.key(peer.ip(), agent);
         let viewer = live.sessions.viewer(key, now, || Ok(viewer))?;
         Ok((live, viewer))
     }
 
-    fn let_in(&self, ask: &Ask) -> Result<Viewer, Refusal> {
+    fn let_in(&self, pass: &Pass) -> Result<Viewer, Refusal> {
         let edge = self.context.counters().of(Protocol::Hls);
-        let verdict = self.context.registry().read(ask);
+        let verdict = self.context.registry().read(pass);
         match &verdict {
             Ok(_) => edge.connections.add(1),
             Err(_) => edge.refused.add(1),
@@ -134,18 +133,6 @@ impl Service {
             .try_acquire()
             .map_err(|_| Problem::TooManyWaiting)?;
         live.first_playlist(PATIENCE).await.ok_or(Problem::NoMedia)
-    }
-}
-
-fn ask(stream: StreamName, peer: SocketAddr) -> Ask {
-    let (intent, protocol) = (Intent::Read, Protocol::Hls);
-    Ask {
-        stream,
-        intent,
-        protocol,
-        peer,
-        user: None,
-        token: None,
     }
 }
 

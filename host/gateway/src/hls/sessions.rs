@@ -1,24 +1,16 @@
 //! Who watches over HTTP, where nobody is connected.
 //!
-//! A viewer is an address and a user agent that asked within the last few target durations.
-//! Two players behind one address translator with the same user agent count as one.
+//! A viewer is an address, a user agent and what it shows of user and token, that asked within
+//! the last few target durations. Two players behind one address translator that are the same in
+//! all of these count as one.
 
+use super::door::Key;
 use hub::Viewer;
 use model::Refusal;
 use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// What tells viewers apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Key {
-    address: IpAddr,
-    /// A hash, so that a long header costs no more than a short one.
-    agent: u64,
-}
 
 struct Session {
     viewer: Arc<Viewer>,
@@ -26,26 +18,12 @@ struct Session {
 }
 
 /// The viewers of one stream. Bounded by the hub, which lets no more than its limit in.
+#[derive(Default)]
 pub(super) struct Sessions {
-    hasher: RandomState,
     present: Mutex<HashMap<Key, Session>>,
 }
 
 impl Sessions {
-    pub(super) fn new() -> Self {
-        Self {
-            hasher: RandomState::new(),
-            present: Mutex::default(),
-        }
-    }
-
-    pub(super) fn key(&self, address: IpAddr, agent: &[u8]) -> Key {
-        Key {
-            address,
-            agent: self.hasher.hash_one(agent),
-        }
-    }
-
     /// The viewer behind a request; `admit` is asked if it is new here.
     pub(super) fn viewer(
         &self,

@@ -5,6 +5,7 @@ use super::{ask, ingest, serve, status_code};
 use crate::context::Context;
 use ::rtmp::session::{Limits, Server, ServerEvent};
 use bytes::{Bytes, BytesMut};
+use hub::Pass;
 use model::{Event, Intent, Protocol, Refusal};
 use std::io;
 use std::net::SocketAddr;
@@ -27,6 +28,8 @@ pub(super) enum Failure {
     Io(#[from] io::Error),
     #[error("the peer took nothing for {} s", super::write::STALL.as_secs())]
     Stalled,
+    #[error(transparent)]
+    CutOff(Refusal),
 }
 
 /// A connection and its session.
@@ -36,6 +39,8 @@ pub(super) struct Connection {
     pub(super) peer: SocketAddr,
     pub(super) session: Server,
     pub(super) shutdown: CancellationToken,
+    /// What program the peer says it is.
+    agent: String,
     block: BytesMut,
 }
 
@@ -55,6 +60,7 @@ impl Connection {
             peer,
             session: Server::new(Instant::now(), limits, seed),
             shutdown: context.shutdown().clone(),
+            agent: String::new(),
             block: BytesMut::new(),
         }
     }
@@ -66,38 +72,28 @@ impl Connection {
             ended = self.converse() => ended,
             () = shutdown.cancelled() => Ok(()),
         };
-        if let Err(failure) = ended {
-            self.complain(&failure);
-            let _ = flush_server(&self.tcp, &mut self.session).await;
+        match ended {
+            Ok(()) => {}
+            // It may have been cut off within a message: nothing more can be said to it.
+            Err(Failure::CutOff(refusal)) => self.tell("rtmp cut off", &refusal),
+            Err(failure) => {
+                self.complain(&failure);
+                let _ = flush_server(&self.tcp, &mut self.session).await;
+            }
         }
     }
 
     async fn converse(&mut self) -> Result<(), Failure> {
         while let Some(event) = self.next_event().await? {
             match event {
-                ServerEvent::Connect(_) => self.session.accept(Instant::now())?,
+                ServerEvent::Connect(connect) => {
+                    self.agent = connect.flash_ver;
+                    self.session.accept(Instant::now())?;
+                }
                 ServerEvent::Publish(publish) => {
-                    let (name, query) = (publish.stream_name(), publish.query);
-                    let asked = ask(&name, &query, Intent::Publish, self.peer);
-                    match asked.and_then(|ask| self.context.registry().publish(&ask)) {
-                        Ok(source) => {
-                            self.session.accept(Instant::now())?;
-                            ingest::run(self, source).await?;
-                        }
-                        Err(refusal) => self.refuse(Intent::Publish, &refusal)?,
-                    }
+                    self.publish(&publish.stream_name(), &publish.query).await?;
                 }
-                ServerEvent::Play(play) => {
-                    let (name, query) = (play.stream_name(), play.query);
-                    let asked = ask(&name, &query, Intent::Read, self.peer);
-                    match asked.and_then(|ask| self.context.registry().read(&ask)) {
-                        Ok(viewer) => {
-                            self.session.accept(Instant::now())?;
-                            serve::run(self, viewer).await?;
-                        }
-                        Err(refusal) => self.refuse(Intent::Read, &refusal)?,
-                    }
-                }
+                ServerEvent::Play(play) => self.play(&play.stream_name(), &play.query).await?,
                 ServerEvent::Closed(_) => break,
                 // Leftovers of a role that has ended.
                 ServerEvent::Media(_)
@@ -109,6 +105,44 @@ impl Connection {
             }
         }
         flush_server(&self.tcp, &mut self.session).await
+    }
+
+    async fn publish(&mut self, name: &str, query: &str) -> Result<(), Failure> {
+        let registry = self.context.registry().clone();
+        let asked = self.ask_in(name, query, Intent::Publish).await;
+        match asked.and_then(|pass| Ok((registry.publish(&pass)?, pass))) {
+            Ok((source, pass)) => {
+                self.session.accept(Instant::now())?;
+                let traffic = source.traffic();
+                tokio::select! {
+                    ended = ingest::run(self, source) => ended,
+                    refusal = registry.watch(pass, traffic) => Err(Failure::CutOff(refusal)),
+                }
+            }
+            Err(refusal) => self.refuse(Intent::Publish, &refusal),
+        }
+    }
+
+    async fn play(&mut self, name: &str, query: &str) -> Result<(), Failure> {
+        let registry = self.context.registry().clone();
+        let asked = self.ask_in(name, query, Intent::Read).await;
+        match asked.and_then(|pass| Ok((registry.read(&pass)?, pass))) {
+            Ok((viewer, pass)) => {
+                self.session.accept(Instant::now())?;
+                let traffic = viewer.traffic();
+                tokio::select! {
+                    ended = serve::run(self, viewer) => ended,
+                    refusal = registry.watch(pass, traffic) => Err(Failure::CutOff(refusal)),
+                }
+            }
+            Err(refusal) => self.refuse(Intent::Read, &refusal),
+        }
+    }
+
+    /// Asks the doorman; the session looks at no further input meanwhile.
+    async fn ask_in(&self, name: &str, query: &str, intent: Intent) -> Result<Pass, Refusal> {
+        let ask = ask(name, query, intent, self.peer)?.with_agent(&self.agent);
+        self.context.registry().admit(ask).await
     }
 
     /// The session's next event; writes its replies and reads what it needs. `None`: the peer
@@ -158,7 +192,6 @@ impl Connection {
     }
 
     fn refuse(&mut self, intent: Intent, refusal: &Refusal) -> Result<(), Failure> {
-        self.context.counters().of(Protocol::Rtmp).refused.add(1);
         if let Refusal::BadRequest(_) = refusal {
             let code = refusal.code().to_owned();
             self.context.registry().announce(Event::PeerRefused {
@@ -166,16 +199,18 @@ impl Connection {
                 code,
             });
         }
-        if let Some(held_back) = self
-            .context
-            .complaints()
-            .admit("rtmp refused", Instant::now())
-        {
-            tracing::warn!(peer = %self.peer, held_back, "RTMP peer refused: {refusal}");
-        }
+        self.tell("rtmp refused", refusal);
         Ok(self
             .session
             .reject(status_code(intent, refusal), &refusal.to_string())?)
+    }
+
+    /// Counts a peer that was turned away and, now and then, logs it.
+    fn tell(&self, kind: &'static str, refusal: &Refusal) {
+        self.context.counters().of(Protocol::Rtmp).refused.add(1);
+        if let Some(held_back) = self.context.complaints().admit(kind, Instant::now()) {
+            tracing::warn!(peer = %self.peer, held_back, "RTMP peer refused: {refusal}");
+        }
     }
 
     fn complain(&self, failure: &Failure) {

@@ -21,20 +21,9 @@ fn ask(name: &str, query: &str, intent: Intent, peer: SocketAddr) -> Result<Ask,
     let stream = name
         .parse()
         .map_err(|error| Refusal::BadRequest(format!("{error}")))?;
-    let parameter = |wanted: &str| {
-        url::form_urlencoded::parse(query.as_bytes())
-            .find(|(key, _)| key == wanted)
-            .map(|(_, value)| value.into_owned())
-    };
-    let (user, token) = (parameter("user"), parameter("token"));
-    Ok(Ask {
-        stream,
-        intent,
-        protocol: Protocol::Rtmp,
-        peer,
-        user,
-        token,
-    })
+    let pairs = url::form_urlencoded::parse(query.as_bytes());
+    let pairs = pairs.map(|(key, value)| (key.into_owned(), value.into_owned()));
+    Ok(Ask::new(stream, intent, Protocol::Rtmp, peer).with_query(pairs))
 }
 
 /// The `onStatus` code that says why somebody may not publish or play.
@@ -43,10 +32,42 @@ const fn status_code(intent: Intent, refusal: &Refusal) -> &'static str {
         (Intent::Publish, Refusal::BadRequest(_) | Refusal::Conflict { .. }) => {
             "NetStream.Publish.BadName"
         }
+        (Intent::Publish, Refusal::Unauthorized | Refusal::Forbidden) => {
+            "NetStream.Publish.Unauthorized"
+        }
         (Intent::Publish, _) => "NetStream.Publish.Denied",
         (Intent::Read, Refusal::BadRequest(_) | Refusal::UnknownStream(_)) => {
             "NetStream.Play.StreamNotFound"
         }
         (Intent::Read, _) => "NetStream.Play.Failed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_codes_that_peers_see_do_not_change() {
+        let stream = || "a".parse().unwrap();
+        let cases = [
+            (Refusal::BadRequest(String::new()), "Publish.BadName"),
+            (Refusal::Unauthorized, "Publish.Unauthorized"),
+            (Refusal::Forbidden, "Publish.Unauthorized"),
+            (Refusal::Overloaded { what: "", limit: 1 }, "Publish.Denied"),
+        ];
+        for (refusal, code) in cases {
+            let told = status_code(Intent::Publish, &refusal);
+            assert_eq!(told, format!("NetStream.{code}"), "{refusal:?}");
+        }
+        let cases = [
+            (Refusal::UnknownStream(stream()), "Play.StreamNotFound"),
+            (Refusal::Unauthorized, "Play.Failed"),
+            (Refusal::Forbidden, "Play.Failed"),
+        ];
+        for (refusal, code) in cases {
+            let told = status_code(Intent::Read, &refusal);
+            assert_eq!(told, format!("NetStream.{code}"), "{refusal:?}");
+        }
     }
 }

@@ -235,5 +235,7 @@ fn write_error(failure: Failure) -> LinkError {
         },
         Failure::Io(error) => LinkError::io("the RTMP server's connection")(error),
         Failure::Session(error) => link_error(error),
+        // Said to those who come, not by those we call.
+        Failure::CutOff(refusal) => LinkError::Passing(refusal.to_string()),
     }
 }

@@ -2,13 +2,13 @@
 
 use super::backend::{
     Admission, Backend, Connection, Encryption, Error, KeyLength, Libsrt, ListenConfig, Listener,
-    Passphrase, Refused, RejectReason, Request, Verdict,
+    Passphrase, Refused, Request, Verdict,
 };
-use super::reject::reason_for;
-use super::{ask, ingest, serve as viewer, stream_id};
+use super::desk::Desk;
+use super::{Failure, ingest, serve as viewer, stream_id};
 use crate::context::Context;
 use model::endpoint::DEFAULT_SRT_LATENCY_MS;
-use model::{Event, Intent, Protocol, Refusal};
+use model::{Intent, Protocol};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -64,14 +64,16 @@ pub async fn serve(context: &Context, config: Config) -> Result<SocketAddr, Serv
         max_connections: config.max_connections,
         ..ListenConfig::new(config.listen)
     };
-    let judge = {
-        let context = context.clone();
-        move |request: &Request<'_>| judge(&context, request)
-    };
-    let door = Arc::new(Door::new(context, judge));
+    let desk = Arc::new(Desk::new(context));
+    let at_door = desk.clone();
+    let door = Arc::new(Door::new(context, move |request: &Request<'_>| {
+        at_door.judge(request)
+    }));
     let listener = Libsrt::new()?.listen(&listen, door).await?;
     let bound = listener.local_addr();
-    context.tasks().spawn(accept(context.clone(), listener));
+    context
+        .tasks()
+        .spawn(accept(context.clone(), desk, listener));
     Ok(bound)
 }
 
@@ -121,33 +123,7 @@ where
     }
 }
 
-/// What the hub says to a caller now; asked again, and then for good, once it is connected.
-fn judge(context: &Context, request: &Request<'_>) -> Verdict {
-    let registry = context.registry();
-    let reason = match ask(request.stream_id, request.peer) {
-        Ok(ask) => {
-            let verdict = match ask.intent {
-                Intent::Publish => registry.may_publish(&ask),
-                Intent::Read => registry.may_read(&ask),
-            };
-            match verdict {
-                Ok(()) => return Verdict::Accept { passphrase: None },
-                Err(refusal) => reason_for(&refusal),
-            }
-        }
-        Err(error) => {
-            let code = Refusal::BadRequest(String::new()).code().to_owned();
-            registry.announce(Event::PeerRefused {
-                protocol: Protocol::Srt,
-                code,
-            });
-            RejectReason::from(&error)
-        }
-    };
-    Verdict::Reject(reason)
-}
-
-async fn accept(context: Context, mut listener: impl Listener) {
+async fn accept(context: Context, desk: Arc<Desk>, mut listener: impl Listener) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -156,7 +132,7 @@ async fn accept(context: Context, mut listener: impl Listener) {
         match accepted {
             Ok(connection) => {
                 context.counters().of(Protocol::Srt).connections.add(1);
-                let task = attend(context.clone(), connection);
+                let task = attend(context.clone(), desk.clone(), connection);
                 context.tasks().spawn(task);
             }
             Err(error) => {
@@ -169,23 +145,11 @@ async fn accept(context: Context, mut listener: impl Listener) {
     }
 }
 
-/// Why a connection ended before its time.
-#[derive(Debug, thiserror::Error)]
-enum Failure {
-    /// Another caller was faster.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    #[error(transparent)]
-    StreamId(#[from] stream_id::StreamIdError),
-    #[error(transparent)]
-    Connection(#[from] Error),
-}
-
 /// Serves one caller to its end.
-async fn attend(context: Context, connection: impl Connection) {
+async fn attend(context: Context, desk: Arc<Desk>, connection: impl Connection) {
     let peer = connection.peer();
     let ended = tokio::select! {
-        ended = converse(&context, connection) => ended,
+        ended = converse(&context, &desk, connection) => ended,
         () = context.shutdown().cancelled() => Ok(()),
     };
     match ended {
@@ -203,16 +167,29 @@ async fn attend(context: Context, connection: impl Connection) {
     }
 }
 
-async fn converse(context: &Context, connection: impl Connection) -> Result<(), Failure> {
-    let ask = ask(connection.stream_id(), connection.peer())?;
-    match ask.intent {
+async fn converse(
+    context: &Context,
+    desk: &Desk,
+    connection: impl Connection,
+) -> Result<(), Failure> {
+    let judged = desk.collect(connection.peer(), connection.stream_id());
+    let (pass, registry) = (judged.await?, context.registry());
+    match pass.ask().intent {
         Intent::Publish => {
-            let source = context.registry().publish(&ask)?;
-            ingest::run(context, connection, source).await?;
+            let source = registry.publish(&pass)?;
+            let traffic = source.traffic();
+            tokio::select! {
+                ended = ingest::run(context, connection, source) => ended?,
+                refusal = registry.watch(pass, traffic) => return Err(refusal.into()),
+            }
         }
         Intent::Read => {
-            let watching = context.registry().read(&ask)?;
-            viewer::run(context, connection, watching).await?;
+            let watching = registry.read(&pass)?;
+            let traffic = watching.traffic();
+            tokio::select! {
+                ended = viewer::run(context, connection, watching) => ended?,
+                refusal = registry.watch(pass, traffic) => return Err(refusal.into()),
+            }
         }
     }
     Ok(())

@@ -2,7 +2,8 @@
 //!
 //! [`listener`](serve()) runs the port that publishers and viewers call; `ingest` takes a
 //! publisher's media in, `serve` sends a stream to who watches, [`push`] to a peer of an
-//! output. Sources and outputs may call or, with `mode=listener`, be called on a port of their
+//! output. Whoever calls that port is asked in by the `desk`, within its handshake if that is
+//! possible in time. Sources and outputs may call or, with `mode=listener`, be called on a port of their
 //! own. [`Connections`] shows the figures of every connection there is.
 //!
 //! Beneath, [`backend`] makes and keeps connections, [`stream_id`] reads what a caller asks
@@ -10,6 +11,7 @@
 
 pub mod backend;
 mod connections;
+mod desk;
 pub mod ingest;
 mod listener;
 mod message;
@@ -23,21 +25,32 @@ pub use listener::{Config, ServeError, serve};
 
 use crate::link::LinkError;
 use backend::{Backend, ConnectConfig, Connection, Error, Libsrt, ListenConfig};
-use model::{Ask, Protocol, endpoint};
+use model::{Ask, Protocol, Refusal, endpoint};
 use std::net::SocketAddr;
 use stream_id::StreamIdError;
 
 /// What a caller asks for, from the stream id it chose.
 fn ask(stream_id: &[u8], peer: SocketAddr) -> Result<Ask, StreamIdError> {
     let id = stream_id::parse(stream_id)?;
-    Ok(Ask {
-        stream: id.stream,
-        intent: id.intent,
-        protocol: Protocol::Srt,
-        peer,
+    let ask = Ask {
         user: id.user,
         token: id.token,
-    })
+        ..Ask::new(id.stream, id.intent, Protocol::Srt, peer)
+    };
+    Ok(ask.with_query(id.query))
+}
+
+/// Why a caller's connection ended before its time.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    /// The doorman's word came after the handshake, another caller was faster, or the terms on
+    /// which it was let in ran out.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error(transparent)]
+    StreamId(#[from] StreamIdError),
+    #[error(transparent)]
+    Connection(#[from] Error),
 }
 
 /// Calls the peer of a link.

@@ -11,6 +11,7 @@ pub const fn reason_for(refusal: &Refusal) -> RejectReason {
         Refusal::BadRequest(_) => RejectReason::BAD_REQUEST,
         Refusal::UnknownStream(_) => RejectReason::NOTFOUND,
         Refusal::Conflict { .. } => RejectReason::CONFLICT,
+        Refusal::Unauthorized => RejectReason::UNAUTHORIZED,
         Refusal::Overloaded { .. } => RejectReason::OVERLOAD,
         // Refusal grows in other crates; whatever it says, the answer here is no.
         _ => RejectReason::FORBIDDEN,
@@ -53,6 +54,8 @@ mod tests {
                 1403,
             ),
             (Refusal::Overloaded { what: "", limit: 1 }, 1402),
+            (Refusal::Unauthorized, 1401),
+            (Refusal::Forbidden, 1403),
         ];
         for (refusal, code) in cases {
             assert_eq!(reason_for(&refusal).code(), code, "{refusal:?}");

@@ -4,8 +4,8 @@
 //!
 //! | form | meaning |
 //! |---|---|
-//! | `publish:NAME` or `read:NAME` | also `ACTION:NAME:USER:TOKEN`; a last part `:QUERY` after either is ignored |
-//! | `#!::r=NAME,m=publish,u=USER,s=TOKEN` | libsrt's access control (docs/features/access-control.md): keys in any order, `m` is `request` unless given, keys not listed are ignored, nothing is percent-decoded |
+//! | `publish:NAME` or `read:NAME` | also `ACTION:NAME:USER:TOKEN`; a last part `:QUERY` after either is a URL's query (`a=1&b=2`) |
+//! | `#!::r=NAME,m=publish,u=USER,s=TOKEN` | libsrt's access control (docs/features/access-control.md): keys in any order, `m` is `request` unless given, keys not listed are passed on as a query, nothing is percent-decoded |
 //!
 //! A bare name is refused: whether it would feed or watch the stream would be a guess.
 
@@ -26,6 +26,8 @@ pub struct StreamId {
     pub user: Option<String>,
     /// `s`: the secret it shows.
     pub token: Option<String>,
+    /// Every other pair, in order.
+    pub query: Vec<(String, String)>,
 }
 
 /// Why a stream id was refused. Never repeats more than a few characters of it.
@@ -99,21 +101,28 @@ fn parse_action(text: &str) -> Result<StreamId, StreamIdError> {
         _ => return Err(StreamIdError::Form),
     };
     let rest: Vec<&str> = parts.take(5).collect();
-    let (name, credentials) = match rest.as_slice() {
-        [name] | [name, _] => (name, None),
-        [name, user, token] | [name, user, token, _] => (name, Some((user, token))),
+    let (name, credentials, query) = match rest.as_slice() {
+        [name] => (name, None, ""),
+        [name, query] => (name, None, *query),
+        [name, user, token] => (name, Some((user, token)), ""),
+        [name, user, token, query] => (name, Some((user, token)), *query),
         _ => return Err(StreamIdError::Form),
     };
+    let query = url::form_urlencoded::parse(query.as_bytes());
     Ok(StreamId {
         stream: name.parse()?,
         intent,
         user: credentials.and_then(|(user, _)| non_empty(user)),
         token: credentials.and_then(|(_, token)| non_empty(token)),
+        query: query
+            .map(|(key, value)| (key.into_owned(), value.into_owned()))
+            .collect(),
     })
 }
 
 fn parse_access_control(pairs: &str) -> Result<StreamId, StreamIdError> {
     let (mut name, mut mode, mut user, mut token) = (None, None, None, None);
+    let mut query = Vec::new();
     for (index, pair) in pairs.split(',').enumerate() {
         let item = index + 1;
         let (key, value) = pair
@@ -125,7 +134,7 @@ fn parse_access_control(pairs: &str) -> Result<StreamId, StreamIdError> {
             "u" => set_once(&mut user, 'u', value)?,
             "s" => set_once(&mut token, 's', value)?,
             "t" if value != "stream" => return Err(StreamIdError::Media(brief(value))),
-            _ => {}
+            _ => query.push((key.to_owned(), value.to_owned())),
         }
     }
     let intent = match mode {
@@ -138,6 +147,7 @@ fn parse_access_control(pairs: &str) -> Result<StreamId, StreamIdError> {
         intent,
         user: user.and_then(non_empty),
         token: token.and_then(non_empty),
+        query,
     })
 }
 
@@ -209,6 +219,16 @@ mod tests {
         assert_eq!(read("#!::s=pw=1,u=joe,m=publish,r=a"), expected);
         let shown = format!("{:?}", parse(b"publish:a:joe:pw=1").unwrap());
         assert!(!shown.contains("pw"), "{shown}");
+    }
+
+    #[test]
+    fn what_else_a_caller_says_is_passed_on() {
+        let query = |text: &str| parse(text.as_bytes()).unwrap().query;
+        let pairs = [("x".to_owned(), "1 2".to_owned()), ("y".into(), "".into())];
+        assert_eq!(query("read:a:x=1+2&y"), pairs);
+        assert_eq!(query("read:a:joe:pw:x=1+2&y"), pairs);
+        assert_eq!(query("#!::r=a,x=1 2,u=joe,y="), pairs);
+        assert_eq!(query("publish:a"), []);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use gateway::srt::backend::{Backend, ConnectConfig, Error, Libsrt, LibsrtConnection};
 use gateway::srt::{self, ConnectionFigures, Role};
 use gateway::{Context, LinkHandle};
-use hub::{Registry, Settings, Source, Stream};
+use hub::{Pass, Registry, Settings, Source, Stream};
 use model::{Ask, Intent, Label, Protocol};
 use std::net::SocketAddr;
 use std::process::Stdio;
@@ -53,15 +53,10 @@ impl Host {
 
     /// The stream, which a test feeds itself.
     pub(crate) fn publish(&self, name: &str) -> Source {
-        let ask = Ask {
-            stream: name.parse().unwrap(),
-            intent: Intent::Publish,
-            protocol: Protocol::Udp,
-            peer: ([127, 0, 0, 1], 1).into(),
-            user: None,
-            token: None,
-        };
-        self.context.registry().publish(&ask).unwrap()
+        let (name, peer) = (name.parse().unwrap(), ([127, 0, 0, 1], 1).into());
+        let ask = Ask::new(name, Intent::Publish, Protocol::Udp, peer);
+        let pass = Pass::free(ask);
+        self.context.registry().publish(&pass).unwrap()
     }
 
     pub(crate) fn declare(&self, name: &str) -> Arc<Stream> {

@@ -63,7 +63,7 @@ pub enum BuildError {
 }
 
 /// An error about a file.
-pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> BuildError + use<> {
+pub(crate) fn at(path: &Path) -> impl FnOnce(io::Error) -> BuildError + use<> {
     let path = path.to_owned();
     move |source| BuildError::File { path, source }
 }

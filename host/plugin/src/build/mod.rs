@@ -1,7 +1,7 @@
 //! What an author needs: build a component from a plugin's folder, and check one before it is
 //! shipped.
 
-mod error;
+pub(crate) mod error;
 mod js;
 pub mod kit;
 mod python;
@@ -11,18 +11,12 @@ mod tools;
 
 pub use error::BuildError;
 
-use crate::compile::{Compiler, Workshop};
-use crate::component::{self, Draft, Hash, Info};
-use crate::engine::Runtime;
-use crate::home::Home;
-use crate::limits::PluginLimits;
+use crate::component::{Hash, Info};
+use crate::desk::Desk;
 use error::at;
-use model::PolicyKind;
 use serde_json::Value;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
 
 /// What to build, and where it goes.
 #[derive(Debug, Clone)]
@@ -150,45 +144,16 @@ fn make_component(options: &BuildOptions) -> Result<(), BuildError> {
 ///
 /// [`BuildError::Refused`] with what an installation would say.
 pub async fn check(path: &Path, config: Option<&Value>) -> Result<Report, BuildError> {
-    let bytes = tokio::fs::read(path).await.map_err(at(path))?;
-    let limits = PluginLimits {
-        instances: 1,
-        ..PluginLimits::default()
-    };
-    let runtime = Runtime::new(&limits, false)?;
-    component::sniff(&bytes, limits.component_bytes)?;
-    let bytes: Arc<[u8]> = bytes.into();
-    let hash = Hash::of(&bytes);
-    let desk = tempfile::tempdir().map_err(at(path))?;
-    let compiler = Compiler::InProcess;
-    let workshop = Workshop::open(desk.path().join("compiled"), compiler, Duration::MAX)?;
-    let code = Arc::new(workshop).compile(&runtime, &bytes, &hash).await?;
-    let home = Home::of_tool(runtime, &path.display().to_string());
-    let component = Draft::inspect(&home, &code, &bytes, hash)?
-        .describe(&home)
-        .await?;
-    let kinds = component.info.kinds.iter();
-    let bound: Vec<_> = config
-        .map(|config| kinds.map(|kind| given(*kind, config)).collect())
-        .unwrap_or_default();
-    let tried = component.try_with(&home, &bound).await?;
+    let desk = Desk::open(path, false).await?;
+    let tried = desk.try_with(config).await?;
     Ok(Report {
         path: path.to_owned(),
-        hash: component.hash,
-        size: component.size,
-        info: component.info,
-        imports: component.imports,
+        hash: desk.hash().clone(),
+        size: desk.size(),
+        info: desk.info().clone(),
+        imports: desk.imports().to_vec(),
         tried,
     })
-}
-
-fn given(kind: PolicyKind, config: &Value) -> crate::Bound {
-    crate::Bound {
-        what: "the command line".to_owned(),
-        kind,
-        config: config.clone(),
-        recorded: Vec::new(),
-    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use crate::call::{Asked, Call, CallError, Mode, Outcome};
 use crate::component::Hash;
 use crate::config::Config;
 use crate::error::InstallError;
+use crate::log::LogLine;
 use crate::stats::Stats;
 use model::routing::{Plan, RoutingState};
 use model::{Answer, Label, PolicyKind};
@@ -78,6 +79,11 @@ impl Plugin {
             Answer::Routing(plan) => Ok(plan),
             other => Err(CallError::BadResult(format!("an answer of kind {}", other.kind()))),
         }
+    }
+
+    /// The last lines that it wrote, oldest first, whatever version wrote them.
+    pub fn log(&self) -> Vec<LogLine> {
+        self.0.home().log.lines()
     }
 
     /// Figures of its calls.

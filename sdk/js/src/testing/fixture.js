@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { fakeHost } from "./host.js";
+import { fakeHost, httpError } from "./host.js";
 import { KINDS, decide } from "./decide.js";
 import { fromJson, toJson } from "./json.js";
 
@@ -27,10 +27,10 @@ export function checkFixtures(policy, folder) {
 }
 
 /** What is wrong with the answer to one fixture; nothing, if it passes. */
-export function checkFixture(policy, { question, config = {}, library = [], kv = {}, expect }) {
+export function checkFixture(policy, { question, config = {}, library = [], kv = {}, http = [], expect }) {
     const kind = KINDS[question.kind];
     const input = fromJson(kind.question, question.input);
-    fakeHost({ nowUnixMs: input.nowUnixMs ?? 0, kv });
+    fakeHost({ nowUnixMs: input.nowUnixMs ?? 0, kv, http: web(http) });
     let answer;
     try {
         answer = decide(policy, question.kind, input, { config, library: fromJson(kind.library, library) });
@@ -45,6 +45,15 @@ export function checkFixture(policy, { question, config = {}, library = [], kv =
     if (expect.output.reason === undefined) right.reason = output.reason;
     return [...differences(right, output, "")];
 }
+
+/** The world of a fixture: what it has no answer to is denied. */
+const web = (answers) => ({ method, url }) => {
+    const found = answers.find((it) => it.url === url && (it.method ?? "GET") === method);
+    if (found === undefined) throw httpError("denied", `the fixture has no answer to ${method} ${url}`);
+    const { status = 200, headers = {}, body = null } = found;
+    const lowered = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
+    return { status, headers: lowered, body };
+};
 
 /** The places where two JSON values differ. */
 function* differences(right, given, place) {

@@ -1,4 +1,4 @@
-//! The policy of a stream that no plugin decides for, or whose plugin has never answered.
+//! The routing of a stream that no plugin decides for, or whose plugin has never answered.
 
 use model::routing::{Plan, PlannedOutput, RoutingState, Source};
 

@@ -1,5 +1,6 @@
 //! `pointsman plugin new`: a plugin's folder, from a template that the program carries.
 
+use super::on_host::kinds;
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -35,12 +36,6 @@ pub struct NewArgs {
     /// Where to make its folder; left out, here.
     #[arg(long, value_name = "DIR")]
     into: Option<PathBuf>,
-}
-
-fn kinds() -> impl TypedValueParser<Value = PolicyKind> {
-    let names = PolicyKind::ALL.map(PolicyKind::as_str);
-    PossibleValuesParser::new(names)
-        .try_map(|name| PolicyKind::from_name(&name).ok_or("no such kind"))
 }
 
 fn languages() -> impl TypedValueParser<Value = Language> {
@@ -94,6 +89,7 @@ impl NewArgs {
              \x20 cd {}\n\
              \x20 {test}\n\
              \x20 pointsman plugin build .\n\
+             \x20 pointsman plugin test {name}.wasm\n\
              \x20 pointsman plugin install {name} {name}.wasm",
             folder.display(),
             folder.display()

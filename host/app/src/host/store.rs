@@ -1,0 +1,113 @@
+//! The database, as the plugin plane and the control plane see it.
+
+use crate::config::Config;
+use control::log::{History, HistoryFigures, HistoryLine, HistoryQuery};
+use model::Label;
+use plugin::{Entry, Keeper};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+use store::{KvEntry, Line, Query, Retention, Settings, Store, Writer};
+
+/// The file below `data_dir`.
+const FILE: &str = "pointsman.db";
+
+/// Opens the database. One that cannot be opened is told, tried again, and stops nothing.
+pub(super) async fn open(config: &Config) -> (Store, Writer) {
+    // If this fails, so does what follows, which says it better.
+    let _ = tokio::fs::create_dir_all(&config.data_dir).await;
+    let decisions = &config.decisions;
+    let retention = Retention {
+        max_age: Duration::from_secs(u64::from(decisions.max_age_days) * 24 * 3600),
+        max_lines: decisions.max_lines,
+        max_bytes: decisions.max_bytes,
+    };
+    let path = config.data_dir.join(FILE);
+    let (store, writer, failed) = Store::open(Settings { path, retention }).await;
+    if let Some(error) = failed {
+        tracing::warn!(
+            %error,
+            "until it works, decisions and what plugins keep end with this process; \
+             everything else goes on"
+        );
+    }
+    (store, writer)
+}
+
+/// Keeps what plugins keep.
+pub(super) struct Cupboard(pub(super) Store);
+
+impl Keeper for Cupboard {
+    fn load(&self, plugin: &Label) -> Vec<(String, Entry)> {
+        let entries = self.0.kv(plugin).into_iter();
+        let entry = |(key, entry): (String, KvEntry)| {
+            let KvEntry { value, revision } = entry;
+            (key, Entry { value, revision })
+        };
+        entries.map(entry).collect()
+    }
+
+    fn save(&self, plugin: &Label, key: &str, entry: Option<&Entry>) {
+        let entry = entry.map(|entry| KvEntry {
+            value: entry.value.clone(),
+            revision: entry.revision,
+        });
+        self.0.put_kv(plugin, key, entry);
+    }
+}
+
+/// Keeps the history of decisions; none if the operator wants none.
+pub(super) fn history(config: &Config, store: &Store) -> Option<Arc<dyn History>> {
+    let wanted = config.decisions.history;
+    wanted.then(|| Arc::new(Annals(store.clone())) as Arc<dyn History>)
+}
+
+struct Annals(Store);
+
+impl History for Annals {
+    fn next_id(&self) -> u64 {
+        self.0.next_decision_id()
+    }
+
+    fn keep(&self, line: HistoryLine) {
+        // If there is no room it is counted, and shown by the metrics.
+        let _ = self.0.keep(Line {
+            id: line.id,
+            at_unix_ms: line.at_unix_ms,
+            kind: line.kind,
+            stream: line.stream,
+            plugin: line.plugin,
+            failed: line.failed,
+            json: line.json,
+        });
+    }
+
+    fn find(
+        &self,
+        query: HistoryQuery,
+    ) -> Pin<Box<dyn Future<Output = Result<Vec<String>, String>> + Send + '_>> {
+        let query = Query {
+            kind: query.kind,
+            stream: query.stream,
+            plugin: query.plugin,
+            failed: query.failed,
+            after: query.after,
+            before: query.before,
+            limit: u32::try_from(query.limit).unwrap_or(u32::MAX),
+        };
+        Box::pin(async move {
+            let found = self.0.decisions(&query).await;
+            found.map_err(|error| error.to_string())
+        })
+    }
+
+    fn figures(&self) -> HistoryFigures {
+        let status = self.0.status();
+        HistoryFigures {
+            degraded: status.degraded,
+            written: status.written,
+            dropped: status.dropped,
+            queued: status.queued,
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What plugins keep, in memory: what the file holds or will hold.
+//!
+//! Plugins' quotas bound it. A change marks its key; the writer takes the marks and writes what
+//! is there by then, so that a key written often costs one row a batch.
+
+use parking_lot::Mutex;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use tokio::sync::Notify;
+
+/// A value and how often it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KvEntry {
+    /// The bytes.
+    pub value: Vec<u8>,
+    /// Counts up by one with each write, from 1.
+    pub revision: u64,
+}
+
+/// One entry with its plugin and key.
+pub(crate) type Row = (String, String, KvEntry);
+
+/// A plugin's key that the file does not hold as it is here, and what it is; none removes it.
+pub(crate) type Marked = (String, String, Option<KvEntry>);
+
+#[derive(Default)]
+pub(crate) struct Kv {
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    entries: HashMap<String, BTreeMap<String, KvEntry>>,
+    /// Plugins and keys that the file does not hold as they are here.
+    marked: BTreeSet<(String, String)>,
+}
+
+impl Kv {
+    /// What the file holds. What is here already is newer, and stays.
+    pub(crate) fn load(&self, rows: Vec<Row>) {
+        let mut state = self.state.lock();
+        for (plugin, key, entry) in rows {
+            let entries = state.entries.entry(plugin).or_default();
+            entries.entry(key).or_insert(entry);
+        }
+    }
+
+    pub(crate) fn of(&self, plugin: &str) -> Vec<(String, KvEntry)> {
+        let state = self.state.lock();
+        let entries = state.entries.get(plugin).into_iter().flatten();
+        entries
+            .map(|(key, entry)| (key.clone(), entry.clone()))
+            .collect()
+    }
+
+    pub(crate) fn put(&self, plugin: &str, key: &str, entry: Option<KvEntry>) {
+        let mut state = self.state.lock();
+        let entries = state.entries.entry(plugin.to_owned()).or_default();
+        match entry {
+            Some(entry) => drop(entries.insert(key.to_owned(), entry)),
+            None => drop(entries.remove(key)),
+        }
+        state.marked.insert((plugin.to_owned(), key.to_owned()));
+        drop(state);
+        self.changed.notify_one();
+    }
+
+    /// Resolves when something is marked.
+    pub(crate) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// Takes the marks, each with what is to be written.
+    pub(crate) fn take_marked(&self) -> Vec<Marked> {
+        let mut state = self.state.lock();
+        let marked = std::mem::take(&mut state.marked);
+        let found = |(plugin, key): (String, String)| {
+            let entry = state.entries.get(&plugin).and_then(|all| all.get(&key));
+            let entry = entry.cloned();
+            (plugin, key, entry)
+        };
+        marked.into_iter().map(found).collect()
+    }
+}
