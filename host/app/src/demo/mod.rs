@@ -7,7 +7,9 @@ use crate::config::{self, Config};
 use crate::host;
 use anyhow::{Context, bail};
 use clap::Args;
-use model::{InputSpec, Label, PolicyKind, PolicySpec, SourceSpec, StreamName, StreamPattern};
+use model::{
+    InputSpec, Label, PolicyKind, PolicyMode, PolicySpec, SourceSpec, StreamName, StreamPattern,
+};
 use serde_json::json;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -74,6 +76,8 @@ fn declare(config: &mut Config, camera: SocketAddr) -> anyhow::Result<()> {
     config.policies.push(PolicySpec {
         kind: PolicyKind::Routing,
         streams,
+        mode: PolicyMode::Active,
+        percent: None,
         plugin,
         config: json!({ "rules": [rule] }),
     });

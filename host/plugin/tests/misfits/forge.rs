@@ -23,6 +23,10 @@ pub(crate) const REASON: u32 = ANSWER + 72;
 /// Within it: the plan's source on air, a discriminant, pointer and length.
 pub(crate) const ON_AIR: u32 = ANSWER + 4;
 
+/// A stream's state and the configuration, flattened: name, time, offset from UTC, labels, sources,
+/// outputs, readers, attributes; configuration.
+const QUESTION: &str = "(param i32 i32 i64 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)";
+
 impl Misfit<'_> {
     /// The component.
     pub(crate) fn forge(self) -> Vec<u8> {
@@ -63,7 +67,7 @@ impl Misfit<'_> {
                 (func (export "pointsman:policy/metadata@1.0.0#describe") (result i32)
                     {describe}
                     (i32.const 2048))
-                (func $route (export "pointsman:policy/routing@1.0.0#route") (param i32) (result i32)
+                (func $route (export "pointsman:policy/routing@1.0.0#route") {QUESTION} (result i32)
                     (local $n i32)
                     {route}
                     (i32.const {ANSWER})))"#,

@@ -28,7 +28,16 @@ const HTTP: &str = r#"(import "pointsman:policy/http@1.0.0" "fetch"
 /// Misbehaves once it is asked, and what comes of that.
 const AT_CALL: &[(&str, Misfit<'static>, &str)] = &[
     ("endless loop", route("(loop $on (br $on))"), "deadline"),
-    ("endless recursion", route("(drop (call $route (local.get 0)))"), "trap"),
+    (
+        "endless recursion",
+        Misfit {
+            fields: "(func $deeper (param i32) (result i32)
+                (i32.add (call $deeper (local.get 0)) (i32.const 1)))",
+            route: "(drop (call $deeper (i32.const 0)))",
+            ..PLAIN
+        },
+        "trap",
+    ),
     (
         "memory bomb",
         route("(loop $on (br_if $on (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) unreachable"),
