@@ -14,6 +14,12 @@ test_packages=(
     iproute2
 )
 
+# Where `pointsman plugin build` looks for the tools of other languages, and the versions it wants
+# (host/plugin/src/build/tools.rs); the TypeScript compiler is for the tests.
+tools="${POINTSMAN_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/pointsman/tools}"
+js_packages=(componentize-qjs@0.4.5 esbuild@0.28.2 typescript@7.0.2)
+python_packages=(componentize-py==0.25.1)
+
 fail() {
     echo "setup: $*" >&2
     exit 1
@@ -46,10 +52,32 @@ add_wasm_target() {
     rustup target add wasm32-unknown-unknown >/dev/null || fail "rustup could not add wasm32-unknown-unknown"
 }
 
+# For plugins in JavaScript and Python. Without them everything else builds and runs, so this warns
+# and goes on; the tests that need them then say the same.
+install_plugin_tools() {
+    local wanted="${js_packages[*]} ${python_packages[*]}" missing=()
+    [ "$(cat "$tools/installed" 2>/dev/null)" != "$wanted" ] || return 0
+    command -v npm >/dev/null || missing+=(nodejs npm)
+    python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
+    # In a shell of its own, because it ends the one it runs in when it fails.
+    [ ${#missing[@]} -eq 0 ] || (install_packages "${missing[@]}") || return 1
+    echo "setup: installing $wanted in $tools"
+    mkdir -p "$tools" || return 1
+    rm -f "$tools/installed"
+    npm install --silent --no-audit --no-fund --prefix "$tools" "${js_packages[@]}" >&2 || return 1
+    python3 -m venv "$tools/python" || return 1
+    "$tools/python/bin/pip" install --quiet --disable-pip-version-check "${python_packages[@]}" || return 1
+    echo "$wanted" >"$tools/installed"
+}
+
 cd "$(dirname "$0")/.."
 case "${1:-run}" in
 run) install_packages "${run_packages[@]}" ;;
-test) install_packages "${run_packages[@]}" "${test_packages[@]}" ;;
+test)
+    install_packages "${run_packages[@]}" "${test_packages[@]}"
+    install_plugin_tools || echo "setup: could not install what plugins in JavaScript and Python need, see above;" \
+        "tests of them will fail" >&2
+    ;;
 *) fail "usage: setup.sh [run|test]" ;;
 esac
 add_wasm_target

@@ -116,8 +116,10 @@ fn pool(instances: u32, memory_bytes: usize) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
         .total_stacks(instances)
-        .total_core_instances(instances.saturating_mul(8).max(64))
-        .total_memories(instances.saturating_mul(2))
+        // Components of QuickJS are a dozen modules each, of CPython more.
+        .total_core_instances(instances.saturating_mul(16).max(64))
+        // QuickJS brings three, two of them empty.
+        .total_memories(instances.saturating_mul(4))
         .total_tables(instances.saturating_mul(4))
         .max_core_instances_per_component(50)
         .max_memories_per_component(4)

@@ -80,10 +80,22 @@ pub(crate) struct Built {
     pub(crate) program: PathBuf,
     /// `fanout.wasm`.
     pub(crate) plugin: PathBuf,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Built {
+    /// The shipped routing plugin.
+    pub(crate) fn plugin_bytes(&self) -> Result<Vec<u8>> {
+        let read = std::fs::read(&self.plugin);
+        read.with_context(|| format!("cannot read {}", self.plugin.display()))
+    }
+
+    /// Builds the plugin of a folder of this repository.
+    pub(crate) fn component(&self, source: &str) -> Result<Vec<u8>> {
+        let file = build_plugin(&self.program, source, self.folder.path())?;
+        std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))
+    }
+
     /// Finds the binary beside this one, and has it build the plugin if none is given.
     pub(crate) fn find(plugin: Option<PathBuf>) -> Result<Self> {
         let program = std::env::current_exe()?.with_file_name("pointsman");
@@ -96,28 +108,26 @@ impl Built {
         let folder = TempDir::new()?;
         let plugin = match plugin {
             Some(plugin) => plugin,
-            None => build_plugin(&program, folder.path())?,
+            None => build_plugin(&program, "plugins/fanout", folder.path())?,
         };
         Ok(Self {
             program,
             plugin,
-            _folder: folder,
+            folder,
         })
     }
 }
 
-fn build_plugin(program: &Path, folder: &Path) -> Result<PathBuf> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/fanout");
+fn build_plugin(program: &Path, source: &str, folder: &Path) -> Result<PathBuf> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(source);
+    let name = source.file_name().unwrap_or_default().to_string_lossy();
+    let file = folder.join(format!("{name}.wasm"));
     let mut build = Command::new(program);
-    build
-        .args(["plugin", "build", "--quiet"])
-        .arg(source)
-        .arg("--out")
-        .arg(folder);
+    build.args(["plugin", "build", "--quiet"]).arg(&source).arg("--out").arg(&file);
     Process::start(build.stdout(Stdio::null()))?
         .finish()
-        .context("building plugins/fanout")?;
-    Ok(folder.join("fanout.wasm"))
+        .with_context(|| format!("building {}", source.display()))?;
+    Ok(file)
 }
 
 impl Pointsman {

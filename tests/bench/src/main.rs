@@ -11,6 +11,7 @@ mod machine;
 mod marker;
 mod memory;
 mod os;
+mod policies;
 mod report;
 mod rtmp;
 mod rules;
@@ -72,6 +73,8 @@ enum What {
     Swap,
     /// The time a routing decision takes.
     Decision,
+    /// The plugin platform: whole decisions, admissions, swaps, selections.
+    Policies,
     /// Resident memory.
     Memory,
 }
@@ -135,6 +138,10 @@ fn measure(choice: Choice) -> Result<()> {
     if wanted(What::Decision) {
         eprintln!("routing decisions");
         figures.push(decision::decide(&options, &built)?);
+    }
+    if wanted(What::Policies) {
+        eprintln!("policies of every kind");
+        figures.extend(policies::measure(&options, &built)?);
     }
     if wanted(What::Memory) {
         eprintln!("memory");

@@ -101,7 +101,7 @@ fn swap_on(host: &Pointsman, component: &[u8], count: usize, window: Duration) -
 
 /// The same component with another hash: it ends with a custom section of its own (WebAssembly
 /// core specification §5.5.3; components have them likewise).
-fn variant(component: &[u8], n: usize) -> Vec<u8> {
+pub(crate) fn variant(component: &[u8], n: usize) -> Vec<u8> {
     const NAME: &[u8] = b"bench";
     let number = (n as u64).to_le_bytes();
     let lengths = [(1 + NAME.len() + number.len()) as u8, NAME.len() as u8];

@@ -239,6 +239,30 @@ impl Http {
         (status == 200).then(|| serde_json::from_str(&text).ok())?
     }
 
+    /// Puts a document; status and answer.
+    ///
+    /// # Panics
+    /// When the host does not answer.
+    pub fn put_json(&self, path: &str, document: &Value) -> (u16, Value) {
+        let request = self.agent.put(format!("{}{path}", self.base));
+        let mut answer = request
+            .content_type("application/json")
+            .send(document.to_string())
+            .expect("the host answers");
+        let text = answer.body_mut().read_to_string().expect("an answer");
+        let document = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        (answer.status().as_u16(), document)
+    }
+
+    /// Deletes; status.
+    ///
+    /// # Panics
+    /// When the host does not answer.
+    pub fn delete(&self, path: &str) -> u16 {
+        let answer = self.agent.delete(format!("{}{path}", self.base)).call();
+        answer.expect("the host answers").status().as_u16()
+    }
+
     /// Installs a component; status and document.
     ///
     /// # Panics

@@ -18,6 +18,7 @@
 pub mod browser;
 pub mod clapper;
 pub mod ffmpeg;
+pub mod herd;
 mod host;
 mod nginx;
 mod peer;

@@ -136,8 +136,8 @@ pub(crate) async fn fanout() -> Vec<u8> {
     let desk = tempfile::tempdir().unwrap();
     let output = desk.path().join("fanout.wasm");
     let report = build::build(BuildOptions {
-        crate_dir: Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/fanout"),
-        output: Some(output.clone()),
+        folder: Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/fanout"),
+        output: output.clone(),
         target_dir: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("guests")),
         offline: false,
     });

@@ -1,7 +1,6 @@
 //! The command line. What a subcommand does is in its own module.
 
 mod plugin;
-mod remote;
 
 use crate::{config, demo, doctor, host};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -16,7 +15,9 @@ Examples:
   pointsman doctor                      what this machine lacks, and what to do about it
   pointsman run                         the defaults: RTMP on 1935, SRT on 8890, HTTP on 8080
   pointsman run --config site.toml      inputs, outputs and policies of your own
-  pointsman plugin build my-policy      from a crate to a component
+  pointsman plugin new my-policy --kind routing --lang js
+                                        a policy of your own, to start from
+  pointsman plugin build my-policy      from its folder to a component
   pointsman plugin install my-policy my-policy.wasm
                                         into a running host; media goes on flowing
 

@@ -245,8 +245,8 @@ async fn make(folder: &str) -> Arc<[u8]> {
     let desk = tempfile::tempdir().unwrap();
     let output = desk.path().join("guest.wasm");
     let options = BuildOptions {
-        crate_dir: Path::new(env!("CARGO_MANIFEST_DIR")).join(folder),
-        output: Some(output.clone()),
+        folder: Path::new(env!("CARGO_MANIFEST_DIR")).join(folder),
+        output: output.clone(),
         target_dir: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("guests")),
         offline: false,
     };

@@ -19,6 +19,8 @@ pub(super) enum Http {
     },
     /// They are not.
     Closed,
+    /// They are answered by a fixture: method, URL and answer.
+    Scripted(Vec<(String, String, Result<Answer, HttpError>)>),
 }
 
 impl Http {
@@ -52,8 +54,10 @@ impl Hosting {
     }
 
     async fn send(&mut self, request: Request) -> Result<Answer, HttpError> {
-        let Http::Open { client, asked, left } = &mut self.http else {
-            return closed("nothing is sent while a component is tried");
+        let (client, asked, left) = match &mut self.http {
+            Http::Open { client, asked, left } => (client, asked, left),
+            Http::Closed => return closed("nothing is sent while a component is tried"),
+            Http::Scripted(answers) => return scripted(answers, &request),
         };
         let began = Instant::now();
         let _waiting = self.pause.begin();
@@ -65,4 +69,18 @@ impl Hosting {
 
 fn closed(why: &str) -> Result<Answer, HttpError> {
     Err(HttpError::Failed(format!("not sent: {why}")))
+}
+
+fn scripted(
+    answers: &[(String, String, Result<Answer, HttpError>)],
+    request: &Request,
+) -> Result<Answer, HttpError> {
+    let fits = |(method, url, _): &&(String, String, _)| (method, url) == (&request.method, &request.url);
+    match answers.iter().find(fits) {
+        Some((_, _, answer)) => answer.clone(),
+        None => Err(HttpError::Denied(format!(
+            "the fixture has no answer to {} {}",
+            request.method, request.url
+        ))),
+    }
 }

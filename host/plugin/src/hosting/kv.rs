@@ -28,6 +28,15 @@ impl Kv {
         Self::Apart(Entries::new(cupboard.quota()))
     }
 
+    /// These, whatever the plugin's own are.
+    pub(super) fn of(cupboard: &Cupboard, given: Vec<(String, Vec<u8>)>) -> Result<Self, KvError> {
+        let mut entries = Entries::new(cupboard.quota());
+        for (key, value) in given {
+            entries.set(&key, value)?;
+        }
+        Ok(Self::Apart(entries))
+    }
+
     fn read<T>(&self, read: impl FnOnce(&Entries) -> T) -> T {
         match self {
             Self::Live(cupboard) | Self::Copy(cupboard, None) => cupboard.read(read),

@@ -11,6 +11,8 @@ mod replay;
 
 use crate::call::Mode;
 use crate::home::Home;
+use crate::http::{Answer, HttpError};
+use crate::kv::KvError;
 use crate::tape::{Recorder, Tape};
 use fetch::Http;
 use kv::Kv;
@@ -20,6 +22,14 @@ pub(crate) use pause::Pause;
 pub(crate) use random::{Random, Seeds};
 use replay::Player;
 use std::sync::Arc;
+
+/// The world of a fixture.
+pub(crate) struct Scripted {
+    /// What is in the plugin's store, each at revision 1.
+    pub(crate) entries: Vec<(String, Vec<u8>)>,
+    /// Method, URL and what is answered.
+    pub(crate) answers: Vec<(String, String, Result<Answer, HttpError>)>,
+}
 
 /// What one call gets of the host.
 pub(crate) struct Hosting {
@@ -76,6 +86,25 @@ impl Hosting {
             http: Http::Closed,
             player: None,
         }
+    }
+
+    /// For a fixture: the same each time, and of the world only what the fixture holds.
+    pub(crate) fn of_fixture(
+        home: &Home,
+        now_unix_ms: u64,
+        library: Arc<dyn Library>,
+        scripted: Scripted,
+    ) -> Result<Self, KvError> {
+        Ok(Self {
+            now_unix_ms,
+            random: Random::new(0),
+            pause: Arc::default(),
+            recorder: Recorder::new(0),
+            kv: Kv::of(&home.cupboard, scripted.entries)?,
+            library: Lent(Some(library)),
+            http: Http::Scripted(scripted.answers),
+            player: None,
+        })
     }
 
     /// What the call used, at its end.

@@ -3,6 +3,7 @@
 use super::compare::difference;
 use super::host;
 use super::{Answer, Library, Policy, Question};
+use crate::http::{self, Response};
 use crate::kv::Entry;
 use crate::library::Asset;
 use serde::Deserialize;
@@ -26,7 +27,49 @@ pub struct Fixture {
     /// The plugin's entries before the call.
     #[serde(default)]
     pub kv: BTreeMap<String, Value>,
+    /// What the world answers to requests; every other one is denied.
+    #[serde(default)]
+    http: Vec<Web>,
     expect: Expected,
+}
+
+/// An answer to a request.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Web {
+    #[serde(default = "get")]
+    method: String,
+    url: String,
+    #[serde(default = "ok")]
+    status: u16,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    /// A text as it stands; anything else as its JSON.
+    #[serde(default)]
+    body: Value,
+}
+
+fn get() -> String {
+    "GET".to_owned()
+}
+
+fn ok() -> u16 {
+    200
+}
+
+impl Web {
+    fn response(&self) -> Response {
+        let lower = |(name, value): (&String, &String)| (name.to_ascii_lowercase(), value.clone());
+        Response {
+            status: self.status,
+            headers: self.headers.iter().map(lower).collect(),
+            body: match &self.body {
+                Value::Null => Vec::new(),
+                Value::String(text) => text.clone().into_bytes(),
+                other => other.to_string().into_bytes(),
+            },
+        }
+    }
 }
 
 fn no_config() -> Value {
@@ -101,6 +144,12 @@ impl Fixture {
         host::with(|host| {
             host.now_unix_ms = self.question.now_unix_ms();
             host.entries = self.kv.iter().map(entry).collect();
+        });
+        let web = self.http.clone();
+        super::http::answer(move |request| {
+            let fits = |web: &&Web| (&web.method, &web.url) == (&request.method, &request.url);
+            let denied = || http::Error::Denied("the fixture has no answer to this".to_owned());
+            web.iter().find(fits).map(Web::response).ok_or_else(denied)
         });
         let library = Library::of(self.library.clone());
         P::answer(

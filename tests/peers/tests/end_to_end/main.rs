@@ -8,8 +8,11 @@
 
 mod bad_input;
 mod browsers;
+mod conformance;
 mod hevc;
+mod hostile_plugins;
 mod judge;
 mod pairs;
 mod peers_of_other_makes;
 mod shutdown;
+mod templates;

@@ -5,7 +5,7 @@ use pointsman_sdk::layout::{Arrangement, Layout, Rect, Scene, Tile};
 use pointsman_sdk::library::Library;
 use pointsman_sdk::routing::{Output, Plan, Routing, State};
 use pointsman_sdk::selection::{self, Clip, Selection};
-use pointsman_sdk::{Error, export, kv, log};
+use pointsman_sdk::{Error, export, http, kv, log};
 use serde::Deserialize;
 use std::cell::Cell;
 use std::hint::black_box;
@@ -25,16 +25,20 @@ enum Act {
     LogFlood,
     KvFlood,
     BulkCopy,
+    #[serde(rename = "panic-on-cam2")]
+    PanicOnCam2,
     Impossible,
     Refuse,
     CountCalls,
-    #[serde(rename = "panic-on-cam2")]
-    PanicOnCam2,
+    UnknownNames,
+    Fetch,
 }
 
 #[derive(Deserialize)]
 struct Config {
     act: Act,
+    /// Only for streams whose names begin so; for others it behaves.
+    on: Option<String>,
 }
 
 struct Hostile;
@@ -49,6 +53,12 @@ impl Routing for Hostile {
     fn route(state: State, config: Config) -> Result<Plan, Error> {
         let mut plan = Plan::default();
         let output = |name: String| Output::to(name, "udp://127.0.0.1:1");
+        if let Some(prefix) = &config.on {
+            plan = Plan::keep_declared(&state);
+            if !state.stream.starts_with(prefix.as_str()) {
+                return Ok(plan);
+            }
+        }
         match config.act {
             Act::Behave => {}
             Act::Panic => panic!("the points are frozen"),
@@ -65,6 +75,14 @@ impl Routing for Hostile {
             Act::BulkCopy => bulk_copy(),
             Act::PanicOnCam2 => assert_ne!(state.stream, "live/cam2", "the points are frozen"),
             Act::Impossible => {}
+            Act::UnknownNames => {
+                plan.on_air = Some("nobody".to_owned());
+                plan.failover = vec!["nobody-else".to_owned()];
+                plan.outputs.push(Output::declared("nowhere"));
+            }
+            Act::Fetch => {
+                http::fetch(&http::Request::get("http://127.0.0.1:1/"))?;
+            }
             Act::LogFlood => (0..10_000).for_each(|n| log::warn(&format!("line {n}"))),
             Act::Refuse => return Err(Error::new("not this stream")),
             Act::CountCalls => {

@@ -1,0 +1,1 @@
+export { default } from "pointsman:policy/clock@1.0.0";

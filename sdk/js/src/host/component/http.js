@@ -1,0 +1,1 @@
+export { default } from "pointsman:policy/http@1.0.0";

@@ -1,0 +1,1 @@
+export { default } from "pointsman:policy/kv@1.0.0";

@@ -1,0 +1,3 @@
+//! Node needs to be told nothing.
+
+export const u32Bits = (value) => value;
