@@ -81,7 +81,7 @@ const AT_CALL: &[(&str, Misfit<'static>, &str)] = &[
         "a name longer than names are",
         route(
             "(i32.store (i32.const 4100) (i32.const 1))
-             (i32.store (i32.const 4104) (i32.const 1024))
+             (i32.store (i32.const 4104) (i32.const 100000))
              (i32.store (i32.const 4108) (i32.const 2000))",
         ),
         "bad-result",
