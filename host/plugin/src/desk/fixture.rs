@@ -85,7 +85,7 @@ struct File {
 #[non_exhaustive]
 pub enum FixtureError {
     /// A file or folder cannot be read.
-    #[error("{}: {source}", path.display())]
+    #[error("cannot read {}", path.display())]
     File {
         /// Which.
         path: PathBuf,
@@ -93,7 +93,7 @@ pub enum FixtureError {
         source: io::Error,
     },
     /// It has not the form of a fixture.
-    #[error("this is no fixture: {what}: {source}; sdk/fixtures/README.md describes the form")]
+    #[error("this is no fixture, its {what} is not right (`pointsman plugin test --help` shows the form)")]
     Malformed {
         /// Which part of it.
         what: &'static str,
@@ -116,7 +116,7 @@ impl Fixture {
     /// [`FixtureError::Malformed`] says which part.
     pub fn parse(text: &str) -> Result<Self, FixtureError> {
         let File { question, config, library, kv, http, expect } =
-            serde_json::from_str(text).map_err(malformed("file"))?;
+            serde_json::from_str(text).map_err(malformed("outer form"))?;
         let question = filled(without_nulls(question));
         let library = match without_nulls(library) {
             Value::Null => Vec::new(),
