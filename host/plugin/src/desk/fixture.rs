@@ -224,14 +224,12 @@ impl Fixture {
         if let (None | Some(Value::Null), Some(reason)) = (expected.get("reason"), got.get_mut("reason")) {
             *reason = json!("");
         }
-        let mut found = Vec::new();
-        differences("", &right, &got, &mut found);
-        found.truncate(TOLD);
-        found
+        let told = |(path, right, got)| format!("{path}: expected {right}, got {got}");
+        places(&right, &got).map(told).collect()
     }
 }
 
-/// Where two answers differ, whatever reasons they give: lines of `path: expected, got`.
+/// Where two answers differ, whatever reasons they give: lines for people.
 pub fn compare_answers(was: &Answer, now: &Answer) -> Vec<String> {
     let (mut was, mut now) = (output(was), output(now));
     for answer in [&mut was, &mut now] {
@@ -239,10 +237,8 @@ pub fn compare_answers(was: &Answer, now: &Answer) -> Vec<String> {
             *reason = json!("");
         }
     }
-    let mut found = Vec::new();
-    differences("", &was, &now, &mut found);
-    found.truncate(TOLD);
-    found
+    let told = |(path, was, now)| format!("{path}: was {was}, would be {now}");
+    places(&was, &now).map(told).collect()
 }
 
 fn output(answer: &Answer) -> Value {
@@ -286,7 +282,17 @@ fn filled(mut question: Value) -> Value {
     question
 }
 
-fn differences(path: &str, expected: &Value, got: &Value, found: &mut Vec<String>) {
+/// Path and both values.
+type Place = (String, Value, Value);
+
+/// The first places where two values differ.
+fn places(expected: &Value, got: &Value) -> impl Iterator<Item = Place> {
+    let mut found = Vec::new();
+    differences("", expected, got, &mut found);
+    found.into_iter().take(TOLD)
+}
+
+fn differences(path: &str, expected: &Value, got: &Value, found: &mut Vec<Place>) {
     match (expected, got) {
         (Value::Object(expected), Value::Object(got)) => {
             let missing = |key: &&String| !expected.contains_key(*key);
@@ -304,7 +310,7 @@ fn differences(path: &str, expected: &Value, got: &Value, found: &mut Vec<String
         }
         (Value::Number(expected), Value::Number(got)) if near(expected.as_f64(), got.as_f64()) => {}
         (expected, got) if expected == got => {}
-        (expected, got) => found.push(format!("{path}: expected {expected}, got {got}")),
+        (expected, got) => found.push((path.to_owned(), expected.clone(), got.clone())),
     }
 }
 
@@ -352,12 +358,10 @@ mod tests {
 
     #[test]
     fn places_are_told_within_lists_and_numbers_may_be_rounded() {
-        let mut found = Vec::new();
         let expected = json!({ "tiles": [{ "x": 1 }, { "x": 2 }] });
         let got = json!({ "tiles": [{ "x": 1.000_000_4 }, { "x": 2.1 }, { "x": 3 }] });
-        differences("", &expected, &got, &mut found);
-        let third = r#"tiles[2]: expected null, got {"x":3}"#;
-        assert_eq!(found, ["tiles[1].x: expected 2, got 2.1", third]);
+        let found: Vec<_> = places(&expected, &got).map(|(path, _, _)| path).collect();
+        assert_eq!(found, ["tiles[1].x", "tiles[2]"]);
     }
 
     #[test]

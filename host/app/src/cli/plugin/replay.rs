@@ -77,7 +77,7 @@ struct Difference {
     subject: String,
     was: Came,
     now: Came,
-    /// `path: expected, got`
+    /// `path: was, would be`
     places: Vec<String>,
 }
 
