@@ -1,13 +1,16 @@
-//! A plugin's lines in the host's log, and the last of them for its author.
+//! A plugin's lines in the host's log.
 
+use crate::plugins::unix_ms;
 use parking_lot::Mutex;
 use serde::Serialize;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
-/// Lines that are kept.
-const KEPT: usize = 256;
+/// Lines of a plugin that are kept to be shown.
+const KEPT_LINES: usize = 200;
+/// Bytes that they may have together.
+const KEPT_BYTES: usize = 64 << 10;
 
 /// How much a guest's line matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -32,7 +35,7 @@ pub struct LogLine {
     pub at_unix_ms: u64,
     /// How much it matters.
     pub level: Level,
-    /// At most 4,096 bytes.
+    /// The line.
     pub message: String,
 }
 
@@ -41,8 +44,14 @@ pub(crate) struct Log {
     plugin: Arc<str>,
     per_second: u32,
     window: Mutex<Window>,
-    /// The newest last.
-    kept: Mutex<VecDeque<LogLine>>,
+    kept: Mutex<Kept>,
+}
+
+/// The newest lines.
+#[derive(Default)]
+struct Kept {
+    lines: VecDeque<LogLine>,
+    bytes: usize,
 }
 
 struct Window {
@@ -65,22 +74,9 @@ impl Log {
         })
     }
 
-    /// The last lines, oldest first.
-    pub(crate) fn lines(&self) -> Vec<LogLine> {
-        self.kept.lock().iter().cloned().collect()
-    }
-
-    fn keep(&self, level: Level, message: &str) {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let mut kept = self.kept.lock();
-        if kept.len() >= KEPT {
-            kept.pop_front();
-        }
-        kept.push_back(LogLine {
-            at_unix_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
-            level,
-            message: message.to_owned(),
-        });
+    /// The newest lines, oldest first.
+    pub(crate) fn recent(&self) -> Vec<LogLine> {
+        self.kept.lock().lines.iter().cloned().collect()
     }
 
     pub(crate) fn write(&self, level: Level, message: &str) {
@@ -93,7 +89,11 @@ impl Log {
                 "the plugin logs too much; lines were dropped"
             );
         }
-        self.keep(level, message);
+        self.kept.lock().push(LogLine {
+            at_unix_ms: unix_ms(),
+            level,
+            message: message.to_owned(),
+        });
         match level {
             Level::Trace => tracing::trace!(plugin, "{message}"),
             Level::Debug => tracing::debug!(plugin, "{message}"),
@@ -129,6 +129,16 @@ impl Log {
     }
 }
 
+impl Kept {
+    fn push(&mut self, line: LogLine) {
+        self.bytes += line.message.len();
+        self.lines.push_back(line);
+        while self.lines.len() > KEPT_LINES || self.bytes > KEPT_BYTES {
+            self.bytes -= self.lines.pop_front().map_or(0, |line| line.message.len());
+        }
+    }
+}
+
 /// The text, cut at a character border to at most `limit` bytes.
 pub(crate) fn cut(mut text: String, limit: usize) -> String {
     if text.len() > limit {
@@ -139,4 +149,23 @@ pub(crate) fn cut(mut text: String, limit: usize) -> String {
         text.truncate(end);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_lines_are_kept_and_bounded_in_count_and_bytes() {
+        let log = Log::new("p", u32::MAX);
+        for n in 0..KEPT_LINES + 3 {
+            log.write(Level::Info, &n.to_string());
+        }
+        let lines = log.recent();
+        assert_eq!((lines.len(), lines[0].message.as_str()), (KEPT_LINES, "3"));
+        for _ in 0..100 {
+            log.write(Level::Warn, &"x".repeat(4_096));
+        }
+        assert_eq!(log.recent().len(), KEPT_BYTES / 4_096);
+    }
 }

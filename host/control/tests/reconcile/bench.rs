@@ -1,11 +1,14 @@
 //! A control plane over a real hub, real UDP links and real plugins.
 
+use control::decide::{self, DecidedBy};
 use control::desired::UdpPorts;
+use control::log::{Decision, Filter};
 use control::view::{OutputView, StreamView};
 use control::{Control, ControlHandle, Settings};
 use hub::Registry;
-use model::Site;
-use plugin::{BuildOptions, Compiler, Plugins, build};
+use model::routing::Plan;
+use model::{Answer, PolicyKind, Site};
+use plugin::{BuildOptions, Compiler, Origin, Plugins, build};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -29,6 +32,10 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) async fn new() -> Self {
+        Self::with(decide::Settings::default()).await
+    }
+
+    pub(crate) async fn with(decisions: decide::Settings) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let settings = plugin::Settings::new(dir.path(), Compiler::InProcess);
         let (plugins, _) = Plugins::open(settings).await.unwrap();
@@ -38,6 +45,8 @@ impl Bench {
             udp_ports: UdpPorts::default(),
             utc_offset_minutes: |_| 60,
             tick: Duration::from_millis(500),
+            decisions,
+            ..Settings::default()
         };
         let (actor, control) = Control::new(registry.clone(), context, plugins, settings);
         let actor = tokio::spawn(actor.run());
@@ -56,9 +65,36 @@ impl Bench {
 
     pub(crate) async fn install(&self, name: &str, component: Arc<[u8]>) {
         self.control
-            .install_plugin(name.parse().unwrap(), component)
+            .install_plugin(name.parse().unwrap(), component, Origin::default())
             .await
             .unwrap();
+    }
+
+    /// Logged decisions of a kind, oldest first.
+    pub(crate) fn decisions(&self, kind: PolicyKind) -> Vec<Arc<Decision>> {
+        self.control.decider().recent(&Filter {
+            kind: Some(kind),
+            ..Filter::default()
+        })
+    }
+
+    /// Waits until a logged decision fits.
+    pub(crate) async fn decided(
+        &self,
+        kind: PolicyKind,
+        fits: impl Fn(&Decision) -> bool,
+    ) -> Arc<Decision> {
+        let waited = tokio::time::timeout(PATIENCE, async {
+            loop {
+                let found = self.decisions(kind).into_iter().find(|it| fits(it));
+                if let Some(found) = found {
+                    return found;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+        let log = || self.decisions(kind);
+        waited.await.unwrap_or_else(|_| panic!("not decided: {:#?}", log()))
     }
 
     pub(crate) async fn view(&self, stream: &str) -> Option<StreamView> {
@@ -95,6 +131,18 @@ impl Bench {
             .unwrap();
         assert!(self.registry.list().is_empty(), "streams are left");
     }
+}
+
+/// The plan of a routing decision.
+pub(crate) fn plan(decision: &Decision) -> &Plan {
+    match decision.answer.as_deref() {
+        Some(Answer::Routing(plan)) => plan,
+        other => panic!("no plan: {other:?}"),
+    }
+}
+
+pub(crate) fn is_by(decided_by: DecidedBy) -> impl Fn(&Decision) -> bool {
+    move |decision| decision.decided_by == decided_by
 }
 
 /// Somewhere an output can send.
@@ -180,6 +228,15 @@ pub(crate) async fn hostile() -> Arc<[u8]> {
     static BUILT: OnceCell<Arc<[u8]>> = OnceCell::const_new();
     BUILT
         .get_or_init(|| make("../plugin/tests/hostile"))
+        .await
+        .clone()
+}
+
+/// A guest that answers what its configuration says.
+pub(crate) async fn scripted() -> Arc<[u8]> {
+    static BUILT: OnceCell<Arc<[u8]>> = OnceCell::const_new();
+    BUILT
+        .get_or_init(|| make("tests/scripted"))
         .await
         .clone()
 }

@@ -3,13 +3,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 
 mod bench;
+mod doors;
+mod kinds;
 mod policies;
+mod standby;
+mod trying;
 
-use bench::{Bench, Camera, Sink, free_address, output, source};
+use bench::{Bench, Camera, Sink, free_address, output, plan, source};
 use control::ControlError;
-use control::decisions::Filter;
+use control::log::Decision;
 use hub::Pass;
-use model::{Ask, Intent, LinkState, Protocol};
+use model::{Ask, Intent, LinkState, PolicyKind, Protocol};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -68,7 +72,7 @@ async fn changing_one_output_restarts_no_other_and_not_the_source() {
     assert_eq!(link(&first), link(&second));
     assert!(output(&second, "steady").bytes >= output(&first, "steady").bytes);
 
-    let decisions = bench.control.decisions(Filter::default()).await.unwrap();
+    let decisions = bench.decisions(PolicyKind::Routing);
     let told =
         serde_json::to_string(&decisions.iter().map(|d| &d.changes).collect::<Vec<_>>()).unwrap();
     assert_eq!(
@@ -154,18 +158,7 @@ async fn a_silent_source_gives_way_to_one_that_delivers() {
         _ => (_standby, id(main)),
     };
     drop(first);
-    let asked_for = tokio::time::timeout(std::time::Duration::from_secs(20), async {
-        loop {
-            let log = bench.control.decisions(Filter::default()).await.unwrap();
-            let takes = |decision: &control::decisions::Decision| {
-                decision.plan.on_air.as_ref() == Some(&second)
-            };
-            if log.iter().any(|decision| takes(decision)) {
-                return;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-    });
-    asked_for.await.expect("the other source is asked for");
+    let takes = |decision: &Decision| plan(decision).on_air.as_ref() == Some(&second);
+    bench.decided(PolicyKind::Routing, takes).await;
     bench.stop().await;
 }

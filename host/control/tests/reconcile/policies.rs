@@ -1,8 +1,8 @@
 //! Plugins decide; what they get wrong costs nobody a packet.
 
 use crate::bench::{Bench, Camera, Sink, fanout, free_address, hostile, output, source};
-use control::decisions::{Decider, Filter};
-use model::{LinkState, PolicySpec, Protocol};
+use control::decide::DecidedBy;
+use model::{LinkState, PolicyKind, PolicySpec, Protocol};
 use serde_json::{Value, json};
 
 fn policy(plugin: &str, config: Value) -> PolicySpec {
@@ -89,16 +89,10 @@ async fn a_policy_that_never_answers_leaves_the_last_good_plan_in_force() {
         output(&failed, "planned").link
     );
     assert_eq!(failed.serve, Some(vec![Protocol::Hls]));
-    let filter = Filter {
-        failed: true,
-        ..Filter::default()
-    };
-    let log = bench.control.decisions(filter).await.unwrap();
-    assert!(
-        matches!(&log[0].decider, Decider::LastGoodPlan { .. }),
-        "{log:?}"
-    );
-    assert!(log[0].changes.is_empty());
+    let log = bench.decided(PolicyKind::Routing, |it| it.error.is_some());
+    let failed = log.await;
+    assert_eq!(failed.decided_by, DecidedBy::LastGood, "{failed:?}");
+    assert!(failed.changes.is_empty());
     bench.stop().await;
 }
 
@@ -149,10 +143,10 @@ async fn a_swap_is_followed_by_a_decision_and_touches_no_link() {
             .any(|output| output.link.state == LinkState::Live)
     };
     let before = bench.until("cam", "a live output", live).await;
-    let evaluations = bench.control.decision_totals().await.unwrap().evaluations;
+    let evaluations = || bench.control.decider().totals(PolicyKind::Routing).evaluations;
+    let earlier = evaluations();
     bench.install("fanout", second.into()).await;
-    let totals = async || bench.control.decision_totals().await.unwrap();
-    while totals().await.evaluations == evaluations {
+    while evaluations() == earlier {
         tokio::task::yield_now().await;
     }
     let after = bench.view("cam").await.unwrap();
@@ -191,6 +185,15 @@ async fn a_policy_for_a_plugin_that_is_not_there_is_refused_with_its_name() {
         .unwrap_err()
         .to_string();
     assert!(told.contains("rulez"), "{told}");
+    let of_others = json!({"kind": "layout", "plugin": "fanout"});
+    let of_others: PolicySpec = serde_json::from_value(of_others).unwrap();
+    let told = bench
+        .control
+        .put_policy(of_others)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(told.contains("has no layout policy"), "{told}");
     assert!(bench.control.policies().await.unwrap().is_empty());
     bench.stop().await;
 }

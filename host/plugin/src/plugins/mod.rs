@@ -266,7 +266,7 @@ async fn take_back(plane: Weak<Inner>, mut failures: mpsc::Receiver<Failed>) {
     }
 }
 
-fn unix_ms() -> u64 {
+pub(crate) fn unix_ms() -> u64 {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

@@ -54,6 +54,11 @@ impl Plugin {
         }
     }
 
+    /// The last lines it wrote, whatever its version, oldest first.
+    pub fn log(&self) -> Vec<LogLine> {
+        self.0.home().log.recent()
+    }
+
     /// One decision by the active version.
     ///
     /// A live or trial call counts in the figures, and failures of it open the breaker or, soon
@@ -79,11 +84,6 @@ impl Plugin {
             Answer::Routing(plan) => Ok(plan),
             other => Err(CallError::BadResult(format!("an answer of kind {}", other.kind()))),
         }
-    }
-
-    /// The last lines that it wrote, oldest first, whatever version wrote them.
-    pub fn log(&self) -> Vec<LogLine> {
-        self.0.home().log.lines()
     }
 
     /// Figures of its calls.

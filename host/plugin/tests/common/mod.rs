@@ -34,6 +34,12 @@ pub(crate) async fn probe() -> Arc<[u8]> {
     BUILT.get_or_init(|| make("tests/probe")).await.clone()
 }
 
+/// `tests/closed`, which looks for a way out through WASI.
+pub(crate) async fn closed() -> Arc<[u8]> {
+    static BUILT: OnceCell<Arc<[u8]>> = OnceCell::const_new();
+    BUILT.get_or_init(|| make("tests/closed")).await.clone()
+}
+
 /// `examples/plugins/night-switch`, a crate outside the workspace as a third party's would be.
 pub(crate) async fn night_switch() -> Arc<[u8]> {
     make("../../examples/plugins/night-switch").await

@@ -25,12 +25,13 @@ enum Act {
     LogFlood,
     KvFlood,
     BulkCopy,
-    PanicOnCam2,
     Impossible,
     Refuse,
     CountCalls,
     UnknownNames,
     Fetch,
+    #[serde(rename = "panic-on-cam2")]
+    PanicOnCam2,
 }
 
 #[derive(Deserialize)]
