@@ -54,6 +54,9 @@ impl Client {
         let wanted = request.timeout_ms.map(|ms| Duration::from_millis(ms.into()));
         let limit = wanted.map_or(limit, |wanted| wanted.min(limit));
         let sendable = request.understand()?;
+        if limit.is_zero() {
+            return Err(HttpError::Timeout); // a timer of no time at all would still give it a try
+        }
         let fetched = tokio::time::timeout(limit, self.follow(sendable, asked)).await;
         fetched.unwrap_or(Err(HttpError::Timeout))
     }

@@ -39,6 +39,10 @@ async fn fanout_decides_as_its_rules_say() {
         serde_json::to_value(&plan).unwrap(),
         json!({
             "on_air": "main",
+            "failover": ["spare"],
+            "slate": null,
+            "labels": {},
+            "alerts": [],
             "serve": ["hls"],
             "reason": "rule live/*",
             "attributes": {},
@@ -66,11 +70,18 @@ async fn the_metadata_is_the_crates_own() {
 #[tokio::test]
 async fn every_misbehaviour_is_contained_and_named() {
     let (plugin, _dir) = hostile_plugin().await;
-    assert_eq!(outcome(&plugin, "loop").await.code(), "deadline");
-    assert_eq!(outcome(&plugin, "hog").await.code(), "memory");
-    assert_eq!(outcome(&plugin, "recurse").await.code(), "trap");
-    for bad in ["giant", "many-outputs", "twin-outputs", "long-name"] {
-        assert_eq!(outcome(&plugin, bad).await.code(), "bad-result", "{bad}");
+    for (what, code) in [
+        ("loop", "deadline"),
+        ("hog", "memory"),
+        ("recurse", "trap"),
+        ("giant", "bad-result"),
+        ("many-outputs", "bad-result"),
+        ("twin-outputs", "bad-result"),
+        ("long-name", "bad-result"),
+    ] {
+        assert_eq!(outcome(&plugin, what).await.code(), code, "{what}");
+        // In between it works, so the breaker stays closed.
+        behave(&plugin).await;
     }
     let refused = outcome(&plugin, "refuse").await;
     assert_eq!(refused, CallError::Refused("not this stream".into()));
@@ -79,15 +90,19 @@ async fn every_misbehaviour_is_contained_and_named() {
         panicked.to_string().contains("the points are frozen"),
         "{panicked}"
     );
-    plugin
-        .route(&sample_state(), &act(&plugin, "behave"))
-        .await
-        .unwrap();
+    behave(&plugin).await;
 
     let stats = plugin.stats();
-    assert_eq!((stats.calls, stats.failed()), (10, 9));
+    assert_eq!((stats.calls, stats.failed()), (17, 9));
     assert!(stats.errors.contains(&("bad-result", 4)), "{stats:?}");
     assert!(stats.max <= stats.total);
+}
+
+async fn behave(plugin: &Plugin) {
+    plugin
+        .route(&sample_state(), &act(plugin, "behave"))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

@@ -212,7 +212,7 @@ fn library(count: u64) -> Assets {
         title: format!("Clip {number}"),
         folder: if number % 2 == 0 { "even".to_owned() } else { "odd".to_owned() },
         duration_ms: 1_000,
-        last_played_unix_ms: (number != 1).then_some(1_000 - number),
+        last_played_unix_ms: (number != 1).then_some(10_000 - number),
         ..Asset::default()
     };
     Assets((0..count).map(asset).collect())

@@ -50,8 +50,8 @@ async fn there_is_no_file_no_environment_no_socket_and_no_name_behind_it() {
         ("folders", "0"),
         ("now", "1767225600000"),
         ("ticks", "0"),
-        ("socket", "Err(ErrorCode::AccessDenied)"),
-        ("name", "Err(ErrorCode::PermanentResolverFailure)"),
+        ("socket", "access-denied"),
+        ("name", "permanent-resolver-failure"),
     ] {
         assert_eq!(found[what], expected, "{what}");
     }
