@@ -527,8 +527,13 @@ export class PolicyError extends Error {}
 /** The value of a key, the first if there are several; null if there is none. */
 export function valueOf(pairs: Pairs, key: string): string | null;
 
-/** A question that knows the host's local time: all but an auth one do. */
-export type Moment = RoutingState | SelectionRequest | Scene;
+/** What tells the host's local time; every question but an auth one has it. */
+export interface Moment {
+    readonly nowUnixMs: number;
+    readonly utcOffsetMinutes: number;
+    /** Of a selection: it counts instead of `nowUnixMs`. */
+    readonly startsUnixMs?: number;
+}
 
 /**
  * The host's local time of day, minutes since midnight; 0 to 1439. In a selection that of the

@@ -74,6 +74,6 @@ export function tests(): void {
     const may: boolean = authorize(policy, { action: "publish", query: [["key", "1"]] }).allow;
     // @ts-expect-error actions are three words
     authorize(policy, { action: "write" });
-    within(localMinuteOfDay({ nowUnixMs: 0, utcOffsetMinutes: 0 } as any), 0, 1);
+    within(localMinuteOfDay({ nowUnixMs: 0, utcOffsetMinutes: 0 }), 0, 1);
     void [host.log[0]?.message, host.requests[0]?.url, host.kv().a, id, names, asset, x, may, checkFixtures(policy, "fixtures")];
 }
