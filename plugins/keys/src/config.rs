@@ -1,8 +1,8 @@
 //! The configuration, as `config.schema.json` describes it.
 //!
 //! A decision needs one rule, and of the keys only those of that rule. So the configuration is
-//! read over twice, both times without copying: rules as far as it takes to choose one, and then what that
-//! one holds. Of a thousand rules, those not chosen cost a glance.
+//! read over twice, both times without copying: rules as far as it takes to choose one, and then
+//! what that one holds. Of a thousand rules, those not chosen cost a glance.
 
 use pointsman_sdk::Error;
 use pointsman_sdk::auth::Action;

@@ -130,6 +130,12 @@ fn pass(
     let Some(token) = request.token.as_deref().or_else(in_name) else {
         return Ok(Err("no key shown".to_owned()));
     };
+    if rule.jwt && site.jwt.is_none() {
+        let streams = &rule.streams;
+        return Err(Error::new(format!(
+            "rule {streams} takes tokens, but nothing says which: add jwt"
+        )));
+    }
     let mut refused = None;
     if let Some(jwt) = site.jwt.filter(|_| rule.jwt && jwt::looks_like(token)) {
         match jwt::pass(token, request, jwt)? {

@@ -2,7 +2,8 @@
 //! [`export!`](crate::export)) and the operator allowed.
 //!
 //! While a request is under way the call's deadline stands still, but all requests of a call
-//! together may take 2 s unless the operator says otherwise. Decide what the answer is when there is none.
+//! together may take 2 s unless the operator says otherwise. Decide what the answer is when there is
+//! none.
 //!
 //! In native tests every request is denied until
 //! [`testing::http::answer`](crate::testing::http::answer).

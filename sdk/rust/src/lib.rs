@@ -2,7 +2,8 @@
 //!
 //! A policy decides, the host moves the media. It is a pure function: the host hands over what
 //! there is and the operator's configuration, the policy answers. It keeps nothing between calls
-//! (each call gets a fresh instance), so it can be replaced while media flows. There are four kinds:
+//! (each call gets a fresh instance), so it can be replaced while media flows. There are four
+//! kinds:
 //!
 //! | kind | trait | asked | answers |
 //! |---|---|---|---|

@@ -20,6 +20,10 @@ const PROFILE: [&str; 7] = [
 
 /// Bytes of a component that a small policy may have: each call maps them anew.
 const SMALL: usize = 100 << 10;
+/// Bytes of one that does more.
+const USUAL: usize = 200 << 10;
+/// Bytes of one with seven kinds of cryptography.
+const CRYPTO: usize = 600 << 10;
 
 /// Builds a guest crate, given relative to this one, into a component.
 fn build(folder: &str) -> Vec<u8> {
@@ -119,4 +123,33 @@ fn a_policy_of_every_kind_is_one_component() {
     let kinds = set(&["metadata", "routing", "selection", "layout", "auth"]);
     let imports = set(&["log", "clock", "random", "kv", "http", "library"]);
     assert_eq!(interfaces(&build("tests/everything")), (imports, kinds));
+}
+
+#[test]
+fn shipped_plugins_import_what_they_call_and_stay_small() {
+    for (name, kind, imports, limit) in [
+        ("fanout", "routing", &["log"][..], USUAL),
+        ("lru", "selection", &["library", "log"], USUAL),
+        (
+            "shuffle",
+            "selection",
+            &["kv", "library", "log", "random"],
+            USUAL,
+        ),
+        ("grid", "layout", &["log"], USUAL),
+        ("keys", "auth", &["log"], CRYPTO),
+    ] {
+        let component = build(&format!("../../plugins/{name}"));
+        assert_eq!(
+            interfaces(&component),
+            (set(imports), set(&["metadata", kind])),
+            "{name}"
+        );
+        println!("{name}: {} bytes", component.len());
+        assert!(
+            component.len() < limit,
+            "{name} has {} bytes",
+            component.len()
+        );
+    }
 }

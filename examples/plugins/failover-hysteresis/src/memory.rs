@@ -12,8 +12,8 @@ const KEY_LIMIT: usize = 128;
 pub(crate) struct Memory {
     /// Whether the backup is on air.
     pub(crate) on_backup: bool,
-    /// Since when the primary has been what it has to be to change that: unwell on the primary, well
-    /// on the backup. Milliseconds since 1970.
+    /// Since when the primary has been what it has to be to change that: unwell on the primary,
+    /// well on the backup. Milliseconds since 1970.
     pub(crate) since_unix_ms: Option<u64>,
 }
 

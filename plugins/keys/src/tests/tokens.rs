@@ -331,3 +331,30 @@ fn a_key_with_two_dots_still_opens_a_rule_that_takes_tokens_too() {
         "the token's header cannot be read",
     );
 }
+
+#[test]
+fn a_rule_that_takes_tokens_without_keys_for_them_is_the_operators_error() {
+    let config = rule(&json!({"jwt": true, "keys": [{"key": "k"}]}));
+    let error = try_ask(with_token("k"), &config).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "rule * takes tokens, but nothing says which: add jwt"
+    );
+}
+
+#[test]
+fn an_api_call_about_no_stream_needs_a_token_for_all() {
+    let call = |streams: &str| {
+        let mut claims = made()["claims"].clone();
+        claims["streams"] = json!([streams]);
+        claims["actions"] = json!(["api"]);
+        let token = signed(&json!({"alg": "HS256"}), &claims);
+        let request = Request {
+            action: Action::Api,
+            stream: String::new(),
+            ..with_token(&token)
+        };
+        ask(request, &ours()).allow
+    };
+    assert!(call("*") && !call("live/*"));
+}
