@@ -93,7 +93,9 @@ pub enum FixtureError {
         source: io::Error,
     },
     /// It has not the form of a fixture.
-    #[error("this is no fixture, its {what} is not right (`pointsman plugin test --help` shows the form)")]
+    #[error(
+        "this is no fixture, its {what} is not right (`pointsman plugin test --help` shows the form)"
+    )]
     Malformed {
         /// Which part of it.
         what: &'static str,
@@ -101,7 +103,9 @@ pub enum FixtureError {
         source: serde_json::Error,
     },
     /// Its entries are none that a plugin can have.
-    #[error("its kv entries do not fit the plugin's store ({0:?}): keys have 1 to 128 bytes, values at most 64 KiB, and all together 256 KiB")]
+    #[error(
+        "its kv entries do not fit the plugin's store ({0:?}): keys have 1 to 128 bytes, values at most 64 KiB, and all together 256 KiB"
+    )]
     Kv(KvError),
     /// The component does not take its configuration.
     #[error(transparent)]
@@ -115,8 +119,14 @@ impl Fixture {
     ///
     /// [`FixtureError::Malformed`] says which part.
     pub fn parse(text: &str) -> Result<Self, FixtureError> {
-        let File { question, config, library, kv, http, expect } =
-            serde_json::from_str(text).map_err(malformed("outer form"))?;
+        let File {
+            question,
+            config,
+            library,
+            kv,
+            http,
+            expect,
+        } = serde_json::from_str(text).map_err(malformed("outer form"))?;
         let question = filled(without_nulls(question));
         let library = match without_nulls(library) {
             Value::Null => Vec::new(),
@@ -193,7 +203,8 @@ impl Fixture {
             },
         };
         let all = self.http.iter();
-        all.map(|web| (web.method.clone(), web.url.clone(), Ok(answer(web)))).collect()
+        all.map(|web| (web.method.clone(), web.url.clone(), Ok(answer(web))))
+            .collect()
     }
 
     /// What is wrong with an answer: lines for people, none if it is right.
@@ -203,7 +214,9 @@ impl Fixture {
             (Expected::Output(_), Err(error)) => vec![format!("expected an answer, got: {error}")],
             (Expected::Error(expected), Ok(got)) => {
                 let got = output(got);
-                vec![format!("expected an error with {expected:?}, got the answer {got}")]
+                vec![format!(
+                    "expected an error with {expected:?}, got the answer {got}"
+                )]
             }
             (Expected::Error(expected), Err(error)) => match own_words(error) {
                 Some(words) if words.contains(expected) => Vec::new(),
@@ -218,10 +231,16 @@ impl Fixture {
         let document = json!({ "kind": self.question.kind(), "output": bare });
         let right = match serde_json::from_value::<Answer>(document) {
             Ok(right) => output(&right),
-            Err(error) => return vec![format!("the expected output is no answer of this kind: {error}")],
+            Err(error) => {
+                return vec![format!(
+                    "the expected output is no answer of this kind: {error}"
+                )];
+            }
         };
         let mut got = output(got);
-        if let (None | Some(Value::Null), Some(reason)) = (expected.get("reason"), got.get_mut("reason")) {
+        if let (None | Some(Value::Null), Some(reason)) =
+            (expected.get("reason"), got.get_mut("reason"))
+        {
             *reason = json!("");
         }
         let told = |(path, right, got)| format!("{path}: expected {right}, got {got}");
@@ -243,7 +262,10 @@ pub fn compare_answers(was: &Answer, now: &Answer) -> Vec<String> {
 
 fn output(answer: &Answer) -> Value {
     let mut document = serde_json::to_value(answer).unwrap_or_default();
-    document.get_mut("output").map(Value::take).unwrap_or_default()
+    document
+        .get_mut("output")
+        .map(Value::take)
+        .unwrap_or_default()
 }
 
 fn malformed(what: &'static str) -> impl Fn(serde_json::Error) -> FixtureError {
@@ -255,7 +277,10 @@ fn without_nulls(value: Value) -> Value {
     match value {
         Value::Object(object) => {
             let kept = object.into_iter().filter(|(_, value)| !value.is_null());
-            Value::Object(kept.map(|(key, value)| (key, without_nulls(value))).collect())
+            Value::Object(
+                kept.map(|(key, value)| (key, without_nulls(value)))
+                    .collect(),
+            )
         }
         Value::Array(items) => Value::Array(items.into_iter().map(without_nulls).collect()),
         other => other,
@@ -297,7 +322,11 @@ fn differences(path: &str, expected: &Value, got: &Value, found: &mut Vec<Place>
         (Value::Object(expected), Value::Object(got)) => {
             let missing = |key: &&String| !expected.contains_key(*key);
             for key in expected.keys().chain(got.keys().filter(missing)) {
-                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                let path = if path.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{path}.{key}")
+                };
                 let part = |of: &Map<String, Value>| of.get(key).cloned().unwrap_or_default();
                 differences(&path, &part(expected), &part(got), found);
             }
@@ -323,7 +352,8 @@ mod tests {
     use super::*;
 
     fn routing(expect: Value) -> Fixture {
-        let question = json!({ "kind": "routing", "input": { "stream": "live/a", "sources": null } });
+        let question =
+            json!({ "kind": "routing", "input": { "stream": "live/a", "sources": null } });
         let fixture = json!({ "question": question, "expect": expect });
         Fixture::parse(&fixture.to_string()).unwrap()
     }
@@ -340,9 +370,15 @@ mod tests {
     fn what_is_left_out_is_the_default_and_the_reason_may_be_any() {
         let fixture = routing(json!({ "output": { "on_air": "a", "slate": null } }));
         assert!(fixture.judge(&plan("a", "whatever")).is_empty());
-        assert_eq!(fixture.judge(&plan("b", "")), [r#"on_air: expected "a", got "b""#]);
+        assert_eq!(
+            fixture.judge(&plan("b", "")),
+            [r#"on_air: expected "a", got "b""#]
+        );
         let exact = routing(json!({ "output": { "on_air": "a", "reason": "heard" } }));
-        assert_eq!(exact.judge(&plan("a", "seen")), [r#"reason: expected "heard", got "seen""#]);
+        assert_eq!(
+            exact.judge(&plan("a", "seen")),
+            [r#"reason: expected "heard", got "seen""#]
+        );
     }
 
     #[test]
