@@ -1,7 +1,8 @@
 //! A component on its author's desk: asked by hand, through the real engine, without being
 //! installed anywhere.
 
-pub mod fixture;
+mod compare;
+mod fixture;
 
 use crate::build::BuildError;
 use crate::build::error::at;
@@ -16,7 +17,7 @@ use crate::hosting::{Hosting, Scripted};
 use crate::limits::PluginLimits;
 use crate::plugins::Bound;
 use crate::tape::Tape;
-pub use fixture::{Expected, Fixture, FixtureError};
+pub use fixture::{Expected, Fixture, FixtureError, compare_answers};
 use model::selection::Library;
 use model::{Catalogue, Question};
 use serde_json::Value;

@@ -4,7 +4,7 @@ use super::json_argument;
 use anyhow::Context;
 use clap::Args;
 use model::{Answer, Question};
-use plugin::desk::fixture::compare_answers;
+use plugin::desk::compare_answers;
 use plugin::{Desk, Tape};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
