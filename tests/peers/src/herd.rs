@@ -60,12 +60,21 @@ impl Herd {
             std::thread::spawn(move || listen(&socket, &stop))
         });
         let sinks = sinks.collect();
-        Self { streams, stop, senders: Vec::new(), sinks }
+        Self {
+            streams,
+            stop,
+            senders: Vec::new(),
+            sinks,
+        }
     }
 
     /// The inputs, as they stand in a configuration.
     pub fn inputs(&self) -> String {
-        let input = |Way { name, way_in, way_out }: &Way| {
+        let input = |Way {
+                         name,
+                         way_in,
+                         way_out,
+                     }: &Way| {
             format!(
                 "[[inputs]]\nname = \"{name}\"\nsources = [{{ type = \"udp\", address = \"127.0.0.1:{way_in}\" }}]\n\
                  [[inputs.outputs]]\nname = \"sink\"\nurl = \"udp://127.0.0.1:{way_out}\"\n"
@@ -90,13 +99,17 @@ impl Herd {
                 let state = |view: serde_json::Value| {
                     view["outputs"][0]["state"].as_str().map(ToOwned::to_owned)
                 };
-                let state = host.http.json(&format!("/api/v1/streams/{name}")).and_then(state);
+                let state = host
+                    .http
+                    .json(&format!("/api/v1/streams/{name}"))
+                    .and_then(state);
                 state.is_some_and(|state| state != "stopped")
             });
         }
         for way in &self.streams {
             let (stop, port) = (Arc::clone(&self.stop), way.way_in);
-            self.senders.push(std::thread::spawn(move || send(port, &stop)));
+            self.senders
+                .push(std::thread::spawn(move || send(port, &stop)));
         }
     }
 
@@ -111,11 +124,28 @@ impl Herd {
             sender.join().expect("a sender ends");
         }
         for (way, sink) in self.streams.iter().zip(self.sinks) {
-            let Taken { numbers, longest_pause: pause } = sink.join().expect("a sink ends");
+            let Taken {
+                numbers,
+                longest_pause: pause,
+            } = sink.join().expect("a sink ends");
             let first = numbers.first().copied().unwrap_or_default();
-            let broken = numbers.iter().zip(first..).find(|(taken, due)| *taken != due);
-            assert!(numbers.len() > 100, "{}: {} datagrams came", way.name, numbers.len());
-            assert_eq!(broken, None, "{}: (came, due) of {}", way.name, numbers.len());
+            let broken = numbers
+                .iter()
+                .zip(first..)
+                .find(|(taken, due)| *taken != due);
+            assert!(
+                numbers.len() > 100,
+                "{}: {} datagrams came",
+                way.name,
+                numbers.len()
+            );
+            assert_eq!(
+                broken,
+                None,
+                "{}: (came, due) of {}",
+                way.name,
+                numbers.len()
+            );
             assert!(pause < longest_pause, "{}: a pause of {pause:?}", way.name);
         }
     }
@@ -134,7 +164,9 @@ fn send(port: u16, stop: &AtomicBool) {
             return;
         }
         datagram[4..12].copy_from_slice(&number.to_be_bytes());
-        socket.send_to(&datagram, (Ipv4Addr::LOCALHOST, port)).expect("it is sent");
+        socket
+            .send_to(&datagram, (Ipv4Addr::LOCALHOST, port))
+            .expect("it is sent");
         let due = INTERVAL * u32::try_from(number + 1).unwrap_or(u32::MAX);
         std::thread::sleep(due.saturating_sub(began.elapsed()));
     }

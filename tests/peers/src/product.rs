@@ -55,10 +55,17 @@ pub fn component(folder: &str) -> Vec<u8> {
     let out = tempfile::tempdir().expect("a folder");
     let file = out.path().join("plugin.wasm");
     let program = pointsman();
-    let target = program.ancestors().nth(2).expect("target/PROFILE/pointsman");
+    let target = program
+        .ancestors()
+        .nth(2)
+        .expect("target/PROFILE/pointsman");
     let mut build = Command::new(program);
-    build.args(["plugin", "build", "--quiet", folder, "--out"]).arg(&file);
-    build.arg("--target-dir").arg(target.join("tmp").join("peers-guests"));
+    build
+        .args(["plugin", "build", "--quiet", folder, "--out"])
+        .arg(&file);
+    build
+        .arg("--target-dir")
+        .arg(target.join("tmp").join("peers-guests"));
     let built = build.current_dir(ROOT).status().expect("pointsman runs");
     assert!(built.success(), "{folder} does not build");
     std::fs::read(file).expect("it was built")

@@ -1,7 +1,8 @@
 //! A component on its author's desk: asked by hand, through the real engine, without being
 //! installed anywhere.
 
-pub mod fixture;
+mod compare;
+mod fixture;
 
 use crate::build::BuildError;
 use crate::build::error::at;
@@ -16,7 +17,7 @@ use crate::hosting::{Hosting, Scripted};
 use crate::limits::PluginLimits;
 use crate::plugins::Bound;
 use crate::tape::Tape;
-pub use fixture::{Expected, Fixture, FixtureError};
+pub use fixture::{Expected, Fixture, FixtureError, compare_answers};
 use model::selection::Library;
 use model::{Catalogue, Question};
 use serde_json::Value;
@@ -98,13 +99,14 @@ impl Desk {
     pub async fn try_with(&self, config: Option<&Value>) -> Result<bool, InstallError> {
         let bound = |config: &Value| {
             let kinds = self.component.info.kinds.iter();
-            kinds.map(|kind| Bound {
-                what: "the command line".to_owned(),
-                kind: *kind,
-                config: config.clone(),
-                recorded: Vec::new(),
-            })
-            .collect::<Vec<_>>()
+            kinds
+                .map(|kind| Bound {
+                    what: "the command line".to_owned(),
+                    kind: *kind,
+                    config: config.clone(),
+                    recorded: Vec::new(),
+                })
+                .collect::<Vec<_>>()
         };
         let bound = config.map(bound).unwrap_or_default();
         self.component.try_with(&self.home, &bound).await
@@ -149,7 +151,10 @@ impl Desk {
     async fn run(&self, question: &Question, config: &Config, hosting: Hosting) -> Outcome {
         let began = Instant::now();
         let asked = Asked::from(question);
-        let ran = self.component.decide(&self.home, asked, config.as_json(), hosting).await;
+        let ran = self
+            .component
+            .decide(&self.home, asked, config.as_json(), hosting)
+            .await;
         Outcome {
             result: ran.result,
             hash: Some(self.component.hash.clone()),

@@ -41,7 +41,14 @@ async fn instructions_are_counted_where_it_is_asked_for() {
     let longer = "(loop $on
         (local.set $n (i32.add (local.get $n) (i32.const 1)))
         (br_if $on (i32.lt_u (local.get $n) (i32.const 10000))))";
-    let (longer, _folder) = desk(Misfit { route: longer, ..Misfit::default() }, true).await;
+    let (longer, _folder) = desk(
+        Misfit {
+            route: longer,
+            ..Misfit::default()
+        },
+        true,
+    )
+    .await;
     let fixture = fixture(json!({ "output": {} }));
     let mut fuel = Vec::new();
     for desk in [&plain, &longer, &longer] {
@@ -56,8 +63,14 @@ async fn a_logged_decision_is_made_again_by_its_tape() {
     let (desk, _folder) = desk(Misfit::default(), false).await;
     let config = desk.config("the log", &json!({})).unwrap();
     let question = Question::Routing(sample_state());
-    let tape = Tape { seed: 7, ..Tape::default() };
+    let tape = Tape {
+        seed: 7,
+        ..Tape::default()
+    };
     let outcome = desk.replay(&question, &config, tape).await;
-    assert_eq!(outcome.result.unwrap(), Answer::Routing(model::routing::Plan::default()));
+    assert_eq!(
+        outcome.result.unwrap(),
+        Answer::Routing(model::routing::Plan::default())
+    );
     assert_eq!(outcome.tape.seed, 7);
 }

@@ -31,7 +31,9 @@ pub(crate) async fn install_for(
     bound: &[Bound],
 ) -> Result<Installed, InstallError> {
     let name = name.parse().unwrap();
-    plugins.install(&name, bytes, &Origin::default(), bound).await
+    plugins
+        .install(&name, bytes, &Origin::default(), bound)
+        .await
 }
 
 /// A routing policy that a plugin is bound by.

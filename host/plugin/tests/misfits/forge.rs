@@ -34,8 +34,11 @@ impl Misfit<'_> {
         let mut resolve = Resolve::default();
         let wit = concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit/1.0.0");
         let (package, _) = resolve.push_dir(wit).unwrap();
-        let world = resolve.select_world(&[package], Some("routing-policy")).unwrap();
-        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
+        let world = resolve
+            .select_world(&[package], Some("routing-policy"))
+            .unwrap();
+        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false)
+            .unwrap();
         let encoded = ComponentEncoder::default()
             .validate(true)
             .module(&module)
@@ -44,12 +47,34 @@ impl Misfit<'_> {
     }
 
     fn text(self) -> String {
-        let Self { fields, route, describe, schema } = self;
+        let Self {
+            fields,
+            route,
+            describe,
+            schema,
+        } = self;
         let schema = if schema.is_empty() { "{}" } else { schema };
         let words = format!("misfit1.0.0routing{schema}");
         // Name, version, description, author, licence; kinds; schema; grants; attributes.
         let info = [
-            1024, 6, 1030, 5, 0, 0, 0, 0, 0, 0, 2200, 1, 1042, schema.len() as u32, 0, 0, 0, 0,
+            1024,
+            6,
+            1030,
+            5,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            2200,
+            1,
+            1042,
+            schema.len() as u32,
+            0,
+            0,
+            0,
+            0,
         ];
         format!(
             r#"(module

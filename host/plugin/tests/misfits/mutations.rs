@@ -87,10 +87,17 @@ async fn a_thousand_damaged_components_are_refused_or_harmless() {
                 taken += 1;
             }
         }
-        assert!(began.elapsed() < BOUND, "seed {seed}: {:?}", began.elapsed());
+        assert!(
+            began.elapsed() < BOUND,
+            "seed {seed}: {:?}",
+            began.elapsed()
+        );
     }
     eprintln!("{refused} refused, {taken} taken");
-    assert!(refused > MUTATIONS / 2, "{refused} of {MUTATIONS} were refused");
+    assert!(
+        refused > MUTATIONS / 2,
+        "{refused} of {MUTATIONS} were refused"
+    );
     let config = good.config("test", &json!({})).unwrap();
     good.route(&sample_state(), &config).await.unwrap();
 }

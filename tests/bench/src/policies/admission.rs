@@ -28,7 +28,12 @@ pub(super) async fn admit(options: &Options, built: &Built) -> Result<[Figure; 2
     let decider = stand.decider();
     let ask = Ask {
         token: Some("a-long-random-key-7".to_owned()),
-        ..Ask::new("live/cam1".parse()?, Intent::Publish, Protocol::Rtmp, ([127, 0, 0, 1], 9).into())
+        ..Ask::new(
+            "live/cam1".parse()?,
+            Intent::Publish,
+            Protocol::Rtmp,
+            ([127, 0, 0, 1], 9).into(),
+        )
     };
     let (mut rounds, mut each) = (Rounds::default(), Spread::default());
     for _ in 0..options.rounds {
@@ -40,9 +45,14 @@ pub(super) async fn admit(options: &Options, built: &Built) -> Result<[Figure; 2
     let rate = 1e6 / each.median();
     Ok([
         rounds.figure("admission by plugins/keys, median", WANTED_US),
-        Figure::new("admissions on one core, time of each", each.median(), "µs", 1e6 / WANTED_A_SECOND)
-            .note(format!("{rate:.0} a second, logged"))
-            .number("a_second", rate),
+        Figure::new(
+            "admissions on one core, time of each",
+            each.median(),
+            "µs",
+            1e6 / WANTED_A_SECOND,
+        )
+        .note(format!("{rate:.0} a second, logged"))
+        .number("a_second", rate),
     ])
 }
 
@@ -53,6 +63,9 @@ async fn once(decider: &Decider, ask: &Ask) -> Result<Duration> {
     };
     let admission = asked.await;
     let took = began.elapsed();
-    ensure!(admission.is_ok_and(|it| it.ttl.is_some()), "the key was refused");
+    ensure!(
+        admission.is_ok_and(|it| it.ttl.is_some()),
+        "the key was refused"
+    );
     Ok(took)
 }

@@ -22,7 +22,10 @@ const CALLS: usize = 500;
 pub(super) async fn select(options: &Options, built: &Built) -> Result<Figure> {
     let component = built.component("plugins/lru")?;
     let stand = Stand::with(component, PolicyKind::Selection, json!({})).await?;
-    let (decider, library) = (stand.decider(), Arc::new(Catalogue::new((0..ASSETS).map(asset))));
+    let (decider, library) = (
+        stand.decider(),
+        Arc::new(Catalogue::new((0..ASSETS).map(asset))),
+    );
     let mut rounds = Rounds::default();
     for _ in 0..options.rounds {
         rounds.add(&Times::of(CALLS, || once(&decider, Arc::clone(&library))).await?);

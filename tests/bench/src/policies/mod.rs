@@ -20,7 +20,9 @@ struct Times(Vec<Duration>);
 /// All figures, each the median over the rounds of the rounds' medians.
 pub(crate) fn measure(options: &Options, built: &Built) -> Result<Vec<Figure>> {
     // One thread: what is measured has no second core to hide on.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         let mut figures = Vec::new();
         figures.push(routing::in_rust(options, built).await?);
@@ -72,7 +74,10 @@ impl Rounds {
 
     fn figure(&self, name: &str, wanted_us: f64) -> Figure {
         let (least, p99) = (self.medians.min(), self.p99s.median());
-        let note = format!("least median {least:.1} µs; p99 {p99:.1} µs; {} calls", self.calls);
+        let note = format!(
+            "least median {least:.1} µs; p99 {p99:.1} µs; {} calls",
+            self.calls
+        );
         Figure::new(name, self.medians.median(), "µs", wanted_us)
             .note(note)
             .number("least_median_us", least)

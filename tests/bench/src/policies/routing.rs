@@ -74,7 +74,10 @@ impl Subject {
         let none = Desired::default();
         let desired = Desired::check(site, UdpPorts::default(), &none, |_| Ok(()));
         let desired = desired.map_err(|faults| anyhow::anyhow!("{faults:?}"))?;
-        let input = desired.inputs().get(&name).context("the input is declared")?;
+        let input = desired
+            .inputs()
+            .get(&name)
+            .context("the input is declared")?;
         for source in &input.sources {
             stream.declare_source(&source.id, Protocol::Udp);
         }
@@ -85,9 +88,19 @@ impl Subject {
             enabled: true,
             ..OutputReport::default()
         };
-        let outputs = input.outputs.iter().map(|output| report(&output.name)).collect();
+        let outputs = input
+            .outputs
+            .iter()
+            .map(|output| report(&output.name))
+            .collect();
         let running = StreamShape::default();
-        Ok(Self { name, registry, desired, outputs, running })
+        Ok(Self {
+            name,
+            registry,
+            desired,
+            outputs,
+            running,
+        })
     }
 
     /// State, question, answer, plan, differences: all but making them true.
@@ -100,7 +113,8 @@ impl Subject {
             utc_offset_minutes: 0,
         };
         let snapshot = stream.snapshot(began);
-        let state = state::routing_state(clock, &snapshot, input, &Attributes::new(), &self.outputs);
+        let state =
+            state::routing_state(clock, &snapshot, input, &Attributes::new(), &self.outputs);
         let asking = Asking {
             question: Arc::new(Question::Routing(state)),
             cause: Cause::Tick,
@@ -112,11 +126,17 @@ impl Subject {
         let Some(Answer::Routing(plan)) = ruling.answer.as_deref() else {
             anyhow::bail!("no plan: {:?}", ruling.error)
         };
-        let sources: Vec<Label> = snapshot.sources.into_iter().map(|source| source.id).collect();
+        let sources: Vec<Label> = snapshot
+            .sources
+            .into_iter()
+            .map(|source| source.id)
+            .collect();
         let resolved = plan::resolve(plan, &sources, input);
         let outputs = resolved.outputs.into_iter();
         let wanted = StreamShape {
-            outputs: outputs.map(|(name, target)| (name, target.endpoint)).collect(),
+            outputs: outputs
+                .map(|(name, target)| (name, target.endpoint))
+                .collect(),
             on_air: resolved.on_air,
             serve: resolved.serve,
             ..self.running.clone()

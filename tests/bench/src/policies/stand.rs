@@ -27,7 +27,8 @@ impl Stand {
         let (plugins, _) = Plugins::open(settings).await?;
         let registry = hub::Registry::new(hub::Settings::default());
         let context = gateway::Context::new(registry.clone(), CancellationToken::new());
-        let (actor, control) = Control::new(registry, context, plugins, control::Settings::default());
+        let (actor, control) =
+            Control::new(registry, context, plugins, control::Settings::default());
         let stand = Self {
             control,
             actor: tokio::spawn(actor.run()),
@@ -42,7 +43,9 @@ impl Stand {
 
     /// Installs a component in place of the one before.
     pub(super) async fn install(&self, component: Vec<u8>) -> Result<()> {
-        let installed = self.control.install_plugin(NAME.parse()?, component, Origin::default());
+        let installed = self
+            .control
+            .install_plugin(NAME.parse()?, component, Origin::default());
         installed.await.context("installing the plugin")?;
         Ok(())
     }

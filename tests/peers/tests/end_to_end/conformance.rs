@@ -16,12 +16,16 @@ fn passes(lang: &str) {
         std::fs::write(&component, built).unwrap();
         let mut test = Command::new(product::pointsman());
         test.args(["plugin", "test"]).arg(&component);
-        test.arg("--fixtures").arg(root.join("sdk/fixtures").join(policy));
+        test.arg("--fixtures")
+            .arg(root.join("sdk/fixtures").join(policy));
         let tested = test.output().unwrap();
         let said = String::from_utf8_lossy(&tested.stdout);
         assert!(tested.status.success(), "{policy} in {lang}:\n{said}");
         let last = said.lines().last().unwrap_or_default();
-        assert!(last.contains(" 0 failed") && !last.starts_with("0 passed"), "{said}");
+        assert!(
+            last.contains(" 0 failed") && !last.starts_with("0 passed"),
+            "{said}"
+        );
     }
 }
 

@@ -31,7 +31,11 @@ fn bind(host: &Host, plugin: &str, config: &Value) {
 }
 
 fn streams(host: &Host, herd: &Herd) -> Vec<Value> {
-    let view = |name| host.http.json(&format!("/api/v1/streams/{name}")).unwrap_or_default();
+    let view = |name| {
+        host.http
+            .json(&format!("/api/v1/streams/{name}"))
+            .unwrap_or_default()
+    };
     herd.names().map(view).collect()
 }
 
@@ -50,14 +54,18 @@ fn hostile_policies_cost_ten_streams_nothing() {
         // A good plan is in force before; then another version of the bad one takes over.
         bind(&host, "fanout", &json!({}));
         until("fanout decides", || {
-            streams(&host, &herd).iter().all(|view| view["routing_error"].is_null())
+            streams(&host, &herd)
+                .iter()
+                .all(|view| view["routing_error"].is_null())
         });
         let variant = product::variant(&hostile, n as u32);
         let (status, answer) = host.http.put_plugin("hostile", &variant);
         assert_eq!(status, 200, "{act}: {answer}");
         bind(&host, "hostile", &json!({ "act": act, "on": "herd/" }));
         until(&format!("{act} is reported for every stream"), || {
-            streams(&host, &herd).iter().all(|view| text(view, "routing_error").contains(told))
+            streams(&host, &herd)
+                .iter()
+                .all(|view| text(view, "routing_error").contains(told))
         });
         // What was good stays in force.
         for view in streams(&host, &herd) {
@@ -72,7 +80,10 @@ fn hostile_policies_cost_ten_streams_nothing() {
     let lines = host.log();
     let told = lines.iter().filter(|line| line.contains("hostile")).count();
     assert!(told >= ACTS.len(), "{told} lines tell of it");
-    assert!(told < 40 * (ACTS.len() + 3), "{told} lines: its cause is told over and over");
+    assert!(
+        told < 40 * (ACTS.len() + 3),
+        "{told} lines: its cause is told over and over"
+    );
     host.stop();
 }
 
@@ -84,7 +95,11 @@ fn remove(host: &Host) -> u16 {
 fn floods_and_unknown_names(host: &Host, herd: &Herd, hostile: &[u8]) {
     let (status, answer) = host.http.put_plugin("hostile", hostile);
     assert_eq!(status, 200, "{answer}");
-    bind(host, "hostile", &json!({ "act": "unknown-names", "on": "herd/" }));
+    bind(
+        host,
+        "hostile",
+        &json!({ "act": "unknown-names", "on": "herd/" }),
+    );
     until("unknown names are refused", || {
         let refused = |view: &Value| view["refused"].to_string().contains("nobody");
         streams(host, herd).iter().all(refused)
@@ -92,11 +107,16 @@ fn floods_and_unknown_names(host: &Host, herd: &Herd, hostile: &[u8]) {
     for act in ["log-flood", "kv-flood"] {
         bind(host, "hostile", &json!({ "act": act, "on": "herd/" }));
         until(&format!("{act} decides"), || {
-            let decides = |view: &Value| text(view, "decided_by") == "hostile" && view["routing_error"].is_null();
+            let decides = |view: &Value| {
+                text(view, "decided_by") == "hostile" && view["routing_error"].is_null()
+            };
             streams(host, herd).iter().all(decides)
         });
     }
-    let plugin = host.http.json("/api/v1/plugins/hostile").unwrap_or_default();
+    let plugin = host
+        .http
+        .json("/api/v1/plugins/hostile")
+        .unwrap_or_default();
     let kept = plugin["kv"]["bytes"].as_u64().unwrap_or(u64::MAX);
     assert!(kept <= 256 << 10, "{plugin}");
     bind(host, "fanout", &json!({}));
@@ -106,12 +126,19 @@ fn floods_and_unknown_names(host: &Host, herd: &Herd, hostile: &[u8]) {
 /// What does not take the bound configuration, or is no component, never takes over.
 fn refused_at_the_door(host: &Host, herd: &Herd) {
     let hostile = product::component("host/plugin/tests/hostile");
-    for bytes in [&hostile[..], &hostile[..hostile.len() / 2], b"\0asm\x0d\0\x01\0"] {
+    for bytes in [
+        &hostile[..],
+        &hostile[..hostile.len() / 2],
+        b"\0asm\x0d\0\x01\0",
+    ] {
         let (status, problem) = host.http.put_plugin("fanout", bytes);
         assert_eq!(status, 422, "{problem}");
         assert!(!text(&problem, "detail").is_empty(), "{problem}");
     }
     for view in streams(host, herd) {
-        assert_eq!((text(&view, "decided_by"), &view["routing_error"]), ("fanout", &Value::Null));
+        assert_eq!(
+            (text(&view, "decided_by"), &view["routing_error"]),
+            ("fanout", &Value::Null)
+        );
     }
 }

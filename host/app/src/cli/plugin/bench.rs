@@ -33,7 +33,10 @@ impl BenchArgs {
         let first = desk.ask(&fixture).await?;
         let wrong = fixture.judge(&first.result);
         if !wrong.is_empty() {
-            bail!("{name} is not passed, so it is not measured: {}", wrong.join("; "));
+            bail!(
+                "{name} is not passed, so it is not measured: {}",
+                wrong.join("; ")
+            );
         }
         for _ in 0..self.calls / 10 {
             desk.ask(&fixture).await?;

@@ -56,7 +56,10 @@ impl Subject {
 /// Every fixture of a folder; those that bring no configuration get this one.
 pub(super) fn of_folder(folder: &Path, config: Option<&Value>) -> anyhow::Result<Vec<Named>> {
     let files = Fixture::files(folder).with_context(|| {
-        format!("no fixtures in {}; name their folder with --fixtures", folder.display())
+        format!(
+            "no fixtures in {}; name their folder with --fixtures",
+            folder.display()
+        )
     })?;
     if files.is_empty() {
         bail!(

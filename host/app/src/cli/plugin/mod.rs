@@ -39,6 +39,7 @@ pub enum PluginCommand {
     Verify(sign::VerifyArgs),
     /// Make logged decisions again with a component, and say what would differ.
     Replay(replay::ReplayArgs),
+    /// What is done in a running host.
     #[command(flatten)]
     OnHost(on_host::HostCommand),
     /// Compile a component to native code: run by the host itself, in the background.

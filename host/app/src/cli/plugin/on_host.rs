@@ -151,22 +151,30 @@ impl HostCommand {
         match self {
             Self::List(Api { api }) => Remote::new(api).list_plugins(),
             Self::Install(arguments) => arguments.run(),
-            Self::Rollback(NamedPlugin { name, api }) => Remote::new(api.api).rollback_plugin(&name),
+            Self::Rollback(NamedPlugin { name, api }) => {
+                Remote::new(api.api).rollback_plugin(&name)
+            }
             Self::Remove(NamedPlugin { name, api }) => Remote::new(api.api).remove_plugin(&name),
-            Self::Logs { plugin: NamedPlugin { name, api }, follow } => {
-                Remote::new(api.api).show_log(&name, follow)
-            }
+            Self::Logs {
+                plugin: NamedPlugin { name, api },
+                follow,
+            } => Remote::new(api.api).show_log(&name, follow),
             Self::Bind(arguments) => arguments.run(),
-            Self::Unbind { kind, streams, mode, api } => {
-                Remote::new(api.api).unbind(kind, &streams, mode)
-            }
+            Self::Unbind {
+                kind,
+                streams,
+                mode,
+                api,
+            } => Remote::new(api.api).unbind(kind, &streams, mode),
         }
     }
 }
 
 impl InstallArgs {
     fn run(self) -> anyhow::Result<()> {
-        let is_url = ["http://", "https://"].iter().any(|scheme| self.component.starts_with(scheme));
+        let is_url = ["http://", "https://"]
+            .iter()
+            .any(|scheme| self.component.starts_with(scheme));
         let file = (!is_url).then(|| PathBuf::from(&self.component));
         let signature = signature(self.signature, file.as_deref())?;
         let origin = Origin {
@@ -190,7 +198,8 @@ fn signature(named: Option<PathBuf>, file: Option<&Path>) -> anyhow::Result<Opti
         return Ok(None);
     };
     let text = std::fs::read_to_string(&path);
-    text.map(Some).with_context(|| format!("cannot read {}", path.display()))
+    text.map(Some)
+        .with_context(|| format!("cannot read {}", path.display()))
 }
 
 impl BindArgs {
@@ -235,10 +244,16 @@ mod tests {
         let file = dir.path().join("p.wasm");
         assert_eq!(signature(None, Some(&file)).unwrap(), None);
         std::fs::write(beside(&file), "beside").unwrap();
-        assert_eq!(signature(None, Some(&file)).unwrap().as_deref(), Some("beside"));
+        assert_eq!(
+            signature(None, Some(&file)).unwrap().as_deref(),
+            Some("beside")
+        );
         let other = dir.path().join("other");
         assert!(signature(Some(other.clone()), Some(&file)).is_err());
         std::fs::write(&other, "named").unwrap();
-        assert_eq!(signature(Some(other), None).unwrap().as_deref(), Some("named"));
+        assert_eq!(
+            signature(Some(other), None).unwrap().as_deref(),
+            Some("named")
+        );
     }
 }

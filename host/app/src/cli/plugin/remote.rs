@@ -96,11 +96,21 @@ impl Remote {
         Ok(())
     }
 
-    pub(super) fn install_from(&self, name: &Label, url: &str, origin: &Origin) -> anyhow::Result<()> {
+    pub(super) fn install_from(
+        &self,
+        name: &Label,
+        url: &str,
+        origin: &Origin,
+    ) -> anyhow::Result<()> {
         let body = json!({ "url": url, "sha256": origin.sha256, "signature": origin.signature });
-        let request = self.agent.post(self.url(&format!("plugins/{name}/install")));
-        let answer =
-            self.answer(request.content_type("application/json").send(body.to_string()))?;
+        let request = self
+            .agent
+            .post(self.url(&format!("plugins/{name}/install")));
+        let answer = self.answer(
+            request
+                .content_type("application/json")
+                .send(body.to_string()),
+        )?;
         println!("{}", installed(name, &answer));
         Ok(())
     }
@@ -125,8 +135,16 @@ impl Remote {
         let request = self.agent.put(self.url(&format!("policies/{kind}")));
         let body = serde_json::to_string(binding)?;
         self.answer(request.content_type("application/json").send(&body))?;
-        let Binding { plugin, streams, mode, .. } = binding;
-        println!("{plugin} is bound to {kind} of {streams} ({})", mode.as_str());
+        let Binding {
+            plugin,
+            streams,
+            mode,
+            ..
+        } = binding;
+        println!(
+            "{plugin} is bound to {kind} of {streams} ({})",
+            mode.as_str()
+        );
         Ok(())
     }
 
@@ -137,7 +155,9 @@ impl Remote {
         mode: PolicyMode,
     ) -> anyhow::Result<()> {
         let request = self.agent.delete(self.url(&format!("policies/{kind}")));
-        let request = request.query("streams", streams.to_string()).query("mode", mode.as_str());
+        let request = request
+            .query("streams", streams.to_string())
+            .query("mode", mode.as_str());
         self.answer(request.call())?;
         println!("{kind} of {streams} ({}) is unbound", mode.as_str());
         Ok(())
@@ -151,7 +171,9 @@ impl Remote {
             let answer = self.answer(request.call())?;
             let lines = answer.get("lines").and_then(Value::as_array).cloned();
             let lines = lines.with_context(|| format!("the host answered {answer}"))?;
-            news(&shown, &lines).iter().for_each(|line| println!("{}", log_line(line)));
+            news(&shown, &lines)
+                .iter()
+                .for_each(|line| println!("{}", log_line(line)));
             if !follow {
                 return Ok(());
             }
@@ -209,7 +231,12 @@ fn differences(answer: &Value) -> String {
     let all = answer.get("differences").and_then(Value::as_array);
     let told = all.into_iter().flatten().map(|it| {
         let text = |key: &str| it.get(key).map(Value::to_string).unwrap_or_default();
-        format!("\n  {}: {} -> {}", text("subject"), text("was"), text("now"))
+        format!(
+            "\n  {}: {} -> {}",
+            text("subject"),
+            text("was"),
+            text("now")
+        )
     });
     told.collect()
 }
@@ -217,7 +244,10 @@ fn differences(answer: &Value) -> String {
 /// The lines that come after those shown; what the host dropped in between is gone.
 fn news<'a>(shown: &[Value], lines: &'a [Value]) -> &'a [Value] {
     let overlap = |len: &usize| {
-        let tail = shown.len().checked_sub(*len).and_then(|from| shown.get(from..));
+        let tail = shown
+            .len()
+            .checked_sub(*len)
+            .and_then(|from| shown.get(from..));
         tail.is_some_and(|tail| lines.get(..*len) == Some(tail))
     };
     let known = (0..=shown.len().min(lines.len())).rev().find(overlap);
@@ -227,10 +257,17 @@ fn news<'a>(shown: &[Value], lines: &'a [Value]) -> &'a [Value] {
 /// `12:34:56.789 warn  no source`, UTC
 fn log_line(line: &Value) -> String {
     let text = |key: &str| line.get(key).and_then(Value::as_str).unwrap_or_default();
-    let at = line.get("at_unix_ms").and_then(Value::as_u64).unwrap_or_default();
+    let at = line
+        .get("at_unix_ms")
+        .and_then(Value::as_u64)
+        .unwrap_or_default();
     let (ms, seconds) = (at % 1_000, at / 1_000 % 86_400);
     let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-    format!("{hour:02}:{minute:02}:{second:02}.{ms:03} {:<5} {}", text("level"), text("message"))
+    format!(
+        "{hour:02}:{minute:02}:{second:02}.{ms:03} {:<5} {}",
+        text("level"),
+        text("message")
+    )
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::json_argument;
 use anyhow::Context;
 use clap::Args;
 use model::{Answer, Question};
-use plugin::desk::fixture::compare_answers;
+use plugin::desk::compare_answers;
 use plugin::{Desk, Tape};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -77,7 +77,7 @@ struct Difference {
     subject: String,
     was: Came,
     now: Came,
-    /// `path: expected, got`
+    /// `path: was, would be`
     places: Vec<String>,
 }
 
@@ -138,7 +138,11 @@ impl ReplayArgs {
         } else {
             tally.print();
         }
-        Ok(if tally.differences.is_empty() { 0 } else { DIFFERENT })
+        Ok(if tally.differences.is_empty() {
+            0
+        } else {
+            DIFFERENT
+        })
     }
 }
 
@@ -168,7 +172,9 @@ impl Tally {
         let now = match desk.config(&format!("decision {}", logged.id), config) {
             Ok(config) => {
                 let outcome = desk.replay(&logged.question, &config, tape).await;
-                outcome.result.map_or_else(|error| Came::Error(error.to_string()), Came::Answer)
+                outcome
+                    .result
+                    .map_or_else(|error| Came::Error(error.to_string()), Came::Answer)
             }
             Err(refused) => Came::Error(refused.to_string()),
         };
@@ -206,12 +212,18 @@ impl Tally {
             }
         }
         let differing = self.differences.len();
-        println!("{} decisions made again, {differing} would differ", self.compared);
+        println!(
+            "{} decisions made again, {differing} would differ",
+            self.compared
+        );
         if self.other_kinds + self.without_tape > 0 {
             println!("passed over: {}", self.passed_over());
         }
         if self.cut_tapes > 0 {
-            println!("{} were recorded in part only, and may differ for that", self.cut_tapes);
+            println!(
+                "{} were recorded in part only, and may differ for that",
+                self.cut_tapes
+            );
         }
     }
 
@@ -234,7 +246,10 @@ impl Logged {
             return self.answer.clone().map(Came::Answer);
         }
         let failure = self.error.as_ref()?;
-        Some(Came::Error(format!("{}: {}", failure.code, failure.message)))
+        Some(Came::Error(format!(
+            "{}: {}",
+            failure.code, failure.message
+        )))
     }
 }
 

@@ -60,13 +60,24 @@ pub struct VerifyArgs {
 
 impl KeygenArgs {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let (secret, public) = (with_suffix(&self.name, ".key"), with_suffix(&self.name, ".pub"));
+        let (secret, public) = (
+            with_suffix(&self.name, ".key"),
+            with_suffix(&self.name, ".pub"),
+        );
         for file in [&secret, &public] {
-            ensure!(!file.exists(), "{} is there already; choose another name", file.display());
+            ensure!(
+                !file.exists(),
+                "{} is there already; choose another name",
+                file.display()
+            );
         }
         let keys = signature::generate(password(self.password_file.as_deref())?)?;
         let mut options = fs::OpenOptions::new();
-        let file = options.write(true).create_new(true).mode(0o600).open(&secret);
+        let file = options
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&secret);
         let written = file.and_then(|mut file| file.write_all(keys.secret.as_bytes()));
         written.with_context(|| format!("cannot write {}", secret.display()))?;
         write(&public, &keys.public)?;
@@ -102,7 +113,11 @@ impl VerifyArgs {
         let bytes = read(&self.file)?;
         let signature = self.signature.unwrap_or_else(|| beside(&self.file));
         let signature = read_text(&signature)?;
-        let keys: Vec<String> = self.key.iter().map(|key| public_key(key)).collect::<Result<_, _>>()?;
+        let keys: Vec<String> = self
+            .key
+            .iter()
+            .map(|key| public_key(key))
+            .collect::<Result<_, _>>()?;
         let trusted = TrustedKeys::parse(keys.iter().map(String::as_str))?;
         let comment = trusted.verify(&bytes, &signature)?;
         println!("{}: good signature, {comment:?}", self.file.display());
@@ -118,14 +133,22 @@ pub(super) fn beside(component: &Path) -> PathBuf {
 /// A key as it stands, or the text of its file.
 fn public_key(key: &str) -> anyhow::Result<String> {
     let path = Path::new(key);
-    if path.exists() { read_text(path) } else { Ok(key.to_owned()) }
+    if path.exists() {
+        read_text(path)
+    } else {
+        Ok(key.to_owned())
+    }
 }
 
 fn password(file: Option<&Path>) -> anyhow::Result<Option<String>> {
     let Some(file) = file else { return Ok(None) };
     let text = read_text(file)?;
     let line = text.lines().next().unwrap_or_default();
-    ensure!(!line.is_empty(), "the first line of {} is empty; it is the password", file.display());
+    ensure!(
+        !line.is_empty(),
+        "the first line of {} is empty; it is the password",
+        file.display()
+    );
     Ok(Some(line.to_owned()))
 }
 
@@ -154,17 +177,32 @@ mod tests {
 
     fn keygen(name: &Path, password_file: Option<PathBuf>) -> anyhow::Result<()> {
         let name = name.to_owned();
-        KeygenArgs { name, password_file }.run()
+        KeygenArgs {
+            name,
+            password_file,
+        }
+        .run()
     }
 
     fn sign(file: &Path, key: &Path, password_file: Option<PathBuf>) -> anyhow::Result<()> {
         let (file, key) = (file.to_owned(), with_suffix(key, ".key"));
-        SignArgs { file, key, password_file, comment: None }.run()
+        SignArgs {
+            file,
+            key,
+            password_file,
+            comment: None,
+        }
+        .run()
     }
 
     fn verify(file: &Path, key: &Path) -> anyhow::Result<()> {
         let key = vec![with_suffix(key, ".pub").display().to_string()];
-        VerifyArgs { file: file.to_owned(), key, signature: None }.run()
+        VerifyArgs {
+            file: file.to_owned(),
+            key,
+            signature: None,
+        }
+        .run()
     }
 
     #[test]
@@ -173,12 +211,25 @@ mod tests {
         let (ours, theirs) = (dir.path().join("ours"), dir.path().join("theirs"));
         keygen(&ours, None).unwrap();
         keygen(&theirs, None).unwrap();
-        let mode = fs::metadata(with_suffix(&ours, ".key")).unwrap().permissions().mode();
+        let mode = fs::metadata(with_suffix(&ours, ".key"))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
-        assert!(keygen(&ours, None).unwrap_err().to_string().contains("there already"));
+        assert!(
+            keygen(&ours, None)
+                .unwrap_err()
+                .to_string()
+                .contains("there already")
+        );
         let file = dir.path().join("p.wasm");
         fs::write(&file, b"component").unwrap();
-        assert!(verify(&file, &ours).unwrap_err().to_string().contains("p.wasm.minisig"));
+        assert!(
+            verify(&file, &ours)
+                .unwrap_err()
+                .to_string()
+                .contains("p.wasm.minisig")
+        );
         sign(&file, &ours, None).unwrap();
         verify(&file, &ours).unwrap();
         assert!(verify(&file, &theirs).is_err());
@@ -195,7 +246,10 @@ mod tests {
         let file = dir.path().join("p.wasm");
         fs::write(&file, b"component").unwrap();
         let without = sign(&file, &key, None).unwrap_err();
-        assert!(without.to_string().contains("has it a password?"), "{without}");
+        assert!(
+            without.to_string().contains("has it a password?"),
+            "{without}"
+        );
         sign(&file, &key, Some(password)).unwrap();
         verify(&file, &key).unwrap();
     }

@@ -101,7 +101,10 @@ async fn ask(desk: &Desk, counting: &Desk, fixture: &Fixture) -> Result<Tested, 
     while times.len() < CALLS && began.elapsed() < TIME {
         let again = desk.ask(fixture).await?;
         if wrong.is_empty() && again.result != first.result {
-            wrong.push("asked again, it answers otherwise: a policy must keep nothing in itself".to_owned());
+            wrong.push(
+                "asked again, it answers otherwise: a policy must keep nothing in itself"
+                    .to_owned(),
+            );
         }
         memory_bytes = memory_bytes.max(again.memory_bytes);
         times.push(again.took);
@@ -115,8 +118,14 @@ async fn ask(desk: &Desk, counting: &Desk, fixture: &Fixture) -> Result<Tested, 
 }
 
 fn print(name: &str, tested: &Tested) {
-    let verdict = if tested.wrong.is_empty() { "ok" } else { "FAILED" };
-    let fuel = tested.fuel.map_or_else(String::new, |fuel| format!("{fuel} fuel"));
+    let verdict = if tested.wrong.is_empty() {
+        "ok"
+    } else {
+        "FAILED"
+    };
+    let fuel = tested
+        .fuel
+        .map_or_else(String::new, |fuel| format!("{fuel} fuel"));
     println!(
         "{verdict:<7} {name:<52} {:>10} {:>9} {fuel:>16}",
         figures::time(tested.median),

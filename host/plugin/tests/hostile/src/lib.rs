@@ -25,13 +25,13 @@ enum Act {
     LogFlood,
     KvFlood,
     BulkCopy,
-    #[serde(rename = "panic-on-cam2")]
-    PanicOnCam2,
     Impossible,
     Refuse,
     CountCalls,
     UnknownNames,
     Fetch,
+    #[serde(rename = "panic-on-cam2")]
+    PanicOnCam2,
 }
 
 #[derive(Deserialize)]
