@@ -1,6 +1,6 @@
 //! Components on their author's desk: fixtures and replays, through the real engine.
 
-use crate::forge::Misfit;
+use crate::forge::{Misfit, asks};
 use model::{Answer, Question};
 use plugin::routing::sample_state;
 use plugin::{Desk, Fixture, Tape};
@@ -8,9 +8,13 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 async fn desk(misfit: Misfit<'_>, counts_fuel: bool) -> (Desk, TempDir) {
+    desk_of(misfit.forge(), counts_fuel).await
+}
+
+async fn desk_of(component: Vec<u8>, counts_fuel: bool) -> (Desk, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("misfit.wasm");
-    std::fs::write(&file, misfit.forge()).unwrap();
+    std::fs::write(&file, component).unwrap();
     (Desk::open(&file, counts_fuel).await.unwrap(), folder)
 }
 
@@ -73,4 +77,22 @@ async fn a_logged_decision_is_made_again_by_its_tape() {
         Answer::Routing(model::routing::Plan::default())
     );
     assert_eq!(outcome.tape.seed, 7);
+}
+
+#[tokio::test]
+async fn a_fixture_answers_the_requests_that_it_lists_and_no_other() {
+    let (desk, _folder) = desk_of(asks("http://hook/"), false).await;
+    let with = |http: Value| {
+        let question = json!({ "kind": "routing", "input": {} });
+        let fixture = json!({ "question": question, "http": http, "expect": { "output": {} } });
+        Fixture::parse(&fixture.to_string()).unwrap()
+    };
+    for denied in [json!(null), json!([{ "url": "http://other/" }])] {
+        let fixture = with(denied);
+        let outcome = desk.ask(&fixture).await.unwrap();
+        assert_eq!(fixture.judge(&outcome.result), [""; 0]);
+    }
+    let answered = with(json!([{ "url": "http://hook/", "status": 204 }]));
+    let told = answered.judge(&desk.ask(&answered).await.unwrap().result);
+    assert!(told[0].contains("trapped"), "{told:?}");
 }

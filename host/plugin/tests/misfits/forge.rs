@@ -108,3 +108,25 @@ fn bytes(words: &[u32]) -> String {
     let bytes = words.iter().flat_map(|word| word.to_le_bytes());
     bytes.map(|byte| format!("\\{byte:02x}")).collect()
 }
+
+/// A policy that sends a request to this URL, and traps if it gets an answer.
+pub(crate) fn asks(url: &str) -> Vec<u8> {
+    // Method, URL, no headers, no body, no time-out; the answer's discriminant is at 9504.
+    let fields = format!(
+        r#"(import "pointsman:policy/http@1.0.0" "fetch"
+            (func $fetch (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+         (func $ask
+            (call $fetch (i32.const 9000) (i32.const 3) (i32.const 9003) (i32.const {len})
+                (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+                (i32.const 0) (i32.const 0) (i32.const 9504))
+            (if (i32.eqz (i32.load8_u (i32.const 9504))) (then unreachable)))
+         (data (i32.const 9000) "GET{url}")"#,
+        len = url.len()
+    );
+    let misfit = Misfit {
+        fields: &fields,
+        route: "(call $ask)",
+        ..Misfit::default()
+    };
+    misfit.forge()
+}

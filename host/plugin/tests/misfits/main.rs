@@ -23,9 +23,6 @@ const LOG: &str =
     r#"(import "pointsman:policy/log@1.0.0" "write" (func $log (param i32 i32 i32)))"#;
 const KV: &str = r#"(import "pointsman:policy/kv@1.0.0" "set"
     (func $set (param i32 i32 i32 i32 i32)))"#;
-const HTTP: &str = r#"(import "pointsman:policy/http@1.0.0" "fetch"
-    (func $fetch (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))"#;
-
 /// Misbehaves once it is asked, and what comes of that.
 const AT_CALL: &[(&str, Misfit<'static>, &str)] = &[
     ("endless loop", route("(loop $on (br $on))"), "deadline"),
@@ -288,25 +285,8 @@ async fn requests_without_a_grant_are_denied_and_nothing_is_sent() {
         "http://127.0.0.1:{}/",
         listener.local_addr().unwrap().port()
     );
-    let data = format!(r#"(data (i32.const 9000) "GET{url}")"#);
-    // Method, URL, no headers, no body, no time-out; the answer's discriminant is at 9504.
-    let fields = format!(
-        "{HTTP}
-         (func $ask
-            (call $fetch (i32.const 9000) (i32.const 3) (i32.const 9003) (i32.const {len})
-                (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
-                (i32.const 0) (i32.const 0) (i32.const 9504))
-            (if (i32.eqz (i32.load8_u (i32.const 9504))) (then unreachable)))",
-        len = url.len()
-    );
-    let fields = fields + &data;
-    let misfit = Misfit {
-        fields: &fields,
-        route: "(call $ask)",
-        ..PLAIN
-    };
     let (plugins, _dir) = plane().await;
-    install(&plugins, "p", misfit.forge()).await.unwrap();
+    install(&plugins, "p", forge::asks(&url)).await.unwrap();
     // It traps if it gets an answer.
     call(&plugins.get("p").unwrap()).await.unwrap();
     let nobody = tokio::time::timeout(Duration::from_millis(200), listener.accept()).await;

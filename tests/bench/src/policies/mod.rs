@@ -14,7 +14,7 @@ use anyhow::Result;
 use stand::Stand;
 use std::time::Duration;
 
-/// Times of one round, and their names in the report.
+/// Times of one round, sorted.
 struct Times(Vec<Duration>);
 
 /// All figures, each the median over the rounds of the rounds' medians.
@@ -24,9 +24,10 @@ pub(crate) fn measure(options: &Options, built: &Built) -> Result<Vec<Figure>> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let mut figures = Vec::new();
-        figures.push(routing::in_rust(options, built).await?);
-        figures.push(routing::in_javascript(options, built).await?);
+        let mut figures = vec![
+            routing::in_rust(options, built).await?,
+            routing::in_javascript(options, built).await?,
+        ];
         figures.extend(admission::admit(options, built).await?);
         figures.push(swap::swap(options, built).await?);
         figures.push(catalogue::select(options, built).await?);
