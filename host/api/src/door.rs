@@ -25,7 +25,12 @@ pub(crate) async fn door(State(app): State<App>, request: Request, next: Next) -
     if peer.ip().to_canonical().is_loopback() {
         return next.run(request).await;
     }
-    match app.control.decider().authorize_api(told(&request, peer)).await {
+    match app
+        .control
+        .decider()
+        .authorize_api(told(&request, peer))
+        .await
+    {
         Ok(()) => next.run(request).await,
         Err(refusal) => turned_away(&refusal).into_response(),
     }

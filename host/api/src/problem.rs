@@ -213,7 +213,9 @@ impl Kind {
                 "The auth policy or the configuration of this host says no. \
                  GET /api/v1/decisions?kind=auth tells its operator why."
             }
-            Self::FetchFailed => "The detail says what the other side answered. Nothing was installed.",
+            Self::FetchFailed => {
+                "The detail says what the other side answered. Nothing was installed."
+            }
             Self::UnknownStream => {
                 "Start its publisher or declare it as an input; GET /api/v1/streams lists those there are."
             }

@@ -20,11 +20,21 @@ fn root(path: &str) -> PathBuf {
 fn run(program: impl AsRef<Path>, folder: &Path, arguments: &[&str]) -> String {
     let program = program.as_ref();
     let mut command = Command::new(program);
-    command.args(arguments).current_dir(folder).env("PYTHONDONTWRITEBYTECODE", "1");
-    let ran = command.output().unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    let ran = command
+        .output()
+        .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
     let said = [ran.stdout, ran.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     let said = said.concat();
-    assert!(ran.status.success(), "{} {arguments:?} in {}:\n{said}", program.display(), folder.display());
+    assert!(
+        ran.status.success(),
+        "{} {arguments:?} in {}:\n{said}",
+        program.display(),
+        folder.display()
+    );
     said
 }
 
@@ -35,7 +45,10 @@ fn pointsman(folder: &Path, arguments: &[&str]) -> String {
 /// Builds a plugin and runs its fixtures through the real engine.
 fn passes_fixtures(folder: &Path) {
     let said = pointsman(folder, &["plugin", "test", "."]);
-    assert!(said.contains(" 0 failed") && !said.contains("0 passed"), "{said}");
+    assert!(
+        said.contains(" 0 failed") && !said.contains("0 passed"),
+        "{said}"
+    );
 }
 
 /// A new plugin of each kind.
@@ -43,7 +56,10 @@ fn templates(lang: &str) -> (TempDir, Vec<PathBuf>) {
     let desk = tempfile::tempdir().unwrap();
     let new = |kind: &&str| {
         let name = format!("my-{kind}");
-        pointsman(desk.path(), &["plugin", "new", &name, "--kind", kind, "--lang", lang]);
+        pointsman(
+            desk.path(),
+            &["plugin", "new", &name, "--kind", kind, "--lang", lang],
+        );
         desk.path().join(name)
     };
     let folders = KINDS.iter().map(new).collect();
@@ -79,14 +95,21 @@ fn tsc() -> PathBuf {
     let cache = || variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
     let tools = variable("POINTSMAN_TOOLS").or_else(|| Some(cache()?.join("pointsman/tools")));
     let tsc = tools.unwrap().join("node_modules/.bin/tsc");
-    assert!(tsc.is_file(), "no TypeScript compiler at {}: run scripts/setup.sh test", tsc.display());
+    assert!(
+        tsc.is_file(),
+        "no TypeScript compiler at {}: run scripts/setup.sh test",
+        tsc.display()
+    );
     tsc
 }
 
 #[test]
 fn the_sdk_for_javascript_passes_its_unit_tests() {
     let said = run("node", &root("sdk/js"), &["--test", "test/"]);
-    assert!(said.contains("# pass") && said.contains("# fail 0"), "{said}");
+    assert!(
+        said.contains("# pass") && said.contains("# fail 0"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -118,7 +141,10 @@ fn templates_in_python_pass_their_unit_tests() {
     let (_desk, folders) = templates("python");
     for folder in folders {
         let said = run("python3", &folder, &["-m", "unittest"]);
-        assert!(said.contains("Ran 2 tests") && said.contains("OK"), "{said}");
+        assert!(
+            said.contains("Ran 2 tests") && said.contains("OK"),
+            "{said}"
+        );
     }
 }
 
@@ -145,7 +171,9 @@ fn refusal(files: &[(&str, &str)], change: impl FnOnce(&mut Command)) -> String 
         fs::write(desk.path().join(name), text).unwrap();
     }
     let mut command = Command::new(env!("CARGO_BIN_EXE_pointsman"));
-    command.args(["plugin", "build", "."]).current_dir(desk.path());
+    command
+        .args(["plugin", "build", "."])
+        .current_dir(desk.path());
     change(&mut command);
     let ran = command.output().unwrap();
     assert!(!ran.status.success());
@@ -156,12 +184,20 @@ fn refusal(files: &[(&str, &str)], change: impl FnOnce(&mut Command)) -> String 
 #[test]
 fn a_tool_that_is_missing_is_named_with_the_command_that_installs_it() {
     let without = |command: &mut Command| {
-        command.env("POINTSMAN_TOOLS", "/nonexistent/tools").env("XDG_CACHE_HOME", "/nonexistent");
+        command
+            .env("POINTSMAN_TOOLS", "/nonexistent/tools")
+            .env("XDG_CACHE_HOME", "/nonexistent");
     };
     let js = refusal(&[("policy.js", "")], without);
-    assert!(js.contains("npm install --prefix /nonexistent/tools componentize-qjs@"), "{js}");
+    assert!(
+        js.contains("npm install --prefix /nonexistent/tools componentize-qjs@"),
+        "{js}"
+    );
     let python = refusal(&[("policy.py", "")], without);
-    assert!(python.contains("/nonexistent/tools/python/bin/pip install componentize-py=="), "{python}");
+    assert!(
+        python.contains("/nonexistent/tools/python/bin/pip install componentize-py=="),
+        "{python}"
+    );
 }
 
 #[test]

@@ -191,9 +191,18 @@ mod tests {
     #[test]
     fn a_place_is_a_host_and_nothing_beyond() {
         let covers = |place: &str, url: &str| origin(place).covers(&url.parse().unwrap());
-        assert!(covers("plugins.example.org", "https://plugins.example.org/a.wasm"));
-        assert!(!covers("plugins.example.org", "http://plugins.example.org/a.wasm"));
-        assert!(!covers("plugins.example.org", "https://plugins.example.org:444/a.wasm"));
+        assert!(covers(
+            "plugins.example.org",
+            "https://plugins.example.org/a.wasm"
+        ));
+        assert!(!covers(
+            "plugins.example.org",
+            "http://plugins.example.org/a.wasm"
+        ));
+        assert!(!covers(
+            "plugins.example.org",
+            "https://plugins.example.org:444/a.wasm"
+        ));
         assert!(!covers("example.org", "https://example.org.evil/a.wasm"));
         assert!(covers("http://[::1]:9", "http://[::1]:9/a"));
         for bad in ["", "a b", "ftp://h", "https://h/path", "https://u@h", "h?x"] {
@@ -237,7 +246,8 @@ mod tests {
         assert_eq!(refused.code(), "not-allowed");
         assert!(refused.to_string().contains("install_from"), "{refused}");
 
-        let moved = format!("HTTP/1.1 302 Found\r\nlocation: {here}/b\r\ncontent-length: 0\r\n\r\n");
+        let moved =
+            format!("HTTP/1.1 302 Found\r\nlocation: {here}/b\r\ncontent-length: 0\r\n\r\n");
         let other = server(moved).await;
         let url = format!("{other}/a.wasm?token=hunter2");
         assert_eq!(fetched(&url, &[&here, &other]).await.unwrap(), 9);

@@ -335,12 +335,17 @@ mod tests {
         };
         let plan = Plan {
             alerts: vec![alert("no-backup"), alert("late"), alert("no-backup")],
-            labels: (0..100).map(|n| (format!("k{n:02}"), String::new())).collect(),
+            labels: (0..100)
+                .map(|n| (format!("k{n:02}"), String::new()))
+                .collect(),
             ..Plan::default()
         };
         let resolved = resolve(&plan, &[], None);
         let codes: Vec<_> = resolved.alerts.iter().map(|it| it.code.as_str()).collect();
-        assert_eq!((codes, resolved.labels.len()), (vec!["no-backup", "late"], 64));
+        assert_eq!(
+            (codes, resolved.labels.len()),
+            (vec!["no-backup", "late"], 64)
+        );
     }
 
     #[test]

@@ -121,8 +121,8 @@ impl Control {
         let sources = sources_of(&ruling.question);
         let resolved = plan::resolve(plan, &sources, spec::input(&self.desired, name));
         let decided = self.decided.entry(name.clone()).or_default();
-        let same_error = decided.error.as_ref().map(|it| it.code)
-            == ruling.error.as_ref().map(|it| it.code);
+        let same_error =
+            decided.error.as_ref().map(|it| it.code) == ruling.error.as_ref().map(|it| it.code);
         let news = decided.resolved.as_ref() != Some(&resolved) || !same_error;
         if news && !resolved.refused.is_empty() {
             let refused = resolved.refused.join("; ");
@@ -189,8 +189,7 @@ impl Control {
             if severity(now, &alert.code).is_none() {
                 let code = alert.code.clone();
                 let stream = stream();
-                self.registry
-                    .announce(Event::AlertCleared { stream, code });
+                self.registry.announce(Event::AlertCleared { stream, code });
             }
         }
     }

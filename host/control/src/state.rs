@@ -191,7 +191,10 @@ mod tests {
         let planned = [("site", "plan"), ("rank", "1")];
         let planned = planned.map(|(key, value)| (key.to_owned(), value.to_owned()));
         let state = routing_state(clock, &snapshot(found), Some(&input), &planned.into(), &[]);
-        assert_eq!((&*state.labels["site"], &*state.labels["rank"]), ("north", "1"));
+        assert_eq!(
+            (&*state.labels["site"], &*state.labels["rank"]),
+            ("north", "1")
+        );
         let ids: Vec<_> = state
             .sources
             .iter()

@@ -80,9 +80,19 @@ mod tests {
     fn bearer_and_basic_are_read_and_garbage_shows_nothing() {
         let pair = |user: &str, token: &str| (Some(user.to_owned()), Some(token.to_owned()));
         assert_eq!(authorization("Basic am9lOnB3OjE="), pair("joe", "pw:1"));
-        assert_eq!(authorization("bearer  t.o.k "), (None, Some("t.o.k".into())));
+        assert_eq!(
+            authorization("bearer  t.o.k "),
+            (None, Some("t.o.k".into()))
+        );
         assert_eq!(authorization("Basic Ond1"), (None, Some("wu".into())));
-        for garbage in ["", "Bearer", "Bearer ", "Basic ???", "Basic am9l", "Digest x"] {
+        for garbage in [
+            "",
+            "Bearer",
+            "Bearer ",
+            "Basic ???",
+            "Basic am9l",
+            "Digest x",
+        ] {
             assert_eq!(authorization(garbage), (None, None), "{garbage}");
         }
     }

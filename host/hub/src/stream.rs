@@ -1,8 +1,8 @@
 //! A stream: candidate sources, one of them on air; lanes; viewers.
 
 use crate::air::Air;
-use crate::doorman::Pass;
 use crate::derived::Lanes;
+use crate::doorman::Pass;
 use crate::forms::Form;
 use crate::lane::Bounds;
 use crate::meter::Meter;

@@ -32,7 +32,12 @@ impl Clerk {
                 max_duration: Some(Duration::from_millis(30)),
                 ..limits
             }),
-            "renewed" if self.renewals.fetch_add(u32::from(ask.renewal), Ordering::SeqCst) >= 2 => {
+            "renewed"
+                if self
+                    .renewals
+                    .fetch_add(u32::from(ask.renewal), Ordering::SeqCst)
+                    >= 2 =>
+            {
                 Err(Refusal::Forbidden)
             }
             "renewed" => Ok(Admission {

@@ -218,10 +218,7 @@ impl Refusal {
 
     /// Whether an auth policy said so, now or when it was asked again.
     pub const fn is_of_auth(&self) -> bool {
-        matches!(
-            self,
-            Self::Unauthorized | Self::Forbidden | Self::CutOff(_)
-        )
+        matches!(self, Self::Unauthorized | Self::Forbidden | Self::CutOff(_))
     }
 }
 

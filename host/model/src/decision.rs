@@ -1,10 +1,10 @@
 //! Questions to policies and their answers, of every kind: what is asked, logged and replayed.
 
+use crate::PolicyKind;
 use crate::auth::{AuthRequest, Verdict};
 use crate::layout::{Arrangement, Scene};
 use crate::routing::{Plan, RoutingState};
 use crate::selection::{Clip, SelectionRequest};
-use crate::PolicyKind;
 use serde::{Deserialize, Serialize};
 
 /// What a policy is asked.

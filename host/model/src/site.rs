@@ -56,7 +56,9 @@ impl std::fmt::Display for PolicyKind {
 }
 
 /// What the decisions of a policy are for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum PolicyMode {
     /// They are made true.

@@ -25,10 +25,14 @@ async fn main() -> Result<(), AnyError> {
 
     let bytes = std::fs::read(&path)?;
     let began = Instant::now();
-    plugins.install(&name, bytes.clone(), &Origin::default(), &[]).await?;
+    plugins
+        .install(&name, bytes.clone(), &Origin::default(), &[])
+        .await?;
     println!("install, compiled    {:>10.1} ms", millis(began.elapsed()));
     let began = Instant::now();
-    plugins.install(&name, bytes, &Origin::default(), &[]).await?;
+    plugins
+        .install(&name, bytes, &Origin::default(), &[])
+        .await?;
     println!("install, from cache  {:>10.1} ms", millis(began.elapsed()));
 
     let plugin = plugins.get("measured").ok_or("not installed")?;

@@ -17,7 +17,9 @@ pub(crate) fn check(verdict: &Verdict) -> Checked {
         return refuse(format!("stream {name:?}: {error}"));
     }
     if let Some(ttl_ms) = verdict.ttl_ms.filter(|ttl| *ttl < MIN_TTL_MS) {
-        return refuse(format!("a time to live of {ttl_ms} ms, at least {MIN_TTL_MS} are taken"));
+        return refuse(format!(
+            "a time to live of {ttl_ms} ms, at least {MIN_TTL_MS} are taken"
+        ));
     }
     pairs("attributes", &verdict.attributes)
 }
@@ -60,7 +62,11 @@ mod tests {
         for (number, change) in bad.into_iter().enumerate() {
             let mut verdict = good.clone();
             change(&mut verdict);
-            assert_eq!(check(&verdict).unwrap_err().code(), "bad-result", "case {number}");
+            assert_eq!(
+                check(&verdict).unwrap_err().code(),
+                "bad-result",
+                "case {number}"
+            );
         }
     }
 }

@@ -70,7 +70,9 @@ pub(crate) fn unique<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> Ch
     let mut seen = BTreeSet::new();
     for name in names {
         if name.is_empty() || !seen.insert(name) {
-            return refuse(format!("{what} {name:?} is empty or there twice: each must be unique"));
+            return refuse(format!(
+                "{what} {name:?} is empty or there twice: each must be unique"
+            ));
         }
     }
     Ok(())

@@ -182,9 +182,8 @@ fn wrong_types(error: wasmtime::Error) -> InstallError {
 fn check_imports(engine: &Engine, code: &Code) -> Result<Vec<String>, InstallError> {
     let component = code.component_type();
     let imports = component.imports(engine).map(|(name, _)| name.to_owned());
-    let (known, imports): (Vec<_>, Vec<_>) = imports.partition(|name| {
-        bindings::IMPORTS.contains(&name.as_str()) || wasi::offers(name)
-    });
+    let (known, imports): (Vec<_>, Vec<_>) =
+        imports.partition(|name| bindings::IMPORTS.contains(&name.as_str()) || wasi::offers(name));
     if imports.is_empty() {
         return Ok(known);
     }
@@ -211,7 +210,9 @@ fn check_info(
     };
     if info.grants.len() > MAX_GRANTS {
         let count = info.grants.len();
-        return Err(grants(format!("{count} entries, at most {MAX_GRANTS} are taken")));
+        return Err(grants(format!(
+            "{count} entries, at most {MAX_GRANTS} are taken"
+        )));
     }
     http::check_asked(&info.grants).map_err(|error| grants(error.to_string()))?;
     Ok(Info {

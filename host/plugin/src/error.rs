@@ -118,7 +118,9 @@ pub enum InstallError {
         violations: Vec<String>,
     },
     /// It lacks a kind that a policy needs.
-    #[error("the component has no {kind} policy, and {bound} needs one: unbind that first, or install it under another name")]
+    #[error(
+        "the component has no {kind} policy, and {bound} needs one: unbind that first, or install it under another name"
+    )]
     MissingKind {
         /// Which policy needs it.
         bound: String,

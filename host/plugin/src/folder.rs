@@ -197,10 +197,12 @@ impl Folder {
             signature: tokio::fs::read_to_string(signature_of(&path)).await.ok(),
         };
         let bound = bound(name.as_str());
-        Some(match self.plugins.install(&name, bytes, &origin, &bound).await {
-            Ok(installed) => FolderEvent::Installed(installed),
-            Err(error) => FolderEvent::Refused { name, error },
-        })
+        Some(
+            match self.plugins.install(&name, bytes, &origin, &bound).await {
+                Ok(installed) => FolderEvent::Installed(installed),
+                Err(error) => FolderEvent::Refused { name, error },
+            },
+        )
     }
 
     async fn remove(

@@ -112,7 +112,8 @@ impl Entries {
         }
         let revision = before.map_or(0, |entry| entry.revision) + 1;
         self.bytes = bytes;
-        self.by_key.insert(key.to_owned(), Entry { value, revision });
+        self.by_key
+            .insert(key.to_owned(), Entry { value, revision });
         Ok(revision)
     }
 
@@ -221,7 +222,9 @@ impl Cupboard {
     pub(crate) fn clear(&self) {
         let mut inside = self.inside.lock();
         let gone = std::mem::replace(&mut inside.entries, Entries::new(self.quota));
-        let Some((plugin, keeper)) = inside.keeper.take() else { return };
+        let Some((plugin, keeper)) = inside.keeper.take() else {
+            return;
+        };
         for key in gone.by_key.keys() {
             keeper.save(&plugin, key, None);
         }
@@ -252,7 +255,10 @@ mod tests {
         assert_eq!(kept.set("a", vec![0; 10]), Err(KvError::Full));
         assert_eq!(kept.get("a").map(|entry| entry.value.len()), Some(9));
         assert!(kept.delete("a") && !kept.delete("a"));
-        assert_eq!((kept.set("b", vec![]), kept.set("c", vec![])), (Ok(1), Ok(1)));
+        assert_eq!(
+            (kept.set("b", vec![]), kept.set("c", vec![])),
+            (Ok(1), Ok(1))
+        );
         assert_eq!(kept.set("d", vec![]), Err(KvError::Full));
         assert_eq!(kept.bytes, 2);
     }
@@ -263,16 +269,25 @@ mod tests {
         for key in [String::new(), "k".repeat(129)] {
             assert!(matches!(kept.set(&key, vec![]), Err(KvError::Invalid(_))));
         }
-        assert!(matches!(kept.set("k", vec![0; (64 << 10) + 1]), Err(KvError::Invalid(_))));
+        assert!(matches!(
+            kept.set("k", vec![0; (64 << 10) + 1]),
+            Err(KvError::Invalid(_))
+        ));
         assert_eq!(kept.set(&"k".repeat(128), vec![0; 64 << 10]), Ok(1));
     }
 
     #[test]
     fn compare_and_set_tells_the_revision_in_force() {
         let mut kept = entries(10, 100);
-        assert_eq!(kept.compare_and_set("k", 1, vec![]), Err(KvError::Conflict(0)));
+        assert_eq!(
+            kept.compare_and_set("k", 1, vec![]),
+            Err(KvError::Conflict(0))
+        );
         assert_eq!(kept.compare_and_set("k", 0, vec![]), Ok(1));
-        assert_eq!(kept.compare_and_set("k", 0, vec![]), Err(KvError::Conflict(1)));
+        assert_eq!(
+            kept.compare_and_set("k", 0, vec![]),
+            Err(KvError::Conflict(1))
+        );
         assert_eq!(kept.compare_and_set("k", 1, vec![]), Ok(2));
     }
 

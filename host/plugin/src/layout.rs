@@ -20,12 +20,16 @@ pub(crate) fn check(arrangement: &Arrangement) -> Checked {
 
 fn check_tile(tile: &Tile) -> Checked {
     text("source of a tile", &tile.source, MAX_TEXT_BYTES)?;
-    let Tile { source, part, area, .. } = tile;
+    let Tile {
+        source, part, area, ..
+    } = tile;
     rect("part", part)?;
     rect("area", area)?;
     let (right, lower) = (part.x + part.width, part.y + part.height);
     if part.x < 0.0 || part.y < 0.0 || right.max(lower) > 1.0 + ROUNDING {
-        return refuse(format!("the part of {source:?} lies outside of it: {part:?}, fractions of 0 to 1"));
+        return refuse(format!(
+            "the part of {source:?} lies outside of it: {part:?}, fractions of 0 to 1"
+        ));
     }
     if !matches!(tile.rotation, 0 | 90 | 180 | 270) {
         let rotation = tile.rotation;
@@ -35,18 +39,28 @@ fn check_tile(tile: &Tile) -> Checked {
     if !(0.0..=1.0).contains(&tile.alpha) {
         return refuse(format!("alpha {}: 0 to 1", tile.alpha));
     }
-    if let Some(border) = tile.border.filter(|it| !(1..=MAX_BORDER).contains(&it.width)) {
-        return refuse(format!("border of {} pixels: 1 to {MAX_BORDER}", border.width));
+    if let Some(border) = tile
+        .border
+        .filter(|it| !(1..=MAX_BORDER).contains(&it.width))
+    {
+        return refuse(format!(
+            "border of {} pixels: 1 to {MAX_BORDER}",
+            border.width
+        ));
     }
     pairs("attributes of a tile", &tile.attributes)
 }
 
 fn rect(what: &str, rect: &Rect) -> Checked {
-    let finite = [rect.x, rect.y, rect.width, rect.height].iter().all(|it| it.is_finite());
+    let finite = [rect.x, rect.y, rect.width, rect.height]
+        .iter()
+        .all(|it| it.is_finite());
     if finite && rect.width > 0.0 && rect.height > 0.0 {
         return Ok(());
     }
-    refuse(format!("{what} {rect:?}: finite numbers, width and height above 0"))
+    refuse(format!(
+        "{what} {rect:?}: finite numbers, width and height above 0"
+    ))
 }
 
 /// A scene like those in real use, for trying a candidate and for measuring: two cameras on a
@@ -112,7 +126,13 @@ mod tests {
     #[test]
     fn tiles_that_cannot_be_drawn_are_refused() {
         assert_eq!(checked(|_| {}), Ok(()));
-        assert_eq!(checked(|it| it.border = Some(Border { width: 256, rgba: 0 })), Ok(()));
+        assert_eq!(
+            checked(|it| it.border = Some(Border {
+                width: 256,
+                rgba: 0
+            })),
+            Ok(())
+        );
         let bad: [fn(&mut Tile); 12] = [
             |it| it.area.x = f64::NAN,
             |it| it.area.y = f64::INFINITY,
@@ -125,10 +145,19 @@ mod tests {
             |it| it.alpha = f64::NAN,
             |it| it.alpha = 1.5,
             |it| it.border = Some(Border { width: 0, rgba: 0 }),
-            |it| it.border = Some(Border { width: 257, rgba: 0 }),
+            |it| {
+                it.border = Some(Border {
+                    width: 257,
+                    rgba: 0,
+                })
+            },
         ];
         for (number, change) in bad.into_iter().enumerate() {
-            assert_eq!(checked(change).unwrap_err().code(), "bad-result", "case {number}");
+            assert_eq!(
+                checked(change).unwrap_err().code(),
+                "bad-result",
+                "case {number}"
+            );
         }
     }
 

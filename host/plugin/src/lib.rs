@@ -65,8 +65,8 @@ pub use kv::{Entry, Forgetful, Keeper, KvError, KvUse};
 pub use limits::{Limits, PluginLimits};
 pub use log::{Level, LogLine};
 pub use plugins::{
-    Bound, BreakerView, Change, Difference, Installed, Installing, Origin, Plugin, PluginView, Plugins,
-    Probation, Recorded, Settings, Step, VersionView,
+    Bound, BreakerView, Change, Difference, Installed, Installing, Origin, Plugin, PluginView,
+    Plugins, Probation, Recorded, Settings, Step, VersionView,
 };
 pub use signature::{KeyFiles, SignatureError, TrustedKeys};
 pub use stats::Stats;

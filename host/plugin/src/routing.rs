@@ -1,7 +1,8 @@
 //! The routing kind: the bounds on what comes back, and a sample to try candidates on.
 
 use crate::bounds::{
-    MAX_NAME_BYTES, MAX_TEXT_BYTES, MAX_URL_BYTES, Checked, each, most, optional, pairs, text, unique,
+    Checked, MAX_NAME_BYTES, MAX_TEXT_BYTES, MAX_URL_BYTES, each, most, optional, pairs, text,
+    unique,
 };
 use model::routing::{Plan, PlannedOutput, RoutingState};
 

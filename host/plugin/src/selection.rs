@@ -15,7 +15,9 @@ pub(crate) fn check(clip: &Clip) -> Checked {
     text("asset", &clip.asset, MAX_TEXT_BYTES)?;
     if let Some(end_ms) = clip.end_ms.filter(|end| *end <= clip.start_ms) {
         let start_ms = clip.start_ms;
-        return refuse(format!("the clip ends at {end_ms} ms, not after its start at {start_ms} ms"));
+        return refuse(format!(
+            "the clip ends at {end_ms} ms, not after its start at {start_ms} ms"
+        ));
     }
     text("reason", &clip.reason, MAX_TEXT_BYTES)?;
     pairs("attributes", &clip.attributes)
@@ -39,7 +41,10 @@ impl Library for Assets {
             AssetOrder::LeastRecentlyPlayed => assets.sort_by_key(|it| it.last_played_unix_ms),
             AssetOrder::Newest => assets.sort_by_key(|it| Reverse(it.added_unix_ms)),
         }
-        let page = assets.into_iter().skip(offset as usize).take(limit as usize);
+        let page = assets
+            .into_iter()
+            .skip(offset as usize)
+            .take(limit as usize);
         page.cloned().collect()
     }
 
@@ -56,7 +61,11 @@ impl Assets {
                 Some(rest) => folder.is_empty() || rest.is_empty() || rest.starts_with('/'),
                 None => false,
             };
-            inside && filter.tag.as_ref().is_none_or(|tag| asset.tags.contains(tag))
+            inside
+                && filter
+                    .tag
+                    .as_ref()
+                    .is_none_or(|tag| asset.tags.contains(tag))
         };
         self.0.iter().filter(wanted).collect()
     }
@@ -118,7 +127,11 @@ mod tests {
             ..Clip::default()
         };
         assert!(check(&clip("a", 5, Some(6))).is_ok() && check(&clip("a", 5, None)).is_ok());
-        for bad in [clip("a", 5, Some(5)), clip("", 0, None), clip(&"x".repeat(1_025), 0, None)] {
+        for bad in [
+            clip("a", 5, Some(5)),
+            clip("", 0, None),
+            clip(&"x".repeat(1_025), 0, None),
+        ] {
             assert_eq!(check(&bad).unwrap_err().code(), "bad-result", "{bad:?}");
         }
     }
@@ -133,12 +146,21 @@ mod tests {
             tag: Some("sample".to_owned()),
         };
         assert_eq!(assets.count(&AssetFilter::default()), 3);
-        assert_eq!((assets.count(&filter("clips")), assets.count(&filter("clips/late"))), (2, 1));
+        assert_eq!(
+            (
+                assets.count(&filter("clips")),
+                assets.count(&filter("clips/late"))
+            ),
+            (2, 1)
+        );
         let ids = |order, offset| -> Vec<_> {
             let page = assets.page(&AssetFilter::default(), order, offset, 2);
             page.into_iter().map(|asset| asset.id).collect()
         };
-        assert_eq!(ids(AssetOrder::LeastRecentlyPlayed, 1), ["clips/2.ts", "clips/0.ts"]);
+        assert_eq!(
+            ids(AssetOrder::LeastRecentlyPlayed, 1),
+            ["clips/2.ts", "clips/0.ts"]
+        );
         assert_eq!(ids(AssetOrder::Newest, 0), ["clips/2.ts", "clips/1.ts"]);
         assert_eq!(ids(AssetOrder::Id, 2), ["clips/2.ts"]);
     }

@@ -101,7 +101,11 @@ impl TrustedKeys {
     ///
     /// [`SignatureError::PublicKey`].
     pub fn parse<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Self, SignatureError> {
-        texts.into_iter().map(parse_key).collect::<Result<_, _>>().map(Self)
+        texts
+            .into_iter()
+            .map(parse_key)
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 
     /// Whether nobody is trusted in particular, so that everything is taken.
@@ -129,7 +133,9 @@ impl TrustedKeys {
         };
         minisign::verify(key, &signature, Cursor::new(bytes), true, false, false)
             .map_err(SignatureError::Mismatch)?;
-        signature.trusted_comment().map_err(SignatureError::Mismatch)
+        signature
+            .trusted_comment()
+            .map_err(SignatureError::Mismatch)
     }
 }
 
@@ -160,12 +166,18 @@ mod tests {
     fn a_signature_is_good_for_its_bytes_and_key_only() {
         let (keys, signature) = signed(b"component");
         let trusted = TrustedKeys::parse([PUBLIC, &*keys.public]).unwrap();
-        assert_eq!(trusted.verify(b"component", &signature).unwrap(), "fanout 1.0.0");
+        assert_eq!(
+            trusted.verify(b"component", &signature).unwrap(),
+            "fanout 1.0.0"
+        );
         let other = trusted.verify(b"other", &signature).unwrap_err();
         assert!(matches!(other, SignatureError::Mismatch(_)), "{other}");
         let stranger = TrustedKeys::parse([PUBLIC]).unwrap();
         let refused = stranger.verify(b"component", &signature).unwrap_err();
-        assert!(matches!(refused, SignatureError::Untrusted { trusted: 1 }), "{refused}");
+        assert!(
+            matches!(refused, SignatureError::Untrusted { trusted: 1 }),
+            "{refused}"
+        );
         let forged = signature.replace("fanout 1.0.0", "fanout 9.0.0");
         let refused = trusted.verify(b"component", &forged).unwrap_err();
         assert!(matches!(refused, SignatureError::Mismatch(_)), "{refused}");
@@ -176,10 +188,17 @@ mod tests {
         let (keys, signature) = signed(b"component");
         let trusted = TrustedKeys::parse([&*keys.public]).unwrap();
         for cut in 0..signature.trim_end().len() {
-            let Some(cut) = signature.get(..cut) else { continue };
+            let Some(cut) = signature.get(..cut) else {
+                continue;
+            };
             assert!(trusted.verify(b"component", cut).is_err(), "{cut:?}");
         }
-        for text in ["", "\n\n\n\n", "untrusted comment: x\n====\ntrusted comment: y\n====", "é"] {
+        for text in [
+            "",
+            "\n\n\n\n",
+            "untrusted comment: x\n====\ntrusted comment: y\n====",
+            "é",
+        ] {
             assert!(trusted.verify(b"component", text).is_err(), "{text:?}");
         }
     }
@@ -198,7 +217,12 @@ mod tests {
 
     #[test]
     fn what_is_no_public_key_is_told() {
-        for text in ["", "abc", "untrusted comment: x", "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO"] {
+        for text in [
+            "",
+            "abc",
+            "untrusted comment: x",
+            "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO",
+        ] {
             assert!(TrustedKeys::parse([text]).is_err(), "{text:?}");
         }
     }

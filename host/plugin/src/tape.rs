@@ -162,7 +162,8 @@ impl HostCall {
             } => {
                 let answer = result.as_ref().map_or(0, |answer| {
                     let headers = answer.headers.iter();
-                    let headers: usize = headers.map(|(name, value)| name.len() + value.len()).sum();
+                    let headers: usize =
+                        headers.map(|(name, value)| name.len() + value.len()).sum();
                     headers + answer.body.len()
                 });
                 method.len() + url.len() + answer
@@ -178,7 +179,9 @@ fn of_texts(texts: &[String]) -> usize {
 
 fn of_asset(asset: &Asset) -> usize {
     let attributes = asset.attributes.iter();
-    let attributes: usize = attributes.map(|(key, value)| key.len() + value.len() + 6).sum();
+    let attributes: usize = attributes
+        .map(|(key, value)| key.len() + value.len() + 6)
+        .sum();
     let texts = asset.id.len() + asset.title.len() + asset.folder.len() + of_texts(&asset.tags);
     3 * FRAME_BYTES + texts + attributes + asset.segments.len() * FRAME_BYTES
 }
@@ -202,7 +205,11 @@ mod tests {
         }
         recorder.record(|| of_key("small".to_owned()));
         let tape = recorder.into_tape();
-        assert!(tape.truncated && tape.calls.len() == 8, "{}", tape.calls.len());
+        assert!(
+            tape.truncated && tape.calls.len() == 8,
+            "{}",
+            tape.calls.len()
+        );
         assert!(serde_json::to_string(&tape).unwrap().len() <= TAPE_BYTES);
     }
 
@@ -223,7 +230,11 @@ mod tests {
         };
         let json = serde_json::to_string(&call).unwrap().len();
         let (low, high) = (json * 3 / 4, json * 5 / 4);
-        assert!((low..high).contains(&call.bytes()), "{json} {}", call.bytes());
+        assert!(
+            (low..high).contains(&call.bytes()),
+            "{json} {}",
+            call.bytes()
+        );
     }
 
     #[test]

@@ -46,7 +46,10 @@ mod tests {
     fn text_stays_text_and_other_bytes_come_back_whole() {
         for (value, json) in [
             (b"on air".to_vec(), r#"{"value":"on air","revision":1}"#),
-            (vec![0, 255, 16], r#"{"value":{"hex":"00ff10"},"revision":1}"#),
+            (
+                vec![0, 255, 16],
+                r#"{"value":{"hex":"00ff10"},"revision":1}"#,
+            ),
         ] {
             let entry = Entry { value, revision: 1 };
             assert_eq!(serde_json::to_string(&entry).unwrap(), json);

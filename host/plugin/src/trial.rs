@@ -28,8 +28,15 @@ pub(crate) struct Comparison {
 impl Component {
     /// Tries it under every policy that it is bound by; with none, once for each kind with an empty
     /// configuration, if its schema admits that. Returns whether it was tried at all.
-    pub(crate) async fn try_with(&self, home: &Home, bound: &[Bound]) -> Result<bool, InstallError> {
-        for Bound { what, kind, config, .. } in bound {
+    pub(crate) async fn try_with(
+        &self,
+        home: &Home,
+        bound: &[Bound],
+    ) -> Result<bool, InstallError> {
+        for Bound {
+            what, kind, config, ..
+        } in bound
+        {
             if !self.info.kinds.contains(kind) {
                 return Err(InstallError::MissingKind {
                     bound: what.clone(),
@@ -47,7 +54,8 @@ impl Component {
             return Ok(false);
         };
         for kind in &self.info.kinds {
-            self.try_once(home, "nobody yet, {}", *kind, &config).await?;
+            self.try_once(home, "nobody yet, {}", *kind, &config)
+                .await?;
         }
         Ok(true)
     }
@@ -96,7 +104,13 @@ impl Component {
         bound: &[Bound],
     ) -> Result<Comparison, InstallError> {
         let mut comparison = Comparison::default();
-        for Bound { what, config, recorded, .. } in bound {
+        for Bound {
+            what,
+            config,
+            recorded,
+            ..
+        } in bound
+        {
             let config = self.accept(what, config)?;
             for recorded in recorded {
                 let difference = self.replay_one(home, &config, recorded).await?;

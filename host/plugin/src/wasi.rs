@@ -92,9 +92,9 @@ impl Wasi {
 impl WasiView for Guest {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         let hosting = &mut self.hosting;
-        let wasi = self.wasi.get_or_insert_with(|| {
-            Box::new(Wasi::new(hosting.now_unix_ms, &mut hosting.random))
-        });
+        let wasi = self
+            .wasi
+            .get_or_insert_with(|| Box::new(Wasi::new(hosting.now_unix_ms, &mut hosting.random)));
         WasiCtxView {
             ctx: &mut wasi.context,
             table: &mut wasi.table,

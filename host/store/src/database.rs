@@ -8,7 +8,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, QueryBuilder, Sqlite, SqlSafeStr, Transaction};
+use sqlx::{ConnectOptions, QueryBuilder, SqlSafeStr, Sqlite, Transaction};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -223,10 +223,7 @@ impl Database {
     }
 }
 
-async fn insert(
-    transaction: &mut Transaction<'_, Sqlite>,
-    rows: &[Row],
-) -> Result<(), StoreError> {
+async fn insert(transaction: &mut Transaction<'_, Sqlite>, rows: &[Row]) -> Result<(), StoreError> {
     // A batch whose commit failed half way may come again.
     let mut insert = QueryBuilder::<Sqlite>::new(
         "INSERT OR REPLACE INTO decisions \

@@ -141,7 +141,11 @@ async fn the_history_is_asked_by_stream_kind_plugin_and_place() {
     for id in 1..=6 {
         let other = id % 2 == 0;
         open.store.keep(Line {
-            kind: if other { PolicyKind::Auth } else { PolicyKind::Routing },
+            kind: if other {
+                PolicyKind::Auth
+            } else {
+                PolicyKind::Routing
+            },
             stream: if other { "live/b" } else { "live/a" }.into(),
             plugin: (id > 2).then(|| "keys".to_owned()),
             failed: id == 5,
@@ -152,13 +156,57 @@ async fn the_history_is_asked_by_stream_kind_plugin_and_place() {
     let all = Query::default;
     let cases = [
         (Query { limit: 2, ..all() }, vec![5, 6]),
-        (Query { after: Some(1), limit: 2, ..all() }, vec![2, 3]),
-        (Query { before: Some(4), limit: 2, ..all() }, vec![2, 3]),
-        (Query { stream: Some("live/b".into()), ..all() }, vec![2, 4, 6]),
-        (Query { kind: Some(PolicyKind::Auth), ..all() }, vec![2, 4, 6]),
-        (Query { plugin: Some("keys".into()), ..all() }, vec![3, 4, 5, 6]),
-        (Query { failed: true, ..all() }, vec![5]),
-        (Query { stream: Some("x' OR '1'='1".into()), ..all() }, vec![]),
+        (
+            Query {
+                after: Some(1),
+                limit: 2,
+                ..all()
+            },
+            vec![2, 3],
+        ),
+        (
+            Query {
+                before: Some(4),
+                limit: 2,
+                ..all()
+            },
+            vec![2, 3],
+        ),
+        (
+            Query {
+                stream: Some("live/b".into()),
+                ..all()
+            },
+            vec![2, 4, 6],
+        ),
+        (
+            Query {
+                kind: Some(PolicyKind::Auth),
+                ..all()
+            },
+            vec![2, 4, 6],
+        ),
+        (
+            Query {
+                plugin: Some("keys".into()),
+                ..all()
+            },
+            vec![3, 4, 5, 6],
+        ),
+        (
+            Query {
+                failed: true,
+                ..all()
+            },
+            vec![5],
+        ),
+        (
+            Query {
+                stream: Some("x' OR '1'='1".into()),
+                ..all()
+            },
+            vec![],
+        ),
     ];
     for (query, expected) in cases {
         assert_eq!(open.ids(query.clone()).await, expected, "{query:?}");
@@ -170,9 +218,27 @@ async fn the_history_is_asked_by_stream_kind_plugin_and_place() {
 async fn old_decisions_go_by_age_count_and_size() {
     let limits = Retention::default();
     let cases = [
-        (Retention { max_age: Duration::from_secs(3600), ..limits }, 11..=20),
-        (Retention { max_lines: 5, ..limits }, 16..=20),
-        (Retention { max_bytes: 30, ..limits }, 14..=20),
+        (
+            Retention {
+                max_age: Duration::from_secs(3600),
+                ..limits
+            },
+            11..=20,
+        ),
+        (
+            Retention {
+                max_lines: 5,
+                ..limits
+            },
+            16..=20,
+        ),
+        (
+            Retention {
+                max_bytes: 30,
+                ..limits
+            },
+            14..=20,
+        ),
     ];
     for (retention, expected) in cases {
         let dir = tempfile::tempdir().unwrap();
@@ -180,7 +246,10 @@ async fn old_decisions_go_by_age_count_and_size() {
         for id in 1..=20 {
             let day_ago = unix_ms() - 24 * 3_600_000;
             let at_unix_ms = if id <= 10 { day_ago } else { unix_ms() };
-            first.store.keep(Line { at_unix_ms, ..line(id) });
+            first.store.keep(Line {
+                at_unix_ms,
+                ..line(id)
+            });
         }
         first.close().await;
         // The writer looks for old ones when it begins.
@@ -217,7 +286,10 @@ async fn a_file_that_cannot_be_written_holds_up_nobody_and_is_caught_up_with() {
     assert!(status.dropped > 5_000, "{status:?}");
     let told = status.degraded.unwrap();
     assert!(told.contains("another program has it locked"), "{told}");
-    assert!(open.ids(Query::default()).await.is_empty(), "it can still be read");
+    assert!(
+        open.ids(Query::default()).await.is_empty(),
+        "it can still be read"
+    );
 
     lock.release().await;
     open.written(taken).await;

@@ -119,11 +119,17 @@ impl Built {
 }
 
 fn build_plugin(program: &Path, source: &str, folder: &Path) -> Result<PathBuf> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(source);
+    let source = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(source);
     let name = source.file_name().unwrap_or_default().to_string_lossy();
     let file = folder.join(format!("{name}.wasm"));
     let mut build = Command::new(program);
-    build.args(["plugin", "build", "--quiet"]).arg(&source).arg("--out").arg(&file);
+    build
+        .args(["plugin", "build", "--quiet"])
+        .arg(&source)
+        .arg("--out")
+        .arg(&file);
     Process::start(build.stdout(Stdio::null()))?
         .finish()
         .with_context(|| format!("building {}", source.display()))?;

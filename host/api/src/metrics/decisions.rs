@@ -96,10 +96,20 @@ fn history(document: &mut Exposition, decider: &Decider) {
     };
     let help = "Decisions written to the database.";
     let written = history.written as f64;
-    document.single("pointsman_history_written_total", Type::Counter, help, written);
+    document.single(
+        "pointsman_history_written_total",
+        Type::Counter,
+        help,
+        written,
+    );
     let help = "Decisions that are not in the database, because it was too slow.";
     let dropped = history.dropped as f64;
-    document.single("pointsman_history_dropped_total", Type::Counter, help, dropped);
+    document.single(
+        "pointsman_history_dropped_total",
+        Type::Counter,
+        help,
+        dropped,
+    );
     let help = "Decisions that wait to be written.";
     let queued = history.queued as f64;
     document.single("pointsman_history_queued", Type::Gauge, help, queued);

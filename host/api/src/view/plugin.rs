@@ -304,7 +304,11 @@ impl From<Installed> for PluginInstalled {
             replaced_sha256: installed.replaced.map(|hash| hash.as_str().to_owned()),
             compared: installed.compared,
             differing: installed.differing,
-            differences: installed.differences.into_iter().map(without_secrets).collect(),
+            differences: installed
+                .differences
+                .into_iter()
+                .map(without_secrets)
+                .collect(),
         }
     }
 }

@@ -288,7 +288,12 @@ impl StreamView {
             reason: stream.routing.reason,
             routing_error: stream.routing.error,
             refused: stream.routing.refused,
-            failover: stream.routing.failover.into_iter().map(String::from).collect(),
+            failover: stream
+                .routing
+                .failover
+                .into_iter()
+                .map(String::from)
+                .collect(),
             slate: stream.routing.slate.map(String::from),
             sources: stream.sources.into_iter().map(SourceView::from).collect(),
             outputs: stream.outputs.into_iter().map(OutputView::from).collect(),

@@ -79,7 +79,10 @@ fn the_whole_example_is_understood() {
     let memory = |name| limits.of(name).memory_bytes;
     assert_eq!(memory("webhook"), memory("other"), "as in [plugins.limits]");
     let grants = &config.plugins.grants["webhook"];
-    assert_eq!((grants.http.len(), grants.private[0].as_str()), (1, "10.0.0.5"));
+    assert_eq!(
+        (grants.http.len(), grants.private[0].as_str()),
+        (1, "10.0.0.5")
+    );
     assert_eq!(config.plugins.install_from.len(), 2);
 }
 
@@ -173,8 +176,14 @@ fn values_that_do_not_fit_are_told_with_their_place() {
         ("[srt]\nlatency = 40000", "srt.latency"),
         ("[srt]\npassphrase = \"short\"", "srt.passphrase"),
         ("[srt]\npbkeylen = 128", "srt.pbkeylen"),
-        ("[plugins.limits]\ndeadline_ms = 0", "plugins.limits.deadline_ms"),
-        ("[plugins.overrides.x]\ninstances = 0", "plugins.limits.instances"),
+        (
+            "[plugins.limits]\ndeadline_ms = 0",
+            "plugins.limits.deadline_ms",
+        ),
+        (
+            "[plugins.overrides.x]\ninstances = 0",
+            "plugins.limits.instances",
+        ),
         ("[plugins]\ninstall_from = [\"https://h/path\"]", "line 2"),
         ("[plugins.grants]\nx = [\"http://h\"]", "line 2"),
     ];

@@ -7,7 +7,9 @@ use crate::config::{self, Config};
 use crate::host;
 use anyhow::{Context, bail};
 use clap::Args;
-use model::{InputSpec, Label, PolicyKind, PolicyMode, PolicySpec, SourceSpec, StreamName, StreamPattern};
+use model::{
+    InputSpec, Label, PolicyKind, PolicyMode, PolicySpec, SourceSpec, StreamName, StreamPattern,
+};
 use serde_json::json;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

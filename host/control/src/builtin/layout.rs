@@ -33,9 +33,8 @@ pub fn arrangement(scene: &Scene) -> Arrangement {
 
 /// On whole pixels, so that neighbours neither overlap nor leave a gap.
 fn cell(scene: &Scene, of: (usize, usize), at: (usize, usize)) -> Rect {
-    let edge = |length: u32, parts: usize, n: usize| {
-        (f64::from(length) * n as f64 / parts as f64).round()
-    };
+    let edge =
+        |length: u32, parts: usize, n: usize| (f64::from(length) * n as f64 / parts as f64).round();
     let (width, height) = (scene.canvas.width, scene.canvas.height);
     let (x, y) = (edge(width, of.1, at.1), edge(height, of.0, at.0));
     Rect {
@@ -99,7 +98,9 @@ mod tests {
                 assert!((tile.area.width - 1920.0 / f64::from(columns)).abs() < 1.0);
                 assert!((tile.area.height - 1080.0 / f64::from(rows)).abs() < 1.0);
             }
-            let edges = tiles.windows(2).filter(|pair| pair[0].area.y == pair[1].area.y);
+            let edges = tiles
+                .windows(2)
+                .filter(|pair| pair[0].area.y == pair[1].area.y);
             for pair in edges {
                 assert_eq!(pair[0].area.x + pair[0].area.width, pair[1].area.x);
             }

@@ -166,7 +166,10 @@ pub(crate) fn accepted(plugins: &Plugins, policy: &PolicySpec) -> Result<Config,
             policy.plugin
         ));
     };
-    let info = plugins.list().into_iter().find(|it| it.name == policy.plugin);
+    let info = plugins
+        .list()
+        .into_iter()
+        .find(|it| it.name == policy.plugin);
     let kinds = info.map(|it| it.info.kinds).unwrap_or_default();
     if !kinds.contains(&policy.kind) {
         let kinds: Vec<_> = kinds.iter().map(|kind| kind.as_str()).collect();
@@ -195,9 +198,11 @@ fn hash_of(config: &serde_json::Value) -> Arc<str> {
 /// In which of 100 equal shares a subject is, the same on every host and for ever: FNV-1a, its
 /// upper bits mixed since the last characters of names hardly reach them.
 pub(crate) fn share(subject: &str) -> u8 {
-    let fnv = subject.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
+    let fnv = subject
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
     let mixed = (fnv ^ (fnv >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     // Below 100, so it fits.
     ((u128::from(mixed) * 100) >> 64) as u8
@@ -276,6 +281,9 @@ mod tests {
             counts[usize::from(share(&format!("site/{n}")))] += 1;
         }
         let (least, most) = (counts.iter().min(), counts.iter().max());
-        assert!(least > Some(&850) && most < Some(&1150), "{least:?} {most:?}");
+        assert!(
+            least > Some(&850) && most < Some(&1150),
+            "{least:?} {most:?}"
+        );
     }
 }

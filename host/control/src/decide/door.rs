@@ -51,7 +51,8 @@ impl Doorman for Decider {
                 true => Cause::Renewal,
                 false => Cause::Asked,
             };
-            self.authorize(request, cause, ask.shows_credentials()).await
+            self.authorize(request, cause, ask.shows_credentials())
+                .await
         }))
     }
 }

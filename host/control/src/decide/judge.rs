@@ -77,11 +77,7 @@ pub(super) fn built_in(asking: &Asking) -> Option<Answer> {
 /// The answer as it can be made true; what of it cannot is told in `refused`. Bounds that
 /// `wit/` names were checked by the plugin plane; here is what only the host can know. A routing
 /// plan is understood by the actor, which knows the stream.
-fn usable(
-    answer: Answer,
-    asking: &Asking,
-    refused: &mut Vec<String>,
-) -> Result<Answer, Failure> {
+fn usable(answer: Answer, asking: &Asking, refused: &mut Vec<String>) -> Result<Answer, Failure> {
     match (answer, &*asking.question) {
         (Answer::Routing(plan), Question::Routing(_)) => Ok(Answer::Routing(plan)),
         (Answer::Selection(clip), Question::Selection(_)) => {
@@ -193,9 +189,7 @@ impl Complaints {
     fn admit(&self, what: &str, code: &'static str, now: Instant) -> Option<u64> {
         let mut told = self.0.lock();
         match told.get_mut(what) {
-            Some(last)
-                if last.code == code && now.saturating_duration_since(last.at) < REMIND =>
-            {
+            Some(last) if last.code == code && now.saturating_duration_since(last.at) < REMIND => {
                 last.held_back += 1;
                 None
             }
@@ -286,19 +280,28 @@ mod tests {
             ..routing()
         };
         let judged = judge(failed(), &kept);
-        assert_eq!((judged.decided_by, judged.answer), (DecidedBy::LastGood, Some(good)));
+        assert_eq!(
+            (judged.decided_by, judged.answer),
+            (DecidedBy::LastGood, Some(good))
+        );
 
         let judged = judge(failed(), &selection());
         let Some(Answer::Selection(clip)) = judged.answer.as_deref() else {
             panic!()
         };
-        assert_eq!((judged.decided_by, clip.asset.as_str()), (DecidedBy::BuiltIn, "a"));
+        assert_eq!(
+            (judged.decided_by, clip.asset.as_str()),
+            (DecidedBy::BuiltIn, "a")
+        );
 
         let judged = judge(failed(), &auth());
         let Some(Answer::Auth(verdict)) = judged.answer.as_deref() else {
             panic!()
         };
-        assert_eq!((judged.decided_by, verdict.allow), (DecidedBy::Denied, false));
+        assert_eq!(
+            (judged.decided_by, verdict.allow),
+            (DecidedBy::Denied, false)
+        );
     }
 
     #[test]

@@ -2,9 +2,7 @@
 
 use super::{Input, Output, Source};
 use model::endpoint::SrtMode;
-use model::{
-    Endpoint, InputSpec, Label, PolicyMode, PolicySpec, Site, SourceSpec, StreamName,
-};
+use model::{Endpoint, InputSpec, Label, PolicyMode, PolicySpec, Site, SourceSpec, StreamName};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;

@@ -82,7 +82,6 @@ impl Desired {
     pub fn inputs(&self) -> &BTreeMap<StreamName, Input> {
         &self.inputs
     }
-
 }
 
 impl Input {

@@ -233,7 +233,9 @@ impl Log {
 
     /// The matching decisions that are in memory, oldest first.
     pub(crate) fn recent(&self, filter: &Filter) -> Vec<Arc<Decision>> {
-        let kinds = PolicyKind::ALL.into_iter().filter(|kind| filter.takes(*kind));
+        let kinds = PolicyKind::ALL
+            .into_iter()
+            .filter(|kind| filter.takes(*kind));
         let mut found: Vec<_> = kinds
             .flat_map(|kind| {
                 let kept = self.kept(kind).lock();
@@ -260,7 +262,9 @@ impl Log {
         };
         // From here on memory has all there is; before, it has some of it, and before the first
         // decision of this process nothing.
-        let kinds = PolicyKind::ALL.into_iter().filter(|kind| filter.takes(*kind));
+        let kinds = PolicyKind::ALL
+            .into_iter()
+            .filter(|kind| filter.takes(*kind));
         let whole_from = kinds
             .map(|kind| self.kept(kind).lock().ring.whole_from())
             .fold(self.first_id, u64::max);

@@ -21,7 +21,10 @@ const SECRET_KEYS: [&str; 8] = [
 /// A copy without secrets.
 pub(super) fn hide(decision: &Decision) -> Decision {
     let mut shown = decision.clone();
-    shown.question = Arc::new(hide_question(&decision.question, decision.answer.as_deref()));
+    shown.question = Arc::new(hide_question(
+        &decision.question,
+        decision.answer.as_deref(),
+    ));
     shown.answer = decision.answer.as_deref().map(hide_answer).map(Arc::new);
     shown
 }
@@ -44,8 +47,7 @@ fn hide_question(question: &Question, answer: Option<&Answer>) -> Question {
             Question::Routing(state)
         }
         Question::Auth(request) => {
-            let is_key =
-                matches!(answer, Some(Answer::Auth(verdict)) if verdict.stream.is_some());
+            let is_key = matches!(answer, Some(Answer::Auth(verdict)) if verdict.stream.is_some());
             Question::Auth(hide_request(request, is_key))
         }
         other => other.clone(),
@@ -115,6 +117,10 @@ fn is_secret(key: &str) -> bool {
 
 fn mark(secret: &str) -> String {
     let digest = Sha256::digest(secret);
-    let hex: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = digest
+        .iter()
+        .take(4)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     format!("sha256:{hex}")
 }

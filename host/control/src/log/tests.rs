@@ -114,11 +114,42 @@ fn decisions_are_found_by_kind_stream_failure_and_place() {
     let cases = [
         (Filter { stream, ..all() }, vec![1, 3, 4]),
         (Filter { kind, ..all() }, vec![4]),
-        (Filter { failed: true, ..all() }, vec![3]),
-        (Filter { after: Some(2), ..all() }, vec![3, 4]),
-        (Filter { after: Some(1), limit: Some(1), ..all() }, vec![2]),
-        (Filter { limit: Some(1), ..all() }, vec![4]),
-        (Filter { plugin: Some("x".parse().unwrap()), ..all() }, vec![]),
+        (
+            Filter {
+                failed: true,
+                ..all()
+            },
+            vec![3],
+        ),
+        (
+            Filter {
+                after: Some(2),
+                ..all()
+            },
+            vec![3, 4],
+        ),
+        (
+            Filter {
+                after: Some(1),
+                limit: Some(1),
+                ..all()
+            },
+            vec![2],
+        ),
+        (
+            Filter {
+                limit: Some(1),
+                ..all()
+            },
+            vec![4],
+        ),
+        (
+            Filter {
+                plugin: Some("x".parse().unwrap()),
+                ..all()
+            },
+            vec![],
+        ),
     ];
     for (filter, expected) in cases {
         assert_eq!(ids(&log, filter.clone()), expected, "{filter:?}");
@@ -153,7 +184,10 @@ fn secrets_leave_the_process_only_if_the_operator_says_so() {
     let by_key = auth(request("hunter2"), verdict);
     for decision in [routed, by_key] {
         let shown = decision.json(false);
-        assert!(!shown.contains("hunter2") && !shown.contains("swordfish"), "{shown}");
+        assert!(
+            !shown.contains("hunter2") && !shown.contains("swordfish"),
+            "{shown}"
+        );
         assert!(decision.json(true).contains("hunter2"));
         serde_json::from_str::<serde_json::Value>(&shown).unwrap();
     }
@@ -163,7 +197,10 @@ fn secrets_leave_the_process_only_if_the_operator_says_so() {
     assert_eq!(input["token"], "sha256:f52fbd32");
     assert_eq!(input["query"][0][1], input["token"]);
     assert_eq!(input["query"][2][1], "high");
-    assert_eq!((&input["user"], &input["stream"]), (&json!("joe"), &json!("a")));
+    assert_eq!(
+        (&input["user"], &input["stream"]),
+        (&json!("joe"), &json!("a"))
+    );
 }
 
 #[test]
@@ -218,7 +255,11 @@ async fn what_memory_let_go_comes_from_the_history_without_gap_or_repetition() {
         ..Filter::default()
     };
     assert_eq!(find(recent).await, (2_491..=2_500).collect::<Vec<_>>());
-    assert_eq!(history.asked.load(Ordering::Relaxed), asked, "not asked for these");
+    assert_eq!(
+        history.asked.load(Ordering::Relaxed),
+        asked,
+        "not asked for these"
+    );
 }
 
 /// A history that is a list.
@@ -285,7 +326,10 @@ fn only_what_a_plugin_itself_decided_under_this_configuration_is_made_again() {
     log.push(by(&now, DecidedBy::Plugin));
     let bound = log.bound(&now);
     let ids: Vec<_> = bound.recorded.iter().map(|it| it.id).collect();
-    assert_eq!((bound.what.as_str(), ids), ("policy routing for *", vec![1, 4]));
+    assert_eq!(
+        (bound.what.as_str(), ids),
+        ("policy routing for *", vec![1, 4])
+    );
     let many = Arc::clone(&now);
     for _ in 0..100 {
         log.push(by(&many, DecidedBy::Plugin));

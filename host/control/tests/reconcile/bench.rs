@@ -94,7 +94,9 @@ impl Bench {
             }
         });
         let log = || self.decisions(kind);
-        waited.await.unwrap_or_else(|_| panic!("not decided: {:#?}", log()))
+        waited
+            .await
+            .unwrap_or_else(|_| panic!("not decided: {:#?}", log()))
     }
 
     pub(crate) async fn view(&self, stream: &str) -> Option<StreamView> {
@@ -235,10 +237,7 @@ pub(crate) async fn hostile() -> Arc<[u8]> {
 /// A guest that answers what its configuration says.
 pub(crate) async fn scripted() -> Arc<[u8]> {
     static BUILT: OnceCell<Arc<[u8]>> = OnceCell::const_new();
-    BUILT
-        .get_or_init(|| make("tests/scripted"))
-        .await
-        .clone()
+    BUILT.get_or_init(|| make("tests/scripted")).await.clone()
 }
 
 async fn make(folder: &str) -> Arc<[u8]> {

@@ -45,7 +45,11 @@ fn last(bench: &Bench, kind: PolicyKind) -> Arc<Decision> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_clip_that_cannot_be_played_is_replaced_by_the_one_not_played_for_longest() {
-    let bench = bound("selection", json!({"clip": {"asset": "a", "start_ms": 1_000}})).await;
+    let bench = bound(
+        "selection",
+        json!({"clip": {"asset": "a", "start_ms": 1_000}}),
+    )
+    .await;
     let decider = bench.control.decider().clone();
     let clip = decider.select(request(), library()).await.unwrap();
     assert_eq!((clip.asset.as_str(), clip.start_ms), ("a", 1_000));
@@ -55,7 +59,10 @@ async fn a_clip_that_cannot_be_played_is_replaced_by_the_one_not_played_for_long
 
     for (config, code) in [
         (json!({"clip": {"asset": "ghost"}}), "unusable"),
-        (json!({"clip": {"asset": "a", "start_ms": 10_000}}), "unusable"),
+        (
+            json!({"clip": {"asset": "a", "start_ms": 10_000}}),
+            "unusable",
+        ),
         (json!({"error": "no idea"}), "refused"),
         (json!({"hang": true}), "deadline"),
     ] {
@@ -98,12 +105,19 @@ async fn a_layout_that_fails_leaves_the_tiles_in_force_and_at_first_an_equal_gri
     let arranged = decider.arrange(scene(vec![])).await;
     assert_eq!(arranged.tiles.len(), 1, "the unknown source has no tile");
     let decision = last(&bench, PolicyKind::Layout);
-    assert!(decision.refused[0].contains("ghost"), "{:?}", decision.refused);
+    assert!(
+        decision.refused[0].contains("ghost"),
+        "{:?}",
+        decision.refused
+    );
 
     bind(&bench, "layout", json!({"error": "not now"})).await;
     let kept = decider.arrange(scene(arranged.tiles.clone())).await;
     assert_eq!(kept.tiles, arranged.tiles);
-    assert_eq!(last(&bench, PolicyKind::Layout).decided_by, DecidedBy::LastGood);
+    assert_eq!(
+        last(&bench, PolicyKind::Layout).decided_by,
+        DecidedBy::LastGood
+    );
     let first = decider.arrange(scene(vec![])).await;
     assert_eq!(first.tiles.len(), 2, "an equal grid");
     let decision = last(&bench, PolicyKind::Layout);

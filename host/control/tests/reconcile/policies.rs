@@ -143,7 +143,13 @@ async fn a_swap_is_followed_by_a_decision_and_touches_no_link() {
             .any(|output| output.link.state == LinkState::Live)
     };
     let before = bench.until("cam", "a live output", live).await;
-    let evaluations = || bench.control.decider().totals(PolicyKind::Routing).evaluations;
+    let evaluations = || {
+        bench
+            .control
+            .decider()
+            .totals(PolicyKind::Routing)
+            .evaluations
+    };
     let earlier = evaluations();
     bench.install("fanout", second.into()).await;
     while evaluations() == earlier {

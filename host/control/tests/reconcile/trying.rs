@@ -82,7 +82,13 @@ async fn a_shadow_decides_nothing_and_its_differences_are_counted() {
     bench.registry.admit(ask("live/a", "good")).await.unwrap();
     let comparison = compared(&bench, PolicyMode::Shadow, 1).await;
     assert_eq!((comparison.compared, comparison.failed), (0, 1));
-    assert!(comparison.differences[0].error.as_ref().unwrap().contains("boom"));
+    assert!(
+        comparison.differences[0]
+            .error
+            .as_ref()
+            .unwrap()
+            .contains("boom")
+    );
     bench.stop().await;
 }
 
@@ -140,7 +146,9 @@ async fn a_plugin_is_in_use_in_whatever_mode_it_is_bound() {
     for mode in [PolicyMode::Shadow, PolicyMode::Canary, PolicyMode::Active] {
         let refused = bench.control.remove_plugin(name()).await.unwrap_err();
         assert_eq!(refused.code(), "plugin-in-use", "{refused}");
-        let unbound = bench.control.delete_policy(PolicyKind::Auth, pattern(), mode);
+        let unbound = bench
+            .control
+            .delete_policy(PolicyKind::Auth, pattern(), mode);
         unbound.await.unwrap();
     }
     bench.control.remove_plugin(name()).await.unwrap();

@@ -162,16 +162,10 @@ impl Problem {
 fn refused(refusal: &Refusal) -> Document {
     let (type_uri, title, status) = match refusal {
         Refusal::UnknownStream(_) => ("/problems/unknown-stream", "No stream has this name", 404),
-        Refusal::Unauthorized => (
-            "/problems/unauthorized",
-            "Who asks has to be known",
-            401,
-        ),
-        Refusal::Forbidden | Refusal::CutOff(_) => (
-            "/problems/forbidden",
-            "The policy does not allow it",
-            403,
-        ),
+        Refusal::Unauthorized => ("/problems/unauthorized", "Who asks has to be known", 401),
+        Refusal::Forbidden | Refusal::CutOff(_) => {
+            ("/problems/forbidden", "The policy does not allow it", 403)
+        }
         Refusal::NotServed { .. } => (
             "/problems/not-served",
             "The stream is not served over this protocol",

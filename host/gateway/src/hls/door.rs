@@ -88,9 +88,7 @@ impl Door {
     async fn admit_uncounted(&self, ask: Ask) -> Result<Guest, Refusal> {
         let key = Key {
             address: ask.peer.ip(),
-            shown: self
-                .hasher
-                .hash_one((&ask.agent, &ask.user, &ask.token)),
+            shown: self.hasher.hash_one((&ask.agent, &ask.user, &ask.token)),
         };
         let registry = self.context.registry();
         if let Some(judged) = registry.admit_now(&ask) {
@@ -144,11 +142,7 @@ impl Door {
         })
     }
 
-    fn enter(
-        &self,
-        entry: (StreamName, Key),
-        pass: Pass,
-    ) -> Result<Arc<Mutex<Kept>>, Refusal> {
+    fn enter(&self, entry: (StreamName, Key), pass: Pass) -> Result<Arc<Mutex<Kept>>, Refusal> {
         let now = Instant::now();
         let mut book = self.book.lock();
         if now.saturating_duration_since(book.swept) > SWEEP {

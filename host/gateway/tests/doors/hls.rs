@@ -23,8 +23,7 @@ async fn open(house: &House) -> SocketAddr {
 /// Status, head and body.
 async fn get(address: SocketAddr, path: &str, headers: &str) -> (u16, String, String) {
     let mut socket = TcpStream::connect(address).await.unwrap();
-    let request =
-        format!("GET {path} HTTP/1.1\r\nhost: x\r\n{headers}connection: close\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n{headers}connection: close\r\n\r\n");
     socket.write_all(request.as_bytes()).await.unwrap();
     let mut bytes = Vec::new();
     socket.read_to_end(&mut bytes).await.unwrap();
@@ -94,7 +93,10 @@ async fn strangers_are_asked_for_credentials_and_wrong_ones_are_forbidden() {
     let basic = "authorization: Basic am9lOmdvb2Q=\r\n";
     playlist(address, &mut source, path, basic).await;
     let last = house.clerk.asked().pop().unwrap();
-    assert_eq!((last.user.as_deref(), last.token.as_deref()), (Some("joe"), Some("good")));
+    assert_eq!(
+        (last.user.as_deref(), last.token.as_deref()),
+        (Some("joe"), Some("good"))
+    );
     house.context.close().await;
 }
 
@@ -114,7 +116,11 @@ async fn a_viewer_is_asked_about_once_and_its_segments_carry_its_token() {
     }
     assert_eq!(house.clerk.asked().len(), 1, "{:?}", house.clerk.asked());
     let (status, ..) = get(address, &segment, "user-agent: two\r\n").await;
-    assert_eq!((status, house.clerk.asked().len()), (200, 2), "another viewer");
+    assert_eq!(
+        (status, house.clerk.asked().len()),
+        (200, 2),
+        "another viewer"
+    );
     let bare = segment.split('?').next().unwrap();
     let (status, ..) = get(address, bare, "user-agent: one\r\n").await;
     assert_eq!(status, 401, "without the token it is nobody");
@@ -155,6 +161,10 @@ async fn a_viewer_is_asked_about_again_when_its_time_to_live_ends() {
     }
     let renewals = house.clerk.asked();
     assert_eq!(renewals.iter().filter(|ask| ask.renewal).count(), 2);
-    assert_eq!(get(address, path, "").await.0, 200, "asked about as if it were new");
+    assert_eq!(
+        get(address, path, "").await.0,
+        200,
+        "asked about as if it were new"
+    );
     house.context.close().await;
 }

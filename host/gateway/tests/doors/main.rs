@@ -55,7 +55,10 @@ impl House {
 
     fn streams(&self) -> Vec<String> {
         let streams = self.context.registry().list();
-        streams.iter().map(|stream| stream.name().to_string()).collect()
+        streams
+            .iter()
+            .map(|stream| stream.name().to_string())
+            .collect()
     }
 }
 

@@ -2,9 +2,7 @@
 
 use crate::{House, bounded, refusal, until};
 use gateway::srt;
-use gateway::srt::backend::{
-    Backend, ConnectConfig, Connection, Error, Libsrt, LibsrtConnection,
-};
+use gateway::srt::backend::{Backend, ConnectConfig, Connection, Error, Libsrt, LibsrtConnection};
 use model::{Intent, Protocol};
 use std::net::SocketAddr;
 
@@ -51,19 +49,31 @@ async fn callers_are_told_within_their_handshake_by_reject_code() {
         }
         refused += 1;
         assert_eq!(told, code, "{stream_id}");
-        until("all are counted", || house.refused(Protocol::Srt) >= refused).await;
+        until("all are counted", || {
+            house.refused(Protocol::Srt) >= refused
+        })
+        .await;
     }
     for stream_id in [
         "publish:closed/a:joe:good",
         "#!::r=closed/b,s=good,x-site=north",
     ] {
         let connection = call(address, stream_id).await.unwrap();
-        until("it is in", || !house.context.srt().snapshot(std::time::Instant::now()).is_empty())
-            .await;
+        until("it is in", || {
+            !house
+                .context
+                .srt()
+                .snapshot(std::time::Instant::now())
+                .is_empty()
+        })
+        .await;
         drop(connection);
     }
     let last = house.clerk.asked().pop().unwrap();
-    assert_eq!((last.intent, last.token.as_deref()), (Intent::Read, Some("good")));
+    assert_eq!(
+        (last.intent, last.token.as_deref()),
+        (Intent::Read, Some("good"))
+    );
     assert_eq!(last.query, [("x-site".to_owned(), "north".to_owned())]);
     house.context.close().await;
 }

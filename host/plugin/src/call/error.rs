@@ -15,7 +15,9 @@ pub enum CallError {
         kind: &'static str,
     },
     /// It failed too often in a row, and is not asked for a while.
-    #[error("the policy is not asked for {retry_ms} ms more, since it failed again and again: {why}")]
+    #[error(
+        "the policy is not asked for {retry_ms} ms more, since it failed again and again: {why}"
+    )]
     Open {
         /// Until then, milliseconds.
         retry_ms: u64,

@@ -38,24 +38,36 @@ impl Hosting {
         let (method, url) = (request.method.clone(), request.url.clone());
         let played = self.player.as_mut().map(|player| {
             let played = player.answer(|call| match call {
-                HostCall::HttpFetch { method: m, url: u, result } if (m, u) == (&method, &url) => {
-                    Some(result)
-                }
+                HostCall::HttpFetch {
+                    method: m,
+                    url: u,
+                    result,
+                } if (m, u) == (&method, &url) => Some(result),
                 _ => None,
             });
-            played.unwrap_or_else(|| closed("the decision is made again, and its tape has no answer to this request"))
+            played.unwrap_or_else(|| {
+                closed("the decision is made again, and its tape has no answer to this request")
+            })
         });
         let result = match played {
             Some(result) => result,
             None => self.send(request).await,
         };
-        self.recorder.record(|| HostCall::HttpFetch { method, url, result: result.clone() });
+        self.recorder.record(|| HostCall::HttpFetch {
+            method,
+            url,
+            result: result.clone(),
+        });
         result
     }
 
     async fn send(&mut self, request: Request) -> Result<Answer, HttpError> {
         let (client, asked, left) = match &mut self.http {
-            Http::Open { client, asked, left } => (client, asked, left),
+            Http::Open {
+                client,
+                asked,
+                left,
+            } => (client, asked, left),
             Http::Closed => return closed("nothing is sent while a component is tried"),
             Http::Scripted(answers) => return scripted(answers, &request),
         };
@@ -75,7 +87,8 @@ fn scripted(
     answers: &[(String, String, Result<Answer, HttpError>)],
     request: &Request,
 ) -> Result<Answer, HttpError> {
-    let fits = |(method, url, _): &&(String, String, _)| (method, url) == (&request.method, &request.url);
+    let fits =
+        |(method, url, _): &&(String, String, _)| (method, url) == (&request.method, &request.url);
     match answers.iter().find(fits) {
         Some((_, _, answer)) => answer.clone(),
         None => Err(HttpError::Denied(format!(

@@ -65,7 +65,10 @@ impl Hosting {
             })
         });
         let found = played.unwrap_or_else(|| self.kv.read(|entries| entries.get(&key).cloned()));
-        self.recorder.record(|| HostCall::KvGet { key, found: found.clone() });
+        self.recorder.record(|| HostCall::KvGet {
+            key,
+            found: found.clone(),
+        });
         found
     }
 
@@ -76,10 +79,12 @@ impl Hosting {
                 _ => None,
             })
         });
-        let result = played.unwrap_or_else(|| {
-            self.kv.write(&key, |entries| entries.set(&key, value))
+        let result =
+            played.unwrap_or_else(|| self.kv.write(&key, |entries| entries.set(&key, value)));
+        self.recorder.record(|| HostCall::KvSet {
+            key,
+            result: result.clone(),
         });
-        self.recorder.record(|| HostCall::KvSet { key, result: result.clone() });
         result
     }
 
@@ -91,16 +96,18 @@ impl Hosting {
     ) -> Result<u64, KvError> {
         let played = self.player.as_mut().and_then(|player| {
             player.answer(|call| match call {
-                HostCall::KvCompareAndSet { key: asked, revision: expected, result }
-                    if (asked, *expected) == (&key, revision) =>
-                {
-                    Some(result)
-                }
+                HostCall::KvCompareAndSet {
+                    key: asked,
+                    revision: expected,
+                    result,
+                } if (asked, *expected) == (&key, revision) => Some(result),
                 _ => None,
             })
         });
         let result = played.unwrap_or_else(|| {
-            self.kv.write(&key, |entries| entries.compare_and_set(&key, revision, value))
+            self.kv.write(&key, |entries| {
+                entries.compare_and_set(&key, revision, value)
+            })
         });
         self.recorder.record(|| HostCall::KvCompareAndSet {
             key,
@@ -113,12 +120,14 @@ impl Hosting {
     pub(crate) fn kv_delete(&mut self, key: String) -> bool {
         let played = self.player.as_mut().and_then(|player| {
             player.answer(|call| match call {
-                HostCall::KvDelete { key: asked, existed } if *asked == key => Some(existed),
+                HostCall::KvDelete {
+                    key: asked,
+                    existed,
+                } if *asked == key => Some(existed),
                 _ => None,
             })
         });
-        let existed = played
-            .unwrap_or_else(|| self.kv.write(&key, |entries| entries.delete(&key)));
+        let existed = played.unwrap_or_else(|| self.kv.write(&key, |entries| entries.delete(&key)));
         self.recorder.record(|| HostCall::KvDelete { key, existed });
         existed
     }
@@ -126,12 +135,18 @@ impl Hosting {
     pub(crate) fn kv_keys(&mut self, prefix: String) -> Vec<String> {
         let played = self.player.as_mut().and_then(|player| {
             player.answer(|call| match call {
-                HostCall::KvKeys { prefix: asked, keys } if *asked == prefix => Some(keys),
+                HostCall::KvKeys {
+                    prefix: asked,
+                    keys,
+                } if *asked == prefix => Some(keys),
                 _ => None,
             })
         });
         let keys = played.unwrap_or_else(|| self.kv.read(|entries| entries.keys(&prefix)));
-        self.recorder.record(|| HostCall::KvKeys { prefix, keys: keys.clone() });
+        self.recorder.record(|| HostCall::KvKeys {
+            prefix,
+            keys: keys.clone(),
+        });
         keys
     }
 }

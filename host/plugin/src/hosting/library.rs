@@ -16,16 +16,18 @@ impl Hosting {
         let count = match (&mut self.player, &self.library.0) {
             (Some(player), _) => player
                 .answer(|call| match call {
-                    HostCall::LibraryCount { filter: asked, count } if *asked == filter => {
-                        Some(count)
-                    }
+                    HostCall::LibraryCount {
+                        filter: asked,
+                        count,
+                    } if *asked == filter => Some(count),
                     _ => None,
                 })
                 .unwrap_or_default(),
             (None, Some(library)) => library.count(&filter),
             (None, None) => 0,
         };
-        self.recorder.record(|| HostCall::LibraryCount { filter, count });
+        self.recorder
+            .record(|| HostCall::LibraryCount { filter, count });
         count
     }
 
@@ -40,11 +42,13 @@ impl Hosting {
         let assets = match (&mut self.player, &self.library.0) {
             (Some(player), _) => player
                 .answer(|call| match call {
-                    HostCall::LibraryPage { filter: f, order: o, offset: from, limit: most, assets }
-                        if (f, *o, *from, *most) == (&filter, order, offset, limit) =>
-                    {
-                        Some(assets)
-                    }
+                    HostCall::LibraryPage {
+                        filter: f,
+                        order: o,
+                        offset: from,
+                        limit: most,
+                        assets,
+                    } if (f, *o, *from, *most) == (&filter, order, offset, limit) => Some(assets),
                     _ => None,
                 })
                 .unwrap_or_default(),
@@ -72,7 +76,10 @@ impl Hosting {
             (None, Some(library)) => library.get(&id),
             (None, None) => None,
         };
-        self.recorder.record(|| HostCall::LibraryGet { id, asset: asset.clone() });
+        self.recorder.record(|| HostCall::LibraryGet {
+            id,
+            asset: asset.clone(),
+        });
         asset
     }
 }

@@ -74,7 +74,11 @@ impl Hosting {
     }
 
     /// For the trial of a component: nothing is kept, and nothing is sent.
-    pub(crate) fn of_trial(home: &Home, now_unix_ms: u64, library: Option<Arc<dyn Library>>) -> Self {
+    pub(crate) fn of_trial(
+        home: &Home,
+        now_unix_ms: u64,
+        library: Option<Arc<dyn Library>>,
+    ) -> Self {
         let seed = home.runtime.seeds.next();
         Self {
             now_unix_ms,

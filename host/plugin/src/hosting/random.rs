@@ -33,7 +33,9 @@ impl Random {
     pub(crate) fn fill(&mut self, bytes: &mut [u8]) {
         for part in bytes.chunks_mut(8) {
             let number = self.next_u64().to_le_bytes();
-            part.iter_mut().zip(number).for_each(|(to, from)| *to = from);
+            part.iter_mut()
+                .zip(number)
+                .for_each(|(to, from)| *to = from);
         }
     }
 }

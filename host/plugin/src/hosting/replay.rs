@@ -45,7 +45,10 @@ mod tests {
     #[test]
     fn questions_are_answered_in_their_own_order_and_the_last_answer_stays() {
         let calls = vec![deleted("a", true), deleted("b", true), deleted("a", false)];
-        let tape = Tape { calls, ..Tape::default() };
+        let tape = Tape {
+            calls,
+            ..Tape::default()
+        };
         let mut player = Player::new(Arc::new(tape));
         let mut ask = |wanted: &str| {
             player.answer(|call| match call {
@@ -54,7 +57,10 @@ mod tests {
             })
         };
         assert_eq!(ask("b"), Some(true));
-        assert_eq!([ask("a"), ask("a"), ask("a")], [Some(true), Some(false), Some(false)]);
+        assert_eq!(
+            [ask("a"), ask("a"), ask("a")],
+            [Some(true), Some(false), Some(false)]
+        );
         assert_eq!(ask("c"), None);
     }
 }

@@ -23,17 +23,17 @@ pub(super) fn is_host(address: IpAddr) -> bool {
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let [a, b, c, _] = address.octets();
     let special = match (a, b, c) {
-        (0 | 10 | 127, ..) => true,       // this network, private (RFC 1918), loopback
-        (100, 64..=127, _) => true,       // behind a carrier's translator, RFC 6598
-        (169, 254, _) => true,            // link-local, cloud metadata
-        (172, 16..=31, _) => true,        // private
-        (192, 0, 0 | 2) => true,          // protocol assignments, documentation
-        (192, 88, 99) => true,            // 6to4 relays, deprecated
-        (192, 168, _) => true,            // private
-        (198, 18 | 19, _) => true,        // benchmarks
-        (198, 51, 100) => true,           // documentation
-        (203, 0, 113) => true,            // documentation
-        (224.., ..) => true,              // multicast, reserved, broadcast
+        (0 | 10 | 127, ..) => true, // this network, private (RFC 1918), loopback
+        (100, 64..=127, _) => true, // behind a carrier's translator, RFC 6598
+        (169, 254, _) => true,      // link-local, cloud metadata
+        (172, 16..=31, _) => true,  // private
+        (192, 0, 0 | 2) => true,    // protocol assignments, documentation
+        (192, 88, 99) => true,      // 6to4 relays, deprecated
+        (192, 168, _) => true,      // private
+        (198, 18 | 19, _) => true,  // benchmarks
+        (198, 51, 100) => true,     // documentation
+        (203, 0, 113) => true,      // documentation
+        (224.., ..) => true,        // multicast, reserved, broadcast
         _ => false,
     };
     !special
@@ -128,7 +128,14 @@ mod tests {
 
     #[test]
     fn groups_and_nobodys_addresses_are_no_hosts() {
-        for address in ["0.0.0.0", "::", "255.255.255.255", "224.0.0.1", "ff02::1", "::ffff:0.0.0.0"] {
+        for address in [
+            "0.0.0.0",
+            "::",
+            "255.255.255.255",
+            "224.0.0.1",
+            "ff02::1",
+            "::ffff:0.0.0.0",
+        ] {
             assert!(!is_host(address.parse().unwrap()), "{address}");
         }
         for address in ["127.0.0.1", "::1", "10.0.0.1", "fe80::1"] {

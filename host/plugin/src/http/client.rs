@@ -51,7 +51,9 @@ impl Client {
         asked: &[String],
         limit: Duration,
     ) -> Result<Answer, HttpError> {
-        let wanted = request.timeout_ms.map(|ms| Duration::from_millis(ms.into()));
+        let wanted = request
+            .timeout_ms
+            .map(|ms| Duration::from_millis(ms.into()));
         let limit = wanted.map_or(limit, |wanted| wanted.min(limit));
         let sendable = request.understand()?;
         if limit.is_zero() {
@@ -77,7 +79,9 @@ impl Client {
                 None => return read(response).await,
             }
         }
-        Err(HttpError::Failed(format!("redirected more than {MAX_REDIRECTS} times")))
+        Err(HttpError::Failed(format!(
+            "redirected more than {MAX_REDIRECTS} times"
+        )))
     }
 
     /// Both grants, and the address if the URL names one; those of names are checked when they
@@ -144,7 +148,10 @@ fn redirected(response: &Response) -> Result<Option<Url>, HttpError> {
     let Some(location) = response.headers().get(LOCATION) else {
         return Ok(None);
     };
-    let target = location.to_str().ok().and_then(|location| response.url().join(location).ok());
+    let target = location
+        .to_str()
+        .ok()
+        .and_then(|location| response.url().join(location).ok());
     let bad = || HttpError::Failed(format!("redirected to {location:?}, which is no URL"));
     target.map(Some).ok_or_else(bad)
 }
@@ -173,10 +180,16 @@ impl Sendable {
 
 /// Takes an answer over, as far as it keeps within the bounds.
 async fn read(mut response: Response) -> Result<Answer, HttpError> {
-    if response.content_length().is_some_and(|length| length > MAX_BODY_BYTES as u64) {
+    if response
+        .content_length()
+        .is_some_and(|length| length > MAX_BODY_BYTES as u64)
+    {
         return Err(HttpError::TooBig);
     }
-    let (status, headers) = (response.status().as_u16(), take_headers(response.headers())?);
+    let (status, headers) = (
+        response.status().as_u16(),
+        take_headers(response.headers())?,
+    );
     let mut body = Vec::new();
     while let Some(part) = response.chunk().await.map_err(|error| explain(&error))? {
         if body.len() + part.len() > MAX_BODY_BYTES {
@@ -197,7 +210,10 @@ fn take_headers(headers: &HeaderMap) -> Result<Vec<(String, String)>, HttpError>
         (name.as_str().to_owned(), value.into_owned())
     };
     let pairs: Vec<_> = headers.iter().map(pair).collect();
-    let bytes: usize = pairs.iter().map(|(name, value)| name.len() + value.len()).sum();
+    let bytes: usize = pairs
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum();
     if bytes > MAX_HEADER_BYTES {
         return Err(HttpError::TooBig);
     }

@@ -62,7 +62,9 @@ impl FromStr for HostRule {
         let part = |part: &str| {
             !part.is_empty()
                 && part.len() <= 63
-                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+                && part
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
         };
         if name.len() <= 253 && name.split('.').all(part) {
             return Ok(Self(host.into()));
@@ -112,7 +114,10 @@ pub(super) fn asks(asked: &[String], host: &str) -> bool {
 
 /// Whether what a component asks for can be understood; grants of other kinds are nobody's business.
 pub(crate) fn check_asked(asked: &[String]) -> Result<(), HostRuleError> {
-    asked.iter().filter_map(|grant| rule_of(grant)).try_for_each(|rule| rule.map(drop))
+    asked
+        .iter()
+        .filter_map(|grant| rule_of(grant))
+        .try_for_each(|rule| rule.map(drop))
 }
 
 /// The host of an `http:HOST`.
@@ -141,14 +146,29 @@ mod tests {
 
     #[test]
     fn what_is_no_host_is_refused() {
-        for text in ["", "http://a.b", "a.b:80", "a.b/c", "a..b", "*a.b", "a.*.b", "**", "a b"] {
+        for text in [
+            "",
+            "http://a.b",
+            "a.b:80",
+            "a.b/c",
+            "a..b",
+            "*a.b",
+            "a.*.b",
+            "**",
+            "a b",
+        ] {
             assert!(text.parse::<HostRule>().is_err(), "{text}");
         }
     }
 
     #[test]
     fn a_component_asks_for_some_hosts_or_for_all_it_is_allowed() {
-        let asked = |grants: &[&str]| grants.iter().map(|it| str::to_owned(it)).collect::<Vec<_>>();
+        let asked = |grants: &[&str]| {
+            grants
+                .iter()
+                .map(|it| str::to_owned(it))
+                .collect::<Vec<_>>()
+        };
         assert!(asks(&asked(&["http"]), "any.example"));
         assert!(asks(&asked(&["gpu", "http:*.example"]), "any.example"));
         assert!(!asks(&asked(&["http:other.example"]), "any.example"));

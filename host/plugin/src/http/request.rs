@@ -38,7 +38,11 @@ impl Request {
             "PUT" => Method::PUT,
             "PATCH" => Method::PATCH,
             "DELETE" => Method::DELETE,
-            other => return invalid(format!("method {other:?}: use GET, HEAD, POST, PUT, PATCH or DELETE")),
+            other => {
+                return invalid(format!(
+                    "method {other:?}: use GET, HEAD, POST, PUT, PATCH or DELETE"
+                ));
+            }
         };
         if self.url.len() > MAX_URL_BYTES {
             return invalid(format!("the URL is longer than {MAX_URL_BYTES} bytes"));
@@ -46,7 +50,11 @@ impl Request {
         let url = Url::parse(&self.url)
             .map_err(|error| HttpError::Invalid(format!("the URL: {error}")))?;
         check_url(&url)?;
-        if self.body.as_ref().is_some_and(|body| body.len() > MAX_BODY_BYTES) {
+        if self
+            .body
+            .as_ref()
+            .is_some_and(|body| body.len() > MAX_BODY_BYTES)
+        {
             return invalid(format!("the body is longer than {MAX_BODY_BYTES} bytes"));
         }
         Ok(Sendable {
@@ -64,14 +72,19 @@ pub(super) fn check_url(url: &Url) -> Result<(), HttpError> {
         return invalid(format!("scheme {:?}: use http or https", url.scheme()));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return invalid("the URL carries a user or password: send an Authorization header".to_owned());
+        return invalid(
+            "the URL carries a user or password: send an Authorization header".to_owned(),
+        );
     }
     Ok(())
 }
 
 fn headers(pairs: Vec<(String, String)>) -> Result<HeaderMap, HttpError> {
     if pairs.len() > MAX_HEADERS {
-        return invalid(format!("{} headers, at most {MAX_HEADERS} are taken", pairs.len()));
+        return invalid(format!(
+            "{} headers, at most {MAX_HEADERS} are taken",
+            pairs.len()
+        ));
     }
     let mut headers = HeaderMap::new();
     for (name, value) in pairs {
@@ -82,7 +95,9 @@ fn headers(pairs: Vec<(String, String)>) -> Result<HeaderMap, HttpError> {
             return invalid(format!("header {key} is the host's own: leave it out"));
         }
         let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) else {
-            return invalid(format!("the value of header {key} has characters that none may have"));
+            return invalid(format!(
+                "the value of header {key} has characters that none may have"
+            ));
         };
         headers.append(key, value);
     }
@@ -137,9 +152,18 @@ mod tests {
             (request("GET", &long, &[]), "longer"),
             (request("GET", "http://u:p@a/", &[]), "password"),
             (request("GET", "http://a/", &[("Host", "b")]), "host's own"),
-            (request("GET", "http://a/", &[("Transfer-Encoding", "chunked")]), "host's own"),
-            (request("GET", "http://a/", &[("x y", "b")]), "no header name"),
-            (request("GET", "http://a/", &[("x", "a\r\nHost: b")]), "characters"),
+            (
+                request("GET", "http://a/", &[("Transfer-Encoding", "chunked")]),
+                "host's own",
+            ),
+            (
+                request("GET", "http://a/", &[("x y", "b")]),
+                "no header name",
+            ),
+            (
+                request("GET", "http://a/", &[("x", "a\r\nHost: b")]),
+                "characters",
+            ),
             (request("GET", "http://a/", &many), "at most 32"),
             (big, "body"),
         ];

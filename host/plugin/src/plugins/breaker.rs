@@ -127,7 +127,11 @@ mod tests {
     }
 
     fn fail(breaker: &Breaker, now: Instant) -> Option<Turn> {
-        breaker.admit(now).ok().unwrap().report(now, Some(&failure()))
+        breaker
+            .admit(now)
+            .ok()
+            .unwrap()
+            .report(now, Some(&failure()))
     }
 
     fn opened(breaker: &Breaker, now: Instant) -> Duration {
@@ -151,7 +155,16 @@ mod tests {
         }
         assert_eq!(opened(&breaker, now), FIRST_PAUSE);
         let refused = breaker.admit(now).err().unwrap();
-        assert!(matches!(refused, CallError::Open { retry_ms: 1_000, .. }), "{refused}");
+        assert!(
+            matches!(
+                refused,
+                CallError::Open {
+                    retry_ms: 1_000,
+                    ..
+                }
+            ),
+            "{refused}"
+        );
     }
 
     #[test]

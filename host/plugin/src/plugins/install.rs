@@ -67,7 +67,9 @@ impl Plugins {
         let slot = self.slot(name)?;
         let active = slot.active().map(|active| active.hash.clone());
         let versions = slot.versions();
-        let at = versions.iter().position(|it| Some(&it.hash) == active.as_ref());
+        let at = versions
+            .iter()
+            .position(|it| Some(&it.hash) == active.as_ref());
         let Some(older) = at.and_then(|at| versions.get(at.checked_sub(1)?)) else {
             return Err(InstallError::NoOlderVersion { name: name.clone() });
         };
@@ -77,7 +79,12 @@ impl Plugins {
 
     /// Takes a version back that failed its probation, unless another is active by now.
     pub(super) async fn take_back(&self, failed: Failed) {
-        let Failed { name, from, to, why } = failed;
+        let Failed {
+            name,
+            from,
+            to,
+            why,
+        } = failed;
         let _turn = self.turn(&name).await;
         let Ok(slot) = self.slot(&name) else { return };
         if slot.active().is_none_or(|active| active.hash != from) {
@@ -114,12 +121,18 @@ impl Plugins {
         name: &Label,
         candidate: Candidate<'_>,
     ) -> Result<Installed, InstallError> {
-        let (bytes, signature) = (Arc::clone(candidate.bytes), candidate.origin.signature.clone());
+        let (bytes, signature) = (
+            Arc::clone(candidate.bytes),
+            candidate.origin.signature.clone(),
+        );
         let slot = self.slot_or_new(name).await?;
         let prepared = self.prepare(&slot, candidate).await?;
         let component = prepared.component;
         let mut versions = slot.versions();
-        if slot.active().is_none_or(|active| active.hash != component.hash) {
+        if slot
+            .active()
+            .is_none_or(|active| active.hash != component.hash)
+        {
             versions.retain(|it| it.hash != component.hash);
             versions.push(VersionView {
                 hash: component.hash.clone(),
@@ -131,7 +144,10 @@ impl Plugins {
         }
         self.step(name, Step::Activating);
         let stored = Stored { bytes, signature };
-        self.0.shelf.put(name, &component.hash, &stored, &mut versions).await?;
+        self.0
+            .shelf
+            .put(name, &component.hash, &stored, &mut versions)
+            .await?;
         let replaced = self.switch(slot, &component, versions, true);
         Ok(installed(name, &component, replaced, prepared.comparison))
     }
@@ -148,9 +164,17 @@ impl Plugins {
         let component = self.prepare_stored(&slot, &stored, bound).await?.component;
         let mut versions = slot.versions();
         self.step(&name, Step::Activating);
-        self.0.shelf.put(&name, older, &stored, &mut versions).await?;
+        self.0
+            .shelf
+            .put(&name, older, &stored, &mut versions)
+            .await?;
         let replaced = self.switch(slot, &component, versions, false);
-        Ok(installed(&name, &component, replaced, Comparison::default()))
+        Ok(installed(
+            &name,
+            &component,
+            replaced,
+            Comparison::default(),
+        ))
     }
 
     async fn prepare_stored(
@@ -173,9 +197,23 @@ impl Plugins {
     }
 
     /// From bytes to a component that passed everything.
-    async fn prepare(&self, slot: &Slot, candidate: Candidate<'_>) -> Result<Prepared, InstallError> {
-        let Inner { runtime, workshop, trusted, .. } = &*self.0;
-        let Candidate { bytes, origin, bound, replay } = candidate;
+    async fn prepare(
+        &self,
+        slot: &Slot,
+        candidate: Candidate<'_>,
+    ) -> Result<Prepared, InstallError> {
+        let Inner {
+            runtime,
+            workshop,
+            trusted,
+            ..
+        } = &*self.0;
+        let Candidate {
+            bytes,
+            origin,
+            bound,
+            replay,
+        } = candidate;
         let (name, home) = (slot.name(), slot.home());
         self.step(name, Step::Verifying);
         component::sniff(bytes, runtime.component_bytes)?;
@@ -251,7 +289,9 @@ async fn verify(
     let (trusted, bytes, origin) = (Arc::clone(trusted), Arc::clone(bytes), origin.clone());
     let verified = tokio::task::spawn_blocking(move || {
         let hash = Hash::of(&bytes);
-        let announced = origin.sha256.filter(|it| !it.eq_ignore_ascii_case(hash.as_str()));
+        let announced = origin
+            .sha256
+            .filter(|it| !it.eq_ignore_ascii_case(hash.as_str()));
         if let Some(wanted) = announced {
             let found = hash.to_string();
             return Err(InstallError::Sha256 { wanted, found });

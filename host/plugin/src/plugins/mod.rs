@@ -203,7 +203,9 @@ impl Plugins {
     pub fn installing(&self) -> Vec<Installing> {
         let steps = self.0.installing.lock();
         let steps = steps.iter().map(|(name, step)| (name.clone(), *step));
-        steps.map(|(name, step)| Installing { name, step }).collect()
+        steps
+            .map(|(name, step)| Installing { name, step })
+            .collect()
     }
 
     /// Changes from now on. A subscriber that lags should look at every policy again.
@@ -229,7 +231,14 @@ impl Plugins {
         if let Ok(slot) = self.slot(name) {
             return Ok(slot);
         }
-        let Inner { runtime, limits, grants, keeper, told, .. } = &*self.0;
+        let Inner {
+            runtime,
+            limits,
+            grants,
+            keeper,
+            told,
+            ..
+        } = &*self.0;
         let (runtime, keeper) = (Arc::clone(runtime), Arc::clone(keeper));
         let limits = limits.of(name.as_str()).clone();
         let grants = grants.get(name).cloned().unwrap_or_default();
@@ -249,7 +258,11 @@ impl Plugins {
         name.hash(&mut hasher);
         let [first, others @ ..] = &self.0.turns;
         let at = usize::try_from(hasher.finish() % TURNS as u64).unwrap_or_default();
-        at.checked_sub(1).and_then(|at| others.get(at)).unwrap_or(first).lock().await
+        at.checked_sub(1)
+            .and_then(|at| others.get(at))
+            .unwrap_or(first)
+            .lock()
+            .await
     }
 
     /// Nobody listening is fine.

@@ -34,7 +34,9 @@ impl Plugin {
     /// The kinds of policy that the active version has; none once the plugin is removed.
     pub fn kinds(&self) -> Vec<PolicyKind> {
         let active = self.0.active();
-        active.map(|active| active.info.kinds.clone()).unwrap_or_default()
+        active
+            .map(|active| active.info.kinds.clone())
+            .unwrap_or_default()
     }
 
     /// Checks a configuration against the active version's schema.
@@ -80,9 +82,17 @@ impl Plugin {
     /// [`CallError`]; the last good plan should stay in force.
     pub async fn route(&self, state: &RoutingState, config: &Config) -> Result<Plan, CallError> {
         let asked = Asked::Routing(state);
-        match self.0.decide(asked, config, None, Mode::Live).await.result? {
+        match self
+            .0
+            .decide(asked, config, None, Mode::Live)
+            .await
+            .result?
+        {
             Answer::Routing(plan) => Ok(plan),
-            other => Err(CallError::BadResult(format!("an answer of kind {}", other.kind()))),
+            other => Err(CallError::BadResult(format!(
+                "an answer of kind {}",
+                other.kind()
+            ))),
         }
     }
 

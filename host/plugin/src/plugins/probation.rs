@@ -90,7 +90,11 @@ impl Watched {
         }
         self.recent.push_back(now);
         let since = |at: &Instant| now.duration_since(*at);
-        while self.recent.front().is_some_and(|at| since(at) > rule.window) {
+        while self
+            .recent
+            .front()
+            .is_some_and(|at| since(at) > rule.window)
+        {
             self.recent.pop_front();
         }
         if self.recent.len() >= rule.window_failures as usize {
@@ -106,7 +110,12 @@ mod tests {
     use super::*;
 
     fn watched(now: Instant) -> Watched {
-        Watched::new(Probation::default(), Hash::of(b"new"), Hash::of(b"old"), now)
+        Watched::new(
+            Probation::default(),
+            Hash::of(b"new"),
+            Hash::of(b"old"),
+            now,
+        )
     }
 
     fn failed(judgement: &Judgement) -> bool {
@@ -148,6 +157,9 @@ mod tests {
     fn whoever_came_through_the_probation_stays() {
         let now = Instant::now();
         let mut version = watched(now);
-        assert_eq!(version.count(now + Duration::from_secs(601), true), Judgement::Passed);
+        assert_eq!(
+            version.count(now + Duration::from_secs(601), true),
+            Judgement::Passed
+        );
     }
 }

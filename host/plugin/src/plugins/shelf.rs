@@ -92,7 +92,8 @@ impl Shelf {
         versions: &mut Vec<VersionView>,
     ) -> Result<(), InstallError> {
         let dropped = prune(versions, hash, self.kept);
-        let files = |old: &VersionView| [self.file(name, &old.hash), self.signature(name, &old.hash)];
+        let files =
+            |old: &VersionView| [self.file(name, &old.hash), self.signature(name, &old.hash)];
         let dropped: Vec<_> = dropped.iter().flat_map(files).collect();
         let (file, signature_file) = (self.file(name, hash), self.signature(name, hash));
         let (bytes, signature) = (Arc::clone(&stored.bytes), stored.signature.clone());
@@ -128,7 +129,9 @@ impl Shelf {
     }
 
     fn signature(&self, name: &Label, hash: &Hash) -> PathBuf {
-        self.dir.join(name.as_str()).join(format!("{hash}.wasm.minisig"))
+        self.dir
+            .join(name.as_str())
+            .join(format!("{hash}.wasm.minisig"))
     }
 }
 

@@ -114,7 +114,8 @@ impl Slot {
             self.counters.count(took, error);
             let failure = error.filter(|error| error.is_failure());
             // A call that found no room says nothing of the component.
-            if error.is_none() || failure.is_some() || matches!(error, Some(CallError::Refused(_))) {
+            if error.is_none() || failure.is_some() || matches!(error, Some(CallError::Refused(_)))
+            {
                 let turn = pass.report(Instant::now(), failure);
                 self.tell_of(turn);
                 self.watch(&active.hash, failure);
@@ -190,7 +191,12 @@ impl Slot {
         let name = self.name.clone();
         let change = match turn {
             Some(Turn::Opened { pause, why }) => {
-                tracing::warn!(plugin = name.as_str(), ?pause, why, "the plugin fails again and again and is left alone");
+                tracing::warn!(
+                    plugin = name.as_str(),
+                    ?pause,
+                    why,
+                    "the plugin fails again and again and is left alone"
+                );
                 let until_ms = unix_ms().saturating_add(millis(pause));
                 Change::BreakerOpened {
                     name,
@@ -239,7 +245,9 @@ fn failed(began: Instant, active: Option<&Component>, error: CallError) -> Outco
     Outcome {
         result: Err(error),
         hash: active.map(|active| active.hash.clone()),
-        version: active.map(|active| active.info.version.clone()).unwrap_or_default(),
+        version: active
+            .map(|active| active.info.version.clone())
+            .unwrap_or_default(),
         tape: Tape::default(),
         took: began.elapsed(),
         memory_bytes: 0,

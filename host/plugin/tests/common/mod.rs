@@ -4,8 +4,8 @@
 
 use model::PolicyKind;
 use plugin::{
-    Bound, BuildOptions, Compiler, InstallError, Installed, Limits, Origin, PluginLimits, Plugins, Settings,
-    build,
+    Bound, BuildOptions, Compiler, InstallError, Installed, Limits, Origin, PluginLimits, Plugins,
+    Settings, build,
 };
 use serde_json::Value;
 use std::path::Path;
@@ -114,7 +114,9 @@ pub(crate) async fn install_for(
     bound: &[Bound],
 ) -> Result<Installed, InstallError> {
     let origin = Origin::default();
-    plugins.install(&name.parse().unwrap(), bytes, &origin, bound).await
+    plugins
+        .install(&name.parse().unwrap(), bytes, &origin, bound)
+        .await
 }
 
 /// A policy that a plugin is bound by.

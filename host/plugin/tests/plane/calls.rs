@@ -163,7 +163,9 @@ async fn a_state_with_nothing_in_it_is_a_state() {
 #[tokio::test]
 async fn a_third_partys_policy_decides_by_the_time_of_day() {
     let (plugins, _dir) = plane().await;
-    install(&plugins, "night", night_switch().await).await.unwrap();
+    install(&plugins, "night", night_switch().await)
+        .await
+        .unwrap();
     let plugin = plugins.get("night").unwrap();
     let night = json!({ "from": "22:30", "to": "06:00" });
     let config = json!({ "night": night, "night_url": "udp://127.0.0.1:7000" });

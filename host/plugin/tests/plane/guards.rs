@@ -28,7 +28,9 @@ async fn next(changes: &mut broadcast::Receiver<Change>, wanted: fn(&Change) -> 
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), found).await.unwrap()
+    tokio::time::timeout(Duration::from_secs(60), found)
+        .await
+        .unwrap()
 }
 
 async fn hostile_plane() -> (Plugins, Plugin, tempfile::TempDir) {
@@ -46,8 +48,13 @@ async fn the_breaker_opens_spares_the_plugin_and_tries_it_again() {
         assert_eq!(outcome(&plugin, "panic").await, "trap");
     }
     assert_eq!(outcome(&plugin, "behave").await, "open");
-    let opened = next(&mut changes, |it| matches!(it, Change::BreakerOpened { .. })).await;
-    let Change::BreakerOpened { why, .. } = opened else { panic!() };
+    let opened = next(&mut changes, |it| {
+        matches!(it, Change::BreakerOpened { .. })
+    })
+    .await;
+    let Change::BreakerOpened { why, .. } = opened else {
+        panic!()
+    };
     assert!(why.contains("the points are frozen"), "{why}");
     let shown = plugins.list().pop().unwrap().breaker.unwrap();
     assert_eq!(shown.why, why);
@@ -63,12 +70,17 @@ async fn the_breaker_opens_spares_the_plugin_and_tries_it_again() {
     plugin.decide(call).await.result.unwrap();
 
     let retry = plugin.route(&sample_state(), &config).await.unwrap_err();
-    let CallError::Open { retry_ms, .. } = retry else { panic!("{retry}") };
+    let CallError::Open { retry_ms, .. } = retry else {
+        panic!("{retry}")
+    };
     assert!((1..=1_000).contains(&retry_ms), "{retry_ms}");
     while outcome(&plugin, "behave").await != "ok" {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    next(&mut changes, |it| matches!(it, Change::BreakerClosed { .. })).await;
+    next(&mut changes, |it| {
+        matches!(it, Change::BreakerClosed { .. })
+    })
+    .await;
     assert_eq!(plugins.list()[0].breaker, None);
 }
 
@@ -87,7 +99,9 @@ async fn another_version_closes_the_breaker() {
         outcome(&plugin, "panic").await;
     }
     assert_eq!(outcome(&plugin, "behave").await, "open");
-    install(&plugins, "p", variant(&hostile().await, 1)).await.unwrap();
+    install(&plugins, "p", variant(&hostile().await, 1))
+        .await
+        .unwrap();
     assert_eq!(outcome(&plugin, "behave").await, "ok");
 }
 
@@ -100,7 +114,10 @@ async fn a_new_version_that_fails_is_taken_back_by_itself() {
         assert_eq!(outcome(&plugin, "panic").await, "trap");
     }
     assert_eq!(outcome(&plugin, "behave").await, "ok");
-    let new = install(&plugins, "p", variant(&hostile().await, 1)).await.unwrap().hash;
+    let new = install(&plugins, "p", variant(&hostile().await, 1))
+        .await
+        .unwrap()
+        .hash;
     assert!(plugins.list()[0].on_probation);
     let mut changes = plugins.subscribe();
     // Five of the first hundred, though never five in a row.
@@ -109,9 +126,14 @@ async fn a_new_version_that_fails_is_taken_back_by_itself() {
         assert_eq!(outcome(&plugin, "panic").await, "trap");
     }
     let back = next(&mut changes, |it| matches!(it, Change::RolledBack { .. })).await;
-    let Change::RolledBack { from, to, why, .. } = back else { panic!() };
+    let Change::RolledBack { from, to, why, .. } = back else {
+        panic!()
+    };
     assert_eq!((from, &to), (new, &old));
-    assert!(why.contains("5 of its first 10") && why.contains("frozen"), "{why}");
+    assert!(
+        why.contains("5 of its first 10") && why.contains("frozen"),
+        "{why}"
+    );
     next(&mut changes, |it| matches!(it, Change::Activated { .. })).await;
     assert_eq!(plugin.hash(), Some(old));
     let view = plugins.list().pop().unwrap();
@@ -134,7 +156,10 @@ async fn a_version_that_came_through_its_probation_stays() {
     })
     .await;
     install(&plugins, "p", hostile().await).await.unwrap();
-    let new = install(&plugins, "p", variant(&hostile().await, 1)).await.unwrap().hash;
+    let new = install(&plugins, "p", variant(&hostile().await, 1))
+        .await
+        .unwrap()
+        .hash;
     let plugin = plugins.get("p").unwrap();
     for _ in 0..5 {
         outcome(&plugin, "panic").await;
@@ -155,7 +180,8 @@ async fn a_flood_into_the_store_ends_at_the_quota() {
 
 #[tokio::test]
 async fn bulk_copies_are_cut_off_like_any_loop() {
-    let (plugins, _dir) = plane_with(|settings| settings.limits.default.memory_bytes = 64 << 20).await;
+    let (plugins, _dir) =
+        plane_with(|settings| settings.limits.default.memory_bytes = 64 << 20).await;
     install(&plugins, "p", hostile().await).await.unwrap();
     let plugin = plugins.get("p").unwrap();
     assert_eq!(outcome(&plugin, "bulk-copy").await, "deadline");
@@ -179,12 +205,25 @@ async fn limits_are_a_plugins_own() {
     let state = sample_state();
     let cut = |plugin: Plugin| {
         let state = state.clone();
-        async move { plugin.route(&state, &act(&plugin, "loop")).await.unwrap_err() }
+        async move {
+            plugin
+                .route(&state, &act(&plugin, "loop"))
+                .await
+                .unwrap_err()
+        }
     };
-    assert_eq!(cut(tight.clone()).await, CallError::Deadline { deadline_ms: 5 });
+    assert_eq!(
+        cut(tight.clone()).await,
+        CallError::Deadline { deadline_ms: 5 }
+    );
     assert_eq!(cut(usual).await, CallError::Deadline { deadline_ms: 50 });
     let hog = tight.route(&state, &act(&tight, "hog")).await.unwrap_err();
-    assert_eq!(hog, CallError::Memory { limit_bytes: 3 << 20 });
+    assert_eq!(
+        hog,
+        CallError::Memory {
+            limit_bytes: 3 << 20
+        }
+    );
     assert_eq!(plugins.list()[0].limits.returned_bytes, 16 << 10);
 }
 
@@ -222,5 +261,8 @@ async fn a_bound_policy_keeps_a_version_without_its_kind_out() {
     let refused = install_for(&plugins, "p", crate::common::fanout().await, &[wanted]).await;
     let refused = refused.unwrap_err();
     assert_eq!(refused.code(), "missing-kind");
-    assert!(refused.to_string().contains("policy layout for *"), "{refused}");
+    assert!(
+        refused.to_string().contains("policy layout for *"),
+        "{refused}"
+    );
 }

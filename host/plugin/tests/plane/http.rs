@@ -81,7 +81,9 @@ async fn answer(peer: &mut TcpStream, path: &str) -> std::io::Result<()> {
             Ok(0) | Err(_) => format!("HTTP/1.1 200 OK\r\n{close}Content-Length: 5\r\n\r\nthere"),
             Ok(left) => {
                 let next = left - 1;
-                format!("HTTP/1.1 302 Found\r\nLocation: /hops/{next}\r\n{close}Content-Length: 0\r\n\r\n")
+                format!(
+                    "HTTP/1.1 302 Found\r\nLocation: /hops/{next}\r\n{close}Content-Length: 0\r\n\r\n"
+                )
             }
         }
     } else {
@@ -89,7 +91,10 @@ async fn answer(peer: &mut TcpStream, path: &str) -> std::io::Result<()> {
             "/announced-big" => format!("HTTP/1.1 200 OK\r\n{close}Content-Length: 300000\r\n\r\n"),
             "/big" => {
                 let chunk = format!("4000\r\n{}\r\n", "x".repeat(0x4000));
-                format!("HTTP/1.1 200 OK\r\n{close}Transfer-Encoding: chunked\r\n\r\n{}0\r\n\r\n", chunk.repeat(20))
+                format!(
+                    "HTTP/1.1 200 OK\r\n{close}Transfer-Encoding: chunked\r\n\r\n{}0\r\n\r\n",
+                    chunk.repeat(20)
+                )
             }
             "/late" => {
                 // Longer than a call may run, by its own clock.
@@ -97,12 +102,15 @@ async fn answer(peer: &mut TcpStream, path: &str) -> std::io::Result<()> {
                 format!("HTTP/1.1 200 OK\r\n{close}Content-Length: 4\r\n\r\nlate")
             }
             "/never" => {
-                peer.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbegun").await?;
+                peer.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbegun")
+                    .await?;
                 std::future::pending::<()>().await;
                 String::new()
             }
             "/broken" => "HTTP/1.1 2".to_owned(),
-            "/not-found" => format!("HTTP/1.1 404 Not Found\r\n{close}Content-Length: 4\r\n\r\ngone"),
+            "/not-found" => {
+                format!("HTTP/1.1 404 Not Found\r\n{close}Content-Length: 4\r\n\r\ngone")
+            }
             _ => format!("HTTP/1.1 200 OK\r\n{close}Content-Length: 5\r\n\r\nhello"),
         }
     };
@@ -159,12 +167,24 @@ async fn fetch(plugin: &Plugin, url: &str) -> String {
 async fn a_host_is_reached_only_if_the_operator_allows_it() {
     let server = Server::start().await;
     let (plugin, _dir) = probed(&[], &["127.0.0.1"], LONG).await;
-    assert_eq!(fetch(&plugin, &server.url("127.0.0.1", "/")).await, "200 hello");
-    assert_eq!(fetch(&plugin, &server.url("127.0.0.1", "/not-found")).await, "404 gone");
+    assert_eq!(
+        fetch(&plugin, &server.url("127.0.0.1", "/")).await,
+        "200 hello"
+    );
+    assert_eq!(
+        fetch(&plugin, &server.url("127.0.0.1", "/not-found")).await,
+        "404 gone"
+    );
     assert_eq!(server.asked().len(), 2);
-    for url in [server.url("localhost", "/"), "https://example.com/".to_owned()] {
+    for url in [
+        server.url("localhost", "/"),
+        "https://example.com/".to_owned(),
+    ] {
         let denied = fetch(&plugin, &url).await;
-        assert!(denied.starts_with("Denied") && denied.contains("does not allow"), "{denied}");
+        assert!(
+            denied.starts_with("Denied") && denied.contains("does not allow"),
+            "{denied}"
+        );
     }
     assert_eq!(server.asked(), [""; 0]);
 }
@@ -200,7 +220,10 @@ async fn private_addresses_are_out_of_reach_however_they_are_written() {
 async fn a_name_may_be_granted_as_private() {
     let server = Server::start().await;
     let (plugin, _dir) = probed(&["127.0.0.1"], &["localhost"], LONG).await;
-    assert_eq!(fetch(&plugin, &server.url("localhost", "/")).await, "200 hello");
+    assert_eq!(
+        fetch(&plugin, &server.url("localhost", "/")).await,
+        "200 hello"
+    );
     // The same address by another name is not what was granted.
     let denied = fetch(&plugin, &server.url("127.0.0.1", "/")).await;
     assert!(denied.contains("not on the public Internet"), "{denied}");
@@ -211,8 +234,14 @@ async fn redirects_are_checked_like_the_first_request() {
     let server = Server::start().await;
     let (plugin, _dir) = probed(&["localhost"], &["127.0.0.1"], LONG).await;
     for (target, why) in [
-        (server.url("localhost", "/secret"), "not on the public Internet"),
-        ("http://169.254.169.254/latest/meta-data".to_owned(), "does not allow"),
+        (
+            server.url("localhost", "/secret"),
+            "not on the public Internet",
+        ),
+        (
+            "http://169.254.169.254/latest/meta-data".to_owned(),
+            "does not allow",
+        ),
         ("file:///etc/passwd".to_owned(), "use http or https"),
         ("http://user:word@127.0.0.1/".to_owned(), "user or password"),
     ] {
@@ -220,7 +249,11 @@ async fn redirects_are_checked_like_the_first_request() {
         assert!(refused.contains(why), "{target}: {refused}");
         assert_eq!(server.asked().len(), 1, "{target} was asked");
     }
-    assert!(fetch(&plugin, &server.url("127.0.0.1", "/hops/4")).await.starts_with("200"));
+    assert!(
+        fetch(&plugin, &server.url("127.0.0.1", "/hops/4"))
+            .await
+            .starts_with("200")
+    );
     let refused = fetch(&plugin, &server.url("127.0.0.1", "/hops/5")).await;
     assert!(refused.contains("more than 4 times"), "{refused}");
 }
@@ -234,11 +267,23 @@ async fn secrets_do_not_follow_a_redirect_to_another_origin() {
         "method": "POST", "url": first.url("127.0.0.1", &format!("/to/{target}")),
         "headers": [["Authorization", "Bearer s3cret"], ["X-Trace", "7"]], "body": "hidden",
     } }]);
-    assert_eq!(answers(&decide(&plugin, post, Mode::Live).await), ["200 hello"]);
+    assert_eq!(
+        answers(&decide(&plugin, post, Mode::Live).await),
+        ["200 hello"]
+    );
     let (first, second) = (first.asked().remove(0), second.asked().remove(0));
-    assert!(first.starts_with("POST") && first.contains("s3cret"), "{first}");
-    assert!(second.starts_with("GET") && second.contains("x-trace: 7"), "{second}");
-    assert!(!second.contains("s3cret") && !second.contains("hidden"), "{second}");
+    assert!(
+        first.starts_with("POST") && first.contains("s3cret"),
+        "{first}"
+    );
+    assert!(
+        second.starts_with("GET") && second.contains("x-trace: 7"),
+        "{second}"
+    );
+    assert!(
+        !second.contains("s3cret") && !second.contains("hidden"),
+        "{second}"
+    );
 }
 
 #[tokio::test]
@@ -246,7 +291,10 @@ async fn answers_are_bounded_in_size() {
     let server = Server::start().await;
     let (plugin, _dir) = probed(&[], &["127.0.0.1"], LONG).await;
     for path in ["/big", "/announced-big"] {
-        assert_eq!(fetch(&plugin, &server.url("127.0.0.1", path)).await, "TooBig");
+        assert_eq!(
+            fetch(&plugin, &server.url("127.0.0.1", path)).await,
+            "TooBig"
+        );
     }
     let broken = fetch(&plugin, &server.url("127.0.0.1", "/broken")).await;
     assert!(broken.starts_with("Failed"), "{broken}");
@@ -292,9 +340,13 @@ async fn a_trial_sends_requests_and_a_replay_does_not() {
     let (plugin, _dir) = probed(&[], &["127.0.0.1"], LONG).await;
     assert_eq!(server.asked(), [""; 0], "the installation asked");
     let url = server.url("127.0.0.1", "/");
-    let steps = json!([{ "fetch": { "url": url } }, { "fetch": { "url": server.url("localhost", "/") } }]);
+    let steps =
+        json!([{ "fetch": { "url": url } }, { "fetch": { "url": server.url("localhost", "/") } }]);
     let tried = decide(&plugin, steps.clone(), Mode::Trial).await;
-    assert_eq!((answers(&tried)[0].as_str(), server.asked().len()), ("200 hello", 1));
+    assert_eq!(
+        (answers(&tried)[0].as_str(), server.asked().len()),
+        ("200 hello", 1)
+    );
     let tape = serde_json::to_string(&tried.tape).unwrap();
     let tape = Arc::new(serde_json::from_str(&tape).unwrap());
     let replayed = decide(&plugin, steps.clone(), Mode::Replay(tape)).await;

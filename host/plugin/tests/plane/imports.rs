@@ -6,7 +6,9 @@ use model::selection::Asset;
 use model::{Answer, Label, Question};
 use parking_lot::Mutex;
 use plugin::selection::Assets;
-use plugin::{Call, Entry, HostCall, Keeper, Mode, Outcome, Plugin, Plugins, Tape, auth, selection};
+use plugin::{
+    Call, Entry, HostCall, Keeper, Mode, Outcome, Plugin, Plugins, Tape, auth, selection,
+};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -53,7 +55,10 @@ fn again(outcome: &Outcome) -> Mode {
 async fn the_time_is_the_decisions() {
     let (_plugins, plugin, _dir) = probed().await;
     let now = auth::sample_request().now_unix_ms.to_string();
-    assert_eq!(ask(&plugin, json!(["now", "now"])).await, [now.clone(), now]);
+    assert_eq!(
+        ask(&plugin, json!(["now", "now"])).await,
+        [now.clone(), now]
+    );
 }
 
 #[tokio::test]
@@ -124,15 +129,20 @@ async fn a_plugin_that_fills_its_quota_is_told_and_its_calls_go_on() {
     .await;
     install(&plugins, "small", probe().await).await.unwrap();
     let small = plugins.get("small").unwrap();
-    let steps = json!([{ "set": ["a", ""] }, { "set": ["b", ""] }, { "set": ["c", ""] }, { "keys": "" }]);
-    assert_eq!(ask(&small, steps).await, ["Ok(1)", "Ok(1)", "Err(Full)", "a b"]);
+    let steps =
+        json!([{ "set": ["a", ""] }, { "set": ["b", ""] }, { "set": ["c", ""] }, { "keys": "" }]);
+    assert_eq!(
+        ask(&small, steps).await,
+        ["Ok(1)", "Ok(1)", "Err(Full)", "a b"]
+    );
 }
 
 #[tokio::test]
 async fn what_a_trial_writes_is_seen_by_it_alone() {
     let (_plugins, plugin, _dir) = probed().await;
     ask(&plugin, json!([{ "set": ["a", "live"] }])).await;
-    let steps = json!([{ "get": "a" }, { "set": ["a", "tried"] }, { "get": "a" }, { "delete": "a" }]);
+    let steps =
+        json!([{ "get": "a" }, { "set": ["a", "tried"] }, { "get": "a" }, { "delete": "a" }]);
     let tried = outcome(&plugin, steps, Mode::Trial).await;
     assert_eq!(answers(&tried), ["1 live", "Ok(2)", "2 tried", "true"]);
     assert_eq!(ask(&plugin, json!([{ "get": "a" }])).await, ["1 live"]);
@@ -147,7 +157,11 @@ async fn a_replay_finds_the_entries_of_its_time_and_writes_none() {
         { "compare-and-set": ["a", 9, "no"] }, { "delete": "gone" },
     ]);
     let recorded = outcome(&plugin, steps.clone(), Mode::Live).await;
-    ask(&plugin, json!([{ "set": ["a", "now"] }, { "set": ["b", "now"] }])).await;
+    ask(
+        &plugin,
+        json!([{ "set": ["a", "now"] }, { "set": ["b", "now"] }]),
+    )
+    .await;
     let replayed = outcome(&plugin, steps, again(&recorded)).await;
     assert_eq!(answers(&replayed), answers(&recorded));
     assert_eq!(replayed.tape, recorded.tape);
@@ -192,16 +206,26 @@ async fn entries_outlive_a_restart_by_their_keeper_and_go_with_their_plugin() {
     let plugins = open(&dir, with_keeper).await;
     install(&plugins, "probe", probe().await).await.unwrap();
     let plugin = plugins.get("probe").unwrap();
-    ask(&plugin, json!([{ "set": ["a", "1"] }, { "set": ["b", "2"] }, { "delete": "a" }])).await;
+    ask(
+        &plugin,
+        json!([{ "set": ["a", "1"] }, { "set": ["b", "2"] }, { "delete": "a" }]),
+    )
+    .await;
     outcome(&plugin, json!([{ "set": ["c", "3"] }]), Mode::Trial).await;
     let written = keeper.0.lock().clone();
-    let keys: Vec<_> = written.iter().map(|(key, entry)| (key.as_str(), entry.is_some())).collect();
+    let keys: Vec<_> = written
+        .iter()
+        .map(|(key, entry)| (key.as_str(), entry.is_some()))
+        .collect();
     assert_eq!(keys, [("a", true), ("b", true), ("a", false)]);
     drop((plugin, plugins));
 
     let plugins = open(&dir, with_keeper).await;
     let plugin = plugins.get("probe").unwrap();
-    assert_eq!(ask(&plugin, json!([{ "get": "b" }, { "keys": "" }])).await, ["1 2", "b"]);
+    assert_eq!(
+        ask(&plugin, json!([{ "get": "b" }, { "keys": "" }])).await,
+        ["1 2", "b"]
+    );
     plugins.remove(&"probe".parse().unwrap()).await.unwrap();
     assert_eq!(keeper.0.lock().last(), Some(&("b".to_owned(), None)));
 }
@@ -210,7 +234,11 @@ fn library(count: u64) -> Assets {
     let asset = |number: u64| Asset {
         id: format!("clips/{number:05}.ts"),
         title: format!("Clip {number}"),
-        folder: if number % 2 == 0 { "even".to_owned() } else { "odd".to_owned() },
+        folder: if number % 2 == 0 {
+            "even".to_owned()
+        } else {
+            "odd".to_owned()
+        },
         duration_ms: 1_000,
         last_played_unix_ms: (number != 1).then_some(10_000 - number),
         ..Asset::default()
@@ -261,11 +289,16 @@ async fn the_library_is_looked_at_in_pages_and_recorded() {
 #[tokio::test]
 async fn a_tape_that_grows_too_long_is_cut_and_says_so() {
     let (_plugins, plugin, _dir) = probed().await;
-    let pages: Vec<_> = (0..10).map(|page| json!({ "page": [page * 256, 256] })).collect();
+    let pages: Vec<_> = (0..10)
+        .map(|page| json!({ "page": [page * 256, 256] }))
+        .collect();
     let outcome = select(&plugin, json!(pages), Some(library(3_000)), Mode::Live).await;
     assert!(outcome.tape.truncated);
     let kept = serde_json::to_string(&outcome.tape).unwrap().len();
-    assert!(kept < 320 << 10 && outcome.tape.calls.len() >= 2, "{kept} bytes");
+    assert!(
+        kept < 320 << 10 && outcome.tape.calls.len() >= 2,
+        "{kept} bytes"
+    );
 }
 
 #[tokio::test]
@@ -284,10 +317,21 @@ async fn instructions_are_counted_for_tools() {
     let (plugins, _dir) = plane_with(|settings| settings.count_fuel = true).await;
     install(&plugins, "probe", probe().await).await.unwrap();
     let plugin = plugins.get("probe").unwrap();
-    let little = outcome(&plugin, json!(["now"]), Mode::Live).await.fuel.unwrap();
-    let much = outcome(&plugin, json!(vec!["random"; 60]), Mode::Live).await.fuel.unwrap();
+    let little = outcome(&plugin, json!(["now"]), Mode::Live)
+        .await
+        .fuel
+        .unwrap();
+    let much = outcome(&plugin, json!(vec!["random"; 60]), Mode::Live)
+        .await
+        .fuel
+        .unwrap();
     assert!(little > 1_000 && much > little, "{little} {much}");
-    let replayed = outcome(&plugin, json!(["now"]), Mode::Replay(Arc::new(Tape::default()))).await;
+    let replayed = outcome(
+        &plugin,
+        json!(["now"]),
+        Mode::Replay(Arc::new(Tape::default())),
+    )
+    .await;
     assert_eq!(replayed.fuel, Some(little));
 }
 

@@ -16,7 +16,9 @@ fn question(kind: PolicyKind) -> Question {
 }
 
 async fn decide(plugin: &Plugin, kind: PolicyKind, act: &str) -> Result<Answer, CallError> {
-    let config = plugin.config("test", &json!({ "act": act, "steps": [] })).unwrap();
+    let config = plugin
+        .config("test", &json!({ "act": act, "steps": [] }))
+        .unwrap();
     let question = question(kind);
     let call = Call {
         question: &question,
@@ -60,8 +62,13 @@ async fn a_kind_that_it_has_not_is_missing() {
     let (plugins, _dir) = plane().await;
     install(&plugins, "some", probe().await).await.unwrap();
     let plugin = plugins.get("some").unwrap();
-    assert_eq!(plugin.kinds(), [PolicyKind::Routing, PolicyKind::Selection, PolicyKind::Auth]);
-    let missing = decide(&plugin, PolicyKind::Layout, "behave").await.unwrap_err();
+    assert_eq!(
+        plugin.kinds(),
+        [PolicyKind::Routing, PolicyKind::Selection, PolicyKind::Auth]
+    );
+    let missing = decide(&plugin, PolicyKind::Layout, "behave")
+        .await
+        .unwrap_err();
     assert_eq!(missing, CallError::Missing { kind: "layout" });
 }
 
@@ -72,11 +79,19 @@ async fn every_bound_kind_is_tried_before_a_switch() {
         let policy = |kind: PolicyKind, act: &str| {
             bound(&format!("policy {kind} for *"), kind, json!({ "act": act }))
         };
-        [policy(PolicyKind::Routing, "behave"), policy(PolicyKind::Auth, act)]
+        [
+            policy(PolicyKind::Routing, "behave"),
+            policy(PolicyKind::Auth, act),
+        ]
     };
     let refused = install_for(&plugins, "p", hostile().await, &policies("panic")).await;
     let refused = refused.unwrap_err();
     assert_eq!(refused.code(), "trial-trap");
-    assert!(refused.to_string().contains("policy auth for *"), "{refused}");
-    install_for(&plugins, "p", hostile().await, &policies("behave")).await.unwrap();
+    assert!(
+        refused.to_string().contains("policy auth for *"),
+        "{refused}"
+    );
+    install_for(&plugins, "p", hostile().await, &policies("behave"))
+        .await
+        .unwrap();
 }

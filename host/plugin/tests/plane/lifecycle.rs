@@ -63,7 +63,9 @@ async fn a_refused_version_leaves_the_old_one_running() {
     let (plugins, _dir) = plane().await;
     let first = install(&plugins, "p", fanout().await).await.unwrap();
     let bound = [bound("test", PolicyKind::Routing, json!({ "act": "loop" }))];
-    install_for(&plugins, "p", hostile().await, &bound).await.unwrap_err();
+    install_for(&plugins, "p", hostile().await, &bound)
+        .await
+        .unwrap_err();
     let plugin = plugins.get("p").unwrap();
     assert_eq!(plugin.hash(), Some(first.hash));
     let config = plugin.config("test", &json!({})).unwrap();
@@ -73,7 +75,8 @@ async fn a_refused_version_leaves_the_old_one_running() {
 /// The activations that were told since the last look.
 fn activations(changes: &mut broadcast::Receiver<Change>) -> Vec<Change> {
     let told = std::iter::from_fn(|| changes.try_recv().ok());
-    told.filter(|change| matches!(change, Change::Activated { .. })).collect()
+    told.filter(|change| matches!(change, Change::Activated { .. }))
+        .collect()
 }
 
 #[tokio::test]

@@ -13,7 +13,9 @@ async fn install(
     bytes: &Arc<[u8]>,
     origin: Origin,
 ) -> Result<Installed, InstallError> {
-    plugins.install(&"p".parse().unwrap(), Arc::clone(bytes), &origin, &[]).await
+    plugins
+        .install(&"p".parse().unwrap(), Arc::clone(bytes), &origin, &[])
+        .await
 }
 
 fn announced(sha256: &str) -> Origin {
@@ -39,23 +41,36 @@ async fn other_bytes_than_announced_are_refused() {
     let (plugins, _dir) = plane().await;
     let bytes = fanout().await;
     let hash = plugin::Hash::of(&bytes);
-    let refused = install(&plugins, &bytes, announced(&"0".repeat(64))).await.unwrap_err();
+    let refused = install(&plugins, &bytes, announced(&"0".repeat(64)))
+        .await
+        .unwrap_err();
     assert_eq!(refused.code(), "sha256-mismatch");
     assert!(refused.to_string().contains(hash.as_str()), "{refused}");
-    install(&plugins, &bytes, announced(&hash.as_str().to_uppercase())).await.unwrap();
+    install(&plugins, &bytes, announced(&hash.as_str().to_uppercase()))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
 async fn once_a_key_is_trusted_only_what_it_signed_is_taken() {
-    let (ours, theirs) = (signature::generate(None).unwrap(), signature::generate(None).unwrap());
+    let (ours, theirs) = (
+        signature::generate(None).unwrap(),
+        signature::generate(None).unwrap(),
+    );
     let trust = |settings: &mut plugin::Settings| settings.trusted_keys = vec![ours.public.clone()];
     let (plugins, dir) = plane_with(trust).await;
     let bytes = fanout().await;
-    let unsigned = install(&plugins, &bytes, Origin::default()).await.unwrap_err();
+    let unsigned = install(&plugins, &bytes, Origin::default())
+        .await
+        .unwrap_err();
     assert_eq!(unsigned.code(), "unsigned");
     let by_them = signature::sign(&theirs.secret, None, &bytes, "").unwrap();
     let of_other_bytes = signature::sign(&ours.secret, None, b"other", "").unwrap();
-    for bad in [by_them.as_str(), of_other_bytes.as_str(), "no signature at all"] {
+    for bad in [
+        by_them.as_str(),
+        of_other_bytes.as_str(),
+        "no signature at all",
+    ] {
         let refused = install(&plugins, &bytes, signed(bad)).await.unwrap_err();
         assert_eq!(refused.code(), "bad-signature", "{bad}");
     }
@@ -79,7 +94,10 @@ async fn a_trusted_key_that_is_none_stops_the_start() {
     let mut settings = plugin::Settings::new(dir.path(), plugin::Compiler::InProcess);
     settings.trusted_keys = vec!["my key".to_owned()];
     let error = Plugins::open(settings).await.err().unwrap().to_string();
-    assert!(error.contains("my key") && error.contains("56 characters"), "{error}");
+    assert!(
+        error.contains("my key") && error.contains("56 characters"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -117,7 +135,9 @@ async fn a_refusal_is_told_with_its_cause_at_the_step_where_it_failed() {
     let (plugins, _dir) = plane().await;
     let mut changes = plugins.subscribe();
     let bytes: Arc<[u8]> = b"GIF89a".as_slice().into();
-    let refused = install(&plugins, &bytes, Origin::default()).await.unwrap_err();
+    let refused = install(&plugins, &bytes, Origin::default())
+        .await
+        .unwrap_err();
     let name: model::Label = "p".parse().unwrap();
     let expected = [
         Change::Step {
@@ -137,7 +157,8 @@ async fn a_refusal_is_told_with_its_cause_at_the_step_where_it_failed() {
 #[tokio::test]
 async fn the_folder_takes_a_signature_from_beside_the_component() {
     let keys = signature::generate(None).unwrap();
-    let (plugins, _dir) = plane_with(|settings| settings.trusted_keys = vec![keys.public.clone()]).await;
+    let (plugins, _dir) =
+        plane_with(|settings| settings.trusted_keys = vec![keys.public.clone()]).await;
     let folder = tempfile::tempdir().unwrap();
     let bytes = fanout().await;
     std::fs::write(folder.path().join("p.wasm"), &bytes).unwrap();
@@ -151,7 +172,11 @@ async fn the_folder_takes_a_signature_from_beside_the_component() {
         cancel.clone(),
     );
     let watching = tokio::spawn(watching);
-    let mut next = async || tokio::time::timeout(Duration::from_secs(60), events.recv()).await.unwrap();
+    let mut next = async || {
+        tokio::time::timeout(Duration::from_secs(60), events.recv())
+            .await
+            .unwrap()
+    };
     let Some(FolderEvent::Refused { error, .. }) = next().await else {
         panic!("taken unsigned")
     };

@@ -18,7 +18,11 @@ async fn refusal_of_text(text: &str) -> InstallError {
 }
 
 async fn trial(act: &str) -> InstallError {
-    let bound = bound("policy routing of *", PolicyKind::Routing, json!({ "act": act }));
+    let bound = bound(
+        "policy routing of *",
+        PolicyKind::Routing,
+        json!({ "act": act }),
+    );
     refusal(hostile().await, &[bound]).await
 }
 
@@ -33,7 +37,11 @@ async fn bytes_that_are_no_component_are_named_for_what_they_are() {
 
 #[tokio::test]
 async fn a_component_that_wants_what_nobody_offers_is_refused_by_the_imports_names() {
-    for import in ["wasi:http/outgoing-handler@0.2.0", "wasi:cli/stdout@0.3.0", "acme:gpu/run"] {
+    for import in [
+        "wasi:http/outgoing-handler@0.2.0",
+        "wasi:cli/stdout@0.3.0",
+        "acme:gpu/run",
+    ] {
         let text = format!(r#"(component (import "{import}" (instance (export "get" (func)))))"#);
         let refused = refusal_of_text(&text).await;
         assert_eq!(refused.code(), "unknown-imports");

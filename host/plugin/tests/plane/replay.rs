@@ -64,7 +64,9 @@ async fn differences_are_counted_and_the_first_twenty_shown() {
     let was = record(&plugin, &json!({ "rules": [{ "serve": ["hls"] }] }), 30).await;
     // The same bytes decide otherwise under another configuration.
     let bound = with(was, json!({ "rules": [{ "serve": ["srt"] }] }));
-    let installed = install_for(&plugins, "p", fanout().await, &bound).await.unwrap();
+    let installed = install_for(&plugins, "p", fanout().await, &bound)
+        .await
+        .unwrap();
     assert_eq!((installed.compared, installed.differing), (30, 30));
     assert_eq!(installed.differences.len(), 20);
     let first = &installed.differences[0];
@@ -84,7 +86,9 @@ async fn an_answer_that_becomes_an_error_is_a_difference() {
     let plugin = plugins.get("p").unwrap();
     let was = record(&plugin, &json!({ "act": "behave" }), 1).await;
     let bound = with(was, json!({ "act": "refuse" }));
-    let installed = install_for(&plugins, "p", hostile().await, &bound).await.unwrap();
+    let installed = install_for(&plugins, "p", hostile().await, &bound)
+        .await
+        .unwrap();
     let error = installed.differences[0].now.clone().unwrap_err();
     assert!(error.contains("not this stream"), "{error}");
 }
@@ -98,9 +102,14 @@ async fn a_candidate_that_fails_where_the_old_one_answered_is_refused() {
     let was = record(&plugin, &json!({}), 3).await;
     // It behaves on the sample, and traps on streams of this name.
     let bound = with(was, json!({ "act": "panic-on-cam2" }));
-    let refused = install_for(&plugins, "p", hostile().await, &bound).await.unwrap_err();
+    let refused = install_for(&plugins, "p", hostile().await, &bound)
+        .await
+        .unwrap_err();
     assert_eq!(refused.code(), "replay-failed");
     let told = refused.to_string();
-    assert!(told.contains("decision 2") && told.contains("live/cam2"), "{told}");
+    assert!(
+        told.contains("decision 2") && told.contains("live/cam2"),
+        "{told}"
+    );
     assert_eq!(plugin.hash(), hash);
 }

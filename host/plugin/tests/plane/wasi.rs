@@ -13,7 +13,10 @@ async fn closed_plugin() -> (Plugin, tempfile::TempDir) {
     let (plugins, dir) = plane().await;
     install(&plugins, "closed", closed().await).await.unwrap();
     let imports = plugins.list()[0].imports.clone();
-    assert!(imports.contains(&"wasi:cli/environment@0.2.0".to_owned()), "{imports:?}");
+    assert!(
+        imports.contains(&"wasi:cli/environment@0.2.0".to_owned()),
+        "{imports:?}"
+    );
     (plugins.get("closed").unwrap(), dir)
 }
 
@@ -60,7 +63,10 @@ async fn there_is_no_file_no_environment_no_socket_and_no_name_behind_it() {
 #[tokio::test]
 async fn its_random_numbers_are_the_calls_and_come_again_in_a_replay() {
     let (plugin, _dir) = closed_plugin().await;
-    let (first, second) = (look(&plugin, Mode::Live).await, look(&plugin, Mode::Live).await);
+    let (first, second) = (
+        look(&plugin, Mode::Live).await,
+        look(&plugin, Mode::Live).await,
+    );
     assert_ne!(found(&first)["random"], found(&second)["random"]);
     let replayed = look(&plugin, Mode::Replay(Arc::new(first.tape.clone()))).await;
     assert_eq!(found(&replayed), found(&first));
@@ -69,22 +75,34 @@ async fn its_random_numbers_are_the_calls_and_come_again_in_a_replay() {
 #[tokio::test]
 async fn the_last_line_of_a_traceback_explains_the_trap() {
     let (plugin, _dir) = closed_plugin().await;
-    let error = plugin.route(&sample_state(), &act(&plugin, "raise")).await.unwrap_err();
+    let error = plugin
+        .route(&sample_state(), &act(&plugin, "raise"))
+        .await
+        .unwrap_err();
     assert_eq!(error.code(), "trap");
-    assert!(error.to_string().contains("ValueError: no points"), "{error}");
+    assert!(
+        error.to_string().contains("ValueError: no points"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn a_flood_on_standard_output_does_not_fail_the_call() {
     let (plugin, _dir) = closed_plugin().await;
-    plugin.route(&sample_state(), &act(&plugin, "flood")).await.unwrap();
+    plugin
+        .route(&sample_state(), &act(&plugin, "flood"))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
 async fn whoever_sleeps_is_cut_off_by_the_clock() {
     let (plugin, _dir) = closed_plugin().await;
     let began = Instant::now();
-    let error = plugin.route(&sample_state(), &act(&plugin, "sleep")).await.unwrap_err();
+    let error = plugin
+        .route(&sample_state(), &act(&plugin, "sleep"))
+        .await
+        .unwrap_err();
     assert_eq!(error.code(), "deadline");
     assert!(began.elapsed() < Duration::from_secs(10));
 }

@@ -107,7 +107,9 @@ impl library::HostCatalogue for Guest {
             library::Order::Id => newest::AssetOrder::Id,
             library::Order::Newest => newest::AssetOrder::Newest,
         };
-        let assets = self.hosting.library_page(filter.into(), order, offset, limit);
+        let assets = self
+            .hosting
+            .library_page(filter.into(), order, offset, limit);
         assets.into_iter().map(Into::into).collect()
     }
 

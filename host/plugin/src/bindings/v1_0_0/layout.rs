@@ -17,9 +17,15 @@ pub(super) async fn ask(
         .iter()
         .map(|source| [lend(&source.labels), lend(&source.attributes)])
         .collect();
-    let of_tiles: Vec<Pairs<'_>> = scene.tiles.iter().map(|tile| lend(&tile.attributes)).collect();
+    let of_tiles: Vec<Pairs<'_>> = scene
+        .tiles
+        .iter()
+        .map(|tile| lend(&tile.attributes))
+        .collect();
     let sources = scene.sources.iter().zip(&of_sources);
-    let sources: Vec<_> = sources.map(|(source, of)| lend_source(source, of)).collect();
+    let sources: Vec<_> = sources
+        .map(|(source, of)| lend_source(source, of))
+        .collect();
     let tiles = scene.tiles.iter().zip(&of_tiles);
     let tiles: Vec<_> = tiles.map(|(tile, of)| lend_tile(tile, of)).collect();
     let screens: Vec<_> = scene.canvas.screens.iter().map(lend_screen).collect();

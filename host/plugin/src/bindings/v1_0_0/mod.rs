@@ -133,25 +133,33 @@ impl Policy {
         let instance = self.instantiate(store).await?;
         let answer = match asked {
             Asked::Routing(state) => {
-                let Some(routing) = &self.routing else { return Ok(None) };
+                let Some(routing) = &self.routing else {
+                    return Ok(None);
+                };
                 let routing = routing.load(&mut *store, &instance)?;
                 let plan = routing::ask(&routing, store, state, config).await?;
                 plan.map(Answer::Routing)
             }
             Asked::Selection(request) => {
-                let Some(selection) = &self.selection else { return Ok(None) };
+                let Some(selection) = &self.selection else {
+                    return Ok(None);
+                };
                 let selection = selection.load(&mut *store, &instance)?;
                 let clip = selection::ask(&selection, store, request, config).await?;
                 clip.map(Answer::Selection)
             }
             Asked::Layout(scene) => {
-                let Some(layout) = &self.layout else { return Ok(None) };
+                let Some(layout) = &self.layout else {
+                    return Ok(None);
+                };
                 let layout = layout.load(&mut *store, &instance)?;
                 let arrangement = layout::ask(&layout, store, scene, config).await?;
                 arrangement.map(Answer::Layout)
             }
             Asked::Auth(request) => {
-                let Some(auth) = &self.auth else { return Ok(None) };
+                let Some(auth) = &self.auth else {
+                    return Ok(None);
+                };
                 let auth = auth.load(&mut *store, &instance)?;
                 let verdict = auth::ask(&auth, store, request, config).await?;
                 verdict.map(Answer::Auth)

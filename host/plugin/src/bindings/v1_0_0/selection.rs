@@ -28,7 +28,9 @@ pub(super) async fn ask(
         attributes: &attributes,
     };
     let library = Resource::new_own(CATALOGUE);
-    let answer = selection.call_select(store, request, library, config).await?;
+    let answer = selection
+        .call_select(store, request, library, config)
+        .await?;
     Ok(answer.map(newest::Clip::from))
 }
 
