@@ -29,7 +29,7 @@ const MAX_FILES: usize = 1_000;
 #[non_exhaustive]
 pub enum FolderEvent {
     /// A file was installed.
-    Installed(Installed),
+    Installed(Box<Installed>),
     /// A file was refused; what was active goes on.
     Refused {
         /// The plugin's name, from the file's.
@@ -199,7 +199,7 @@ impl Folder {
         let bound = bound(name.as_str());
         Some(
             match self.plugins.install(&name, bytes, &origin, &bound).await {
-                Ok(installed) => FolderEvent::Installed(installed),
+                Ok(installed) => FolderEvent::Installed(Box::new(installed)),
                 Err(error) => FolderEvent::Refused { name, error },
             },
         )

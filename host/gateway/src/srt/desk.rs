@@ -37,8 +37,14 @@ type Judged = Result<Pass, Refusal>;
 
 /// What is known of a caller between its handshake and its connection.
 enum Waiting {
-    Judged(Pass),
+    Judged(Box<Pass>),
     Asked(JoinHandle<Judged>),
+}
+
+impl Waiting {
+    fn judged(pass: Pass) -> Self {
+        Self::Judged(Box::new(pass))
+    }
 }
 
 /// One port's desk.
@@ -67,7 +73,7 @@ impl Desk {
             Err(error) => return self.misunderstood(&error),
         };
         let judged = match self.context.registry().admit_now(&asked) {
-            Some(judged) => judged.map(Waiting::Judged),
+            Some(judged) => judged.map(Waiting::judged),
             None => self.ask_in(asked),
         };
         match judged.and_then(|waiting| self.may_go_on(waiting)) {
@@ -87,7 +93,7 @@ impl Desk {
     ) -> Result<Pass, Failure> {
         let waiting = self.waiting.lock().remove(&(peer, stream_id.into()));
         match waiting {
-            Some((_, Waiting::Judged(pass))) => return Ok(pass),
+            Some((_, Waiting::Judged(pass))) => return Ok(*pass),
             Some((_, Waiting::Asked(judged))) => {
                 if let Ok(judged) = judged.await {
                     return Ok(judged?);
@@ -116,7 +122,7 @@ impl Desk {
         let judged = told.recv_timeout(patience);
         self.patience.lock().spend(began.elapsed());
         match judged {
-            Ok(judged) => judged.map(Waiting::Judged),
+            Ok(judged) => judged.map(Waiting::judged),
             Err(_) => Ok(Waiting::Asked(asked)),
         }
     }

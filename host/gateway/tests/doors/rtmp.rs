@@ -41,9 +41,7 @@ impl Peer {
                         return Ok(());
                     }
                 }
-                if let Err(error) = self.take_in().await {
-                    return Err(error);
-                }
+                self.take_in().await?;
             }
         })
         .await

@@ -234,7 +234,7 @@ fn library(count: u64) -> Assets {
     let asset = |number: u64| Asset {
         id: format!("clips/{number:05}.ts"),
         title: format!("Clip {number}"),
-        folder: if number % 2 == 0 {
+        folder: if number.is_multiple_of(2) {
             "even".to_owned()
         } else {
             "odd".to_owned()
