@@ -36,7 +36,7 @@ fn ask(stream: &str, token: Option<&str>) -> Ask {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_is_let_in_is_up_to_the_policy_of_the_stream_and_each_verdict_is_logged() {
     let verdicts = json!({"good": {"allow": true, "stream": "live/cam1", "max_readers": 3,
-        "max_bitrate_bps": 1_000_000, "max_duration_ms": 60_000, "ttl_ms": 1}});
+        "max_bitrate_bps": 1_000_000, "max_duration_ms": 60_000, "ttl_ms": 2_000}});
     let bench = bound(json!({"verdicts": verdicts})).await;
     let admit = async |stream: &str, token| bench.registry.admit(ask(stream, token)).await;
     let refused = |outcome: Result<hub::Pass, Refusal>| outcome.unwrap_err();
@@ -47,7 +47,7 @@ async fn who_is_let_in_is_up_to_the_policy_of_the_stream_and_each_verdict_is_log
     let terms = pass.terms();
     assert_eq!((terms.max_readers, terms.max_bitrate_bps), (Some(3), Some(1_000_000)));
     assert_eq!(terms.max_duration, Some(Duration::from_secs(60)));
-    assert_eq!(terms.ttl, Some(Duration::from_secs(1)), "the least there is");
+    assert_eq!(terms.ttl, Some(Duration::from_secs(2)));
     assert!(admit("elsewhere", None).await.is_ok(), "no policy is bound there");
 
     let logged = bench.decisions(PolicyKind::Auth);

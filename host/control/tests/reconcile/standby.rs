@@ -42,8 +42,8 @@ async fn the_host_goes_over_by_itself_and_back_though_the_policy_says_nothing_ne
     bench.install("scripted", scripted().await).await;
     let (main, spare, slate) = (free_address(), free_address(), free_address());
     let plan = json!({"on_air": id(main), "failover": [id(spare)], "slate": id(slate)});
-    let _loop = Camera::to(slate);
-    let (main_camera, spare_camera) = (Camera::to(main), Camera::to(spare));
+    let _loop = Camera::with_pictures(slate);
+    let (main_camera, spare_camera) = (Camera::with_pictures(main), Camera::with_pictures(spare));
     bench.apply(document(&[main, spare, slate], plan)).await;
     let view = bench.until("cam", "main on air", on_air(id(main))).await;
     assert_eq!(view.routing.failover.len(), 1);
@@ -52,9 +52,9 @@ async fn the_host_goes_over_by_itself_and_back_though_the_policy_says_nothing_ne
     bench.until("cam", "the spare on air", on_air(id(spare))).await;
     drop(spare_camera);
     bench.until("cam", "the slate on air", on_air(id(slate))).await;
-    let _spare_again = Camera::to(spare);
+    let _spare_again = Camera::with_pictures(spare);
     bench.until("cam", "the spare again", on_air(id(spare))).await;
-    let _main_again = Camera::to(main);
+    let _main_again = Camera::with_pictures(main);
     bench.until("cam", "main again", on_air(id(main))).await;
     let said = bench.decisions(PolicyKind::Routing);
     let wishes: Vec<_> = said.iter().map(|it| crate::bench::plan(it).on_air.clone()).collect();
@@ -68,7 +68,7 @@ async fn it_goes_over_while_the_policy_has_not_answered_yet() {
     bench.install("scripted", scripted().await).await;
     let (main, spare) = (free_address(), free_address());
     let plan = json!({"on_air": id(main), "failover": [id(spare)]});
-    let (camera, _standby) = (Camera::to(main), Camera::to(spare));
+    let (camera, _standby) = (Camera::with_pictures(main), Camera::with_pictures(spare));
     bench.apply(document(&[main, spare], plan)).await;
     bench.until("cam", "main on air", on_air(id(main))).await;
     // From now on every call takes its deadline and fails: the last good plan stays in force.
