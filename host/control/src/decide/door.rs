@@ -14,9 +14,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The least time to live that a verdict may have (`wit/1.0.0/auth.wit`).
-const MIN_TTL: Duration = Duration::from_secs(1);
-
 /// The attribute that carries a peer's own name for its program.
 const USER_AGENT: &str = "user-agent";
 
@@ -119,9 +116,7 @@ fn admission(ruling: &Ruling, shows_credentials: bool) -> Result<Admission, Refu
         max_bitrate_bps: verdict.max_bitrate_bps,
         max_duration: verdict.max_duration_ms.map(Duration::from_millis),
         max_readers: verdict.max_readers,
-        ttl: verdict
-            .ttl_ms
-            .map(|ttl| Duration::from_millis(ttl).max(MIN_TTL)),
+        ttl: verdict.ttl_ms.map(Duration::from_millis),
     })
 }
 

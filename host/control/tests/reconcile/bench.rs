@@ -5,7 +5,11 @@ use control::desired::UdpPorts;
 use control::log::{Decision, Filter};
 use control::view::{OutputView, StreamView};
 use control::{Control, ControlHandle, Settings};
+use bytes::Bytes;
 use hub::Registry;
+use media::frame::Video;
+use media::ts::mux::Muxer;
+use media::{Codec, Convert, Frame, Ticks90k, Track, TrackId, Tracks, TsChunk};
 use model::routing::Plan;
 use model::{Answer, PolicyKind, Site};
 use plugin::{BuildOptions, Compiler, Origin, Plugins, build};
@@ -13,7 +17,7 @@ use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 use tokio::net::UdpSocket;
 use tokio::sync::OnceCell;
@@ -196,6 +200,65 @@ impl Camera {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         }))
+    }
+}
+
+impl Camera {
+    /// As [`Camera::to`], with pictures that a stream can be entered at: what takes over does so
+    /// at one of them.
+    pub(crate) fn with_pictures(target: SocketAddr) -> Self {
+        Self(tokio::spawn(async move {
+            let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+            let (mut muxer, tracks) = (Muxer::new("test", "test"), tracks());
+            let mut ticks = tokio::time::interval(Duration::from_millis(40));
+            for n in 0.. {
+                ticks.tick().await;
+                let mut chunks: Vec<TsChunk> = Vec::new();
+                muxer.convert(SystemTime::UNIX_EPOCH, &picture(n, &tracks), &mut chunks);
+                for chunk in chunks {
+                    for datagram in chunk.data.chunks(7 * 188) {
+                        let _ = socket.send_to(datagram, target).await;
+                    }
+                }
+            }
+        }))
+    }
+}
+
+/// One video track.
+fn tracks() -> Arc<Tracks> {
+    // From x264: baseline, 64x48, 25 pictures a second.
+    let avcc = b"\x01\x42\xc0\x0a\xff\xe1\x00\x17\x67\x42\xc0\x0a\xd9\x04\x7b\x01\x10\x00\x00\
+        \x03\x00\x10\x00\x00\x03\x03\x20\xf1\x22\x64\x80\x01\x00\x05\x68\xcb\x83\xcb\x20";
+    let codec = Codec::H264 {
+        config: Bytes::from_static(avcc),
+        video: Video {
+            width: 64,
+            height: 48,
+            fps_milli: 25_000,
+        },
+    };
+    let track = Track {
+        id: TrackId(0),
+        codec,
+        language: None,
+    };
+    Arc::new(Tracks { list: vec![track] })
+}
+
+/// Every fifth is a key picture.
+fn picture(n: i64, tracks: &Arc<Tracks>) -> Frame {
+    let key = n % 5 == 0;
+    let nal = [0, 0, 0, 3, if key { 0x65 } else { 0x41 }, 0x88, 1];
+    let time = Ticks90k(n * 3_600);
+    Frame {
+        tracks: tracks.clone(),
+        track: TrackId(0),
+        dts: time,
+        pts: time,
+        random_access: key,
+        epoch: 0,
+        payload: Bytes::copy_from_slice(&nal),
     }
 }
 

@@ -51,7 +51,11 @@ impl Selection for Scripted {
     type Config = Config;
 
     fn select(_: selection::Request, _: Library<'_>, config: Config) -> Result<Clip, Error> {
-        config.answer(|config| config.clip.unwrap_or_default())
+        let unknown = || Clip {
+            asset: "unknown".to_owned(),
+            ..Clip::default()
+        };
+        config.answer(|config| config.clip.unwrap_or_else(unknown))
     }
 }
 
