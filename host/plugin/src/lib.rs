@@ -4,10 +4,18 @@
 //! [`Plugins`] is the handle the rest of the host holds: it installs component bytes under a
 //! name, keeps them on disk, and gives [`Plugin`]s that are called. The way of a component:
 //!
-//! 1. [`compile`]: to native code, in a low-priority child process, cached on disk by content.
-//! 2. [`component`]: imports, exports, metadata and configuration schema are checked, and it is
-//!    tried once on a sample ([`InstallError`] says what was wrong).
-//! 3. [`plugins`]: stored, then switched to between two calls. The older versions stay.
+//! 1. [`signature`]: who vouches for it, once any key is trusted.
+//! 2. [`compile`]: to native code, in a low-priority child process, cached on disk by content.
+//! 3. [`component`]: imports, exports, metadata and configuration schema are checked.
+//! 4. It is tried under every policy that it is bound by, and makes recorded decisions again
+//!    ([`InstallError`] says what was wrong).
+//! 5. [`plugins`]: stored, then switched to between two calls. The older versions stay; the breaker
+//!    and the probation of a new version are there, too.
+//!
+//! The way of a call: [`call`] bounds it in time, [`limits`](Limits) in everything else. What it
+//! gets of the host is in `hosting`, one file a host interface, and recorded on its [`tape`];
+//! [`http`] and [`kv`] are what is behind two of them. What comes back is kept within the bounds of its
+//! kind: [`routing`], [`selection`], [`layout`], [`auth`].
 //!
 //! A policy is a pure function. Each call gets a **fresh instance** from the pooling allocator,
 //! so that a guest cannot keep hidden state, a trap costs one call, and a swap has nothing to
@@ -17,8 +25,9 @@
 //! place instead of by page faults, and guests that do not grow theirs (the SDK's arena; 21 µs
 //! without it).
 //!
-//! Places for growth: a policy kind is one module like [`routing`] and one `model::PolicyKind`;
-//! a WIT version is one module under `bindings/` that converts to the newest types in `model`.
+//! Places for growth: a policy kind is one module like [`routing`], one under each version of
+//! `bindings/` and one `model::PolicyKind`; a WIT version is one folder under `bindings/` that converts
+//! to the newest types in `model`.
 
 #![deny(unsafe_code)]
 

@@ -1,11 +1,11 @@
 //! A control plane over a real hub, real UDP links and real plugins.
 
+use bytes::Bytes;
 use control::decide::{self, DecidedBy};
 use control::desired::UdpPorts;
 use control::log::{Decision, Filter};
 use control::view::{OutputView, StreamView};
 use control::{Control, ControlHandle, Settings};
-use bytes::Bytes;
 use hub::Registry;
 use media::frame::Video;
 use media::ts::mux::Muxer;

@@ -19,7 +19,8 @@ async fn bound(config: Value) -> Bench {
 }
 
 async fn bind(bench: &Bench, streams: &str, config: Value) {
-    let policy = json!({"kind": "auth", "streams": streams, "plugin": "scripted", "config": config});
+    let policy =
+        json!({"kind": "auth", "streams": streams, "plugin": "scripted", "config": config});
     bench.apply(json!({"policies": [policy]})).await;
 }
 
@@ -41,26 +42,45 @@ async fn who_is_let_in_is_up_to_the_policy_of_the_stream_and_each_verdict_is_log
     let admit = async |stream: &str, token| bench.registry.admit(ask(stream, token)).await;
     let refused = |outcome: Result<hub::Pass, Refusal>| outcome.unwrap_err();
     assert_eq!(refused(admit("live/a", None).await), Refusal::Unauthorized);
-    assert_eq!(refused(admit("live/a", Some("bad")).await), Refusal::Forbidden);
+    assert_eq!(
+        refused(admit("live/a", Some("bad")).await),
+        Refusal::Forbidden
+    );
     let pass = admit("live/key", Some("good")).await.unwrap();
     assert_eq!(pass.stream().as_str(), "live/cam1");
     let terms = pass.terms();
-    assert_eq!((terms.max_readers, terms.max_bitrate_bps), (Some(3), Some(1_000_000)));
+    assert_eq!(
+        (terms.max_readers, terms.max_bitrate_bps),
+        (Some(3), Some(1_000_000))
+    );
     assert_eq!(terms.max_duration, Some(Duration::from_secs(60)));
     assert_eq!(terms.ttl, Some(Duration::from_secs(2)));
-    assert!(admit("elsewhere", None).await.is_ok(), "no policy is bound there");
+    assert!(
+        admit("elsewhere", None).await.is_ok(),
+        "no policy is bound there"
+    );
 
     let logged = bench.decisions(PolicyKind::Auth);
     let names: Vec<_> = logged.iter().map(|it| it.stream.as_str()).collect();
-    assert_eq!(names, ["live/a", "live/a", "live/cam1"], "by their own names");
+    assert_eq!(
+        names,
+        ["live/a", "live/a", "live/cam1"],
+        "by their own names"
+    );
     let Question::Auth(request) = &*logged[0].question else {
         panic!()
     };
-    assert_eq!((request.peer_ip.to_string().as_str(), request.peer_port), ("192.0.2.7", 4711));
+    assert_eq!(
+        (request.peer_ip.to_string().as_str(), request.peer_port),
+        ("192.0.2.7", 4711)
+    );
     assert_eq!(request.attributes["user-agent"], "FMLE/3.0");
     assert_eq!(request.query[0].1, "high");
     let totals = bench.control.decider().totals(PolicyKind::Auth);
-    assert_eq!((totals.evaluations, totals.denied, totals.failures), (3, 2, 0));
+    assert_eq!(
+        (totals.evaluations, totals.denied, totals.failures),
+        (3, 2, 0)
+    );
     bench.stop().await;
 }
 
@@ -96,7 +116,11 @@ async fn whoever_is_not_renewed_is_cut_off() {
     let verdicts = json!({
         "good": {"allow": true, "ttl_ms": 1_000}, "renewal": {"allow": false}});
     let bench = bound(json!({"verdicts": verdicts})).await;
-    let pass = bench.registry.admit(ask("live/a", Some("good"))).await.unwrap();
+    let pass = bench
+        .registry
+        .admit(ask("live/a", Some("good")))
+        .await
+        .unwrap();
     let quiet = Arc::new(Meter::new(Instant::now()));
     let cut = tokio::time::timeout(PATIENCE, bench.registry.watch(pass, quiet));
     assert_eq!(cut.await.unwrap().code(), "cut-off-renewal");
@@ -133,7 +157,10 @@ async fn the_api_is_asked_about_only_where_a_policy_is_bound_to_everything() {
     let Question::Auth(asked) = &*last.question else {
         panic!()
     };
-    assert_eq!((asked.protocol.as_str(), asked.stream.as_str()), ("http", ""));
+    assert_eq!(
+        (asked.protocol.as_str(), asked.stream.as_str()),
+        ("http", "")
+    );
     assert_eq!(asked.attributes["path"], "/api/v1/plugins/x");
     bench.stop().await;
 }

@@ -49,16 +49,28 @@ async fn the_host_goes_over_by_itself_and_back_though_the_policy_says_nothing_ne
     assert_eq!(view.routing.failover.len(), 1);
 
     drop(main_camera);
-    bench.until("cam", "the spare on air", on_air(id(spare))).await;
+    bench
+        .until("cam", "the spare on air", on_air(id(spare)))
+        .await;
     drop(spare_camera);
-    bench.until("cam", "the slate on air", on_air(id(slate))).await;
+    bench
+        .until("cam", "the slate on air", on_air(id(slate)))
+        .await;
     let _spare_again = Camera::with_pictures(spare);
-    bench.until("cam", "the spare again", on_air(id(spare))).await;
+    bench
+        .until("cam", "the spare again", on_air(id(spare)))
+        .await;
     let _main_again = Camera::with_pictures(main);
     bench.until("cam", "main again", on_air(id(main))).await;
     let said = bench.decisions(PolicyKind::Routing);
-    let wishes: Vec<_> = said.iter().map(|it| crate::bench::plan(it).on_air.clone()).collect();
-    assert!(wishes.iter().all(|wish| *wish == Some(id(main))), "{wishes:?}");
+    let wishes: Vec<_> = said
+        .iter()
+        .map(|it| crate::bench::plan(it).on_air.clone())
+        .collect();
+    assert!(
+        wishes.iter().all(|wish| *wish == Some(id(main))),
+        "{wishes:?}"
+    );
     bench.stop().await;
 }
 
@@ -79,7 +91,9 @@ async fn it_goes_over_while_the_policy_has_not_answered_yet() {
         .until("cam", "an error", |view| view.routing.error.is_some())
         .await;
     drop(camera);
-    bench.until("cam", "the spare on air", on_air(id(spare))).await;
+    bench
+        .until("cam", "the spare on air", on_air(id(spare)))
+        .await;
     bench.stop().await;
 }
 
@@ -95,14 +109,22 @@ async fn alerts_are_told_when_they_come_and_go_and_labels_reach_later_decisions(
     let warns = json!({"labels": labels, "alerts": [alert("warning")]});
     bench.apply(document(&[address], warns)).await;
     let is_alert = |event: &Event| {
-        matches!(event, Event::AlertRaised { .. } | Event::AlertCleared { .. })
+        matches!(
+            event,
+            Event::AlertRaised { .. } | Event::AlertCleared { .. }
+        )
     };
     let raised = told(&mut events, is_alert).await;
     let Event::AlertRaised { code, message, .. } = raised else {
         panic!("{raised:?}")
     };
-    assert_eq!((code.as_str(), message.as_str()), ("no-backup", "one source"));
-    let view = bench.until("cam", "an alert", |view| view.alerts.len() == 1).await;
+    assert_eq!(
+        (code.as_str(), message.as_str()),
+        ("no-backup", "one source")
+    );
+    let view = bench
+        .until("cam", "an alert", |view| view.alerts.len() == 1)
+        .await;
     assert_eq!(view.labels["site"], "north", "the operator's win");
     assert_eq!(view.labels["tier"], "gold");
 
@@ -121,6 +143,8 @@ async fn alerts_are_told_when_they_come_and_go_and_labels_reach_later_decisions(
     bench.apply(document(&[address], json!({}))).await;
     let cleared = told(&mut events, is_alert).await;
     assert!(matches!(cleared, Event::AlertCleared { .. }), "{cleared:?}");
-    bench.until("cam", "no alert", |view| view.alerts.is_empty()).await;
+    bench
+        .until("cam", "no alert", |view| view.alerts.is_empty())
+        .await;
     bench.stop().await;
 }
