@@ -102,8 +102,8 @@ fn rules() -> Value {
 
 async fn build_fanout(desk: &Path) -> Result<PathBuf, AnyError> {
     let report = build::build(BuildOptions {
-        crate_dir: Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/fanout"),
-        output: Some(desk.join("fanout.wasm")),
+        folder: Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/fanout"),
+        output: desk.join("fanout.wasm"),
         target_dir: None,
         offline: false,
     });
