@@ -125,6 +125,7 @@ impl TrustedKeys {
                 signature.len()
             )));
         }
+        check_shape(signature)?;
         let signature = SignatureBox::from_string(signature)
             .map_err(|error| SignatureError::Malformed(error.to_string()))?;
         let Some(key) = self.0.iter().find(|key| key.keynum() == signature.keynum()) else {
@@ -136,6 +137,23 @@ impl TrustedKeys {
         signature
             .trusted_comment()
             .map_err(SignatureError::Mismatch)
+    }
+}
+
+/// The library trusts the lengths of what it decodes, and panics where they are wrong.
+fn check_shape(signature: &str) -> Result<(), SignatureError> {
+    /// Base64 of algorithm (2 bytes), key number (8) and signature (64).
+    const SIGNATURE: usize = 100;
+    /// Base64 of the signature of the signature and the trusted comment (64 bytes).
+    const GLOBAL: usize = 88;
+    let lengths: Vec<_> = signature.lines().map(|line| line.trim().len()).collect();
+    match lengths[..] {
+        [_, SIGNATURE, _, GLOBAL] => Ok(()),
+        _ => Err(SignatureError::Malformed(format!(
+            "its {} lines are not four of which the second has {SIGNATURE} characters and the \
+             fourth {GLOBAL}",
+            lengths.len()
+        ))),
     }
 }
 

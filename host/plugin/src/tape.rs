@@ -218,7 +218,18 @@ mod tests {
         let asset = Asset {
             id: "clips/0001.ts".to_owned(),
             tags: vec!["news".to_owned(), "short".to_owned()],
-            segments: vec![model::selection::PlayedSegment::default(); 3],
+            duration_ms: 1_800_000,
+            last_played_unix_ms: Some(1_767_225_600_000),
+            plays: 3,
+            segments: vec![
+                model::selection::PlayedSegment {
+                    start_ms: 600_000,
+                    end_ms: 900_000,
+                    played_unix_ms: 1_767_225_600_000,
+                };
+                3
+            ],
+            added_unix_ms: 1_767_000_000_000,
             ..Asset::default()
         };
         let call = HostCall::LibraryPage {

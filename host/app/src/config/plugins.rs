@@ -211,18 +211,24 @@ fn origins<'de, D: Deserializer<'de>>(texts: D) -> Result<Vec<Origin>, D::Error>
 }
 
 fn grants<'de, D: Deserializer<'de>>(lists: D) -> Result<BTreeMap<Label, Grants>, D::Error> {
-    let lists = BTreeMap::<Label, Vec<String>>::deserialize(lists)?;
-    let mut all = BTreeMap::new();
-    for (plugin, hosts) in lists {
+    let lists = BTreeMap::<Label, GrantList>::deserialize(lists)?;
+    let all = lists.into_iter().map(|(plugin, list)| (plugin, list.0));
+    Ok(all.collect())
+}
+
+/// The hosts of one plugin; read by itself, so that an error tells its line.
+struct GrantList(Grants);
+
+impl<'de> Deserialize<'de> for GrantList {
+    fn deserialize<D: Deserializer<'de>>(list: D) -> Result<Self, D::Error> {
         let mut grants = Grants::default();
-        for host in hosts {
+        for host in Vec::<String>::deserialize(list)? {
             let (list, host) = match host.strip_prefix(PRIVATE) {
                 Some(host) => (&mut grants.private, host),
                 None => (&mut grants.http, host.as_str()),
             };
             list.push(host.parse::<HostRule>().map_err(D::Error::custom)?);
         }
-        all.insert(plugin, grants);
+        Ok(Self(grants))
     }
-    Ok(all)
 }

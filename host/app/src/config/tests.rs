@@ -219,6 +219,7 @@ fn every_scalar_key_is_also_a_variable() {
             name if name.ends_with("_LATENCY") => "9",
             name if name.ends_with("_PBKEYLEN") => "32",
             name if name.ends_with("_PORTS") => "9-9",
+            name if name.ends_with("_INSTALL_FROM") => "https://plugins.example.com",
             name if name.ends_with("_SECRETS") => "true",
             name if name.ends_with("_HISTORY") => "false",
             name if name.ends_with("_COMPONENT_BYTES") => "1048576",

@@ -26,6 +26,12 @@ pub(super) fn hide(decision: &Decision) -> Decision {
         decision.answer.as_deref(),
     ));
     shown.answer = decision.answer.as_deref().map(hide_answer).map(Arc::new);
+    // A name that stood for another was a key.
+    if let Some(Answer::Auth(verdict)) = decision.answer.as_deref()
+        && let Some(stream) = &verdict.stream
+    {
+        shown.stream.clone_from(stream);
+    }
     shown
 }
 
