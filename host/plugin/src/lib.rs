@@ -19,11 +19,9 @@
 //!
 //! A policy is a pure function. Each call gets a **fresh instance** from the pooling allocator,
 //! so that a guest cannot keep hidden state, a trap costs one call, and a swap has nothing to
-//! carry over. The whole decision by `plugins/fanout` takes about 16 µs at the median that way
-//! (`examples/decision.rs`; two busy cores, wasmtime and this crate optimised, no LTO), within the
-//! 20 µs that a pool of kept instances would have to be worth. What keeps it there: memory reset in
-//! place instead of by page faults, and guests that do not grow theirs (the SDK's arena; 21 µs
-//! without it).
+//! carry over. `examples/decision.rs` and `make bench` print what a whole decision costs; a pool of
+//! kept instances would have to be worth its complexity against that. What keeps it low: memory
+//! reset in place instead of by page faults, and guests that do not grow theirs (the SDK's arena).
 //!
 //! Places for growth: a policy kind is one module like [`routing`], one under each version of
 //! `bindings/` and one `model::PolicyKind`; a WIT version is one folder under `bindings/` that converts
