@@ -2,7 +2,6 @@
 
 use crate::product;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use tempfile::TempDir;
 
 /// A folder of its own to run `pointsman` in.
@@ -47,7 +46,7 @@ impl Desk {
     /// # Panics
     /// When the program is not there.
     pub fn runs(&self, arguments: &[&str]) -> Ran {
-        let mut command = Command::new(product::pointsman());
+        let mut command = product::tool();
         command
             .arg("plugin")
             .args(arguments)

@@ -46,6 +46,14 @@ pub fn pointsman() -> &'static Path {
     })
 }
 
+/// The program at the lowest priority, for what takes all of a processor: neither media of other
+/// tests nor a host's own compiler, which runs at that priority, has to wait for it.
+pub fn tool() -> Command {
+    let mut command = Command::new("nice");
+    command.args(["-n", "19"]).arg(pointsman());
+    command
+}
+
 /// Builds the plugin of a folder with the program under test, a path from the workspace or an
 /// absolute one.
 ///
@@ -54,7 +62,7 @@ pub fn pointsman() -> &'static Path {
 pub fn component(folder: &str) -> Vec<u8> {
     let out = tempfile::tempdir().expect("a folder");
     let file = out.path().join("plugin.wasm");
-    let mut build = Command::new(pointsman());
+    let mut build = tool();
     build
         .args(["plugin", "build", "--quiet", folder, "--out"])
         .arg(&file);
@@ -77,7 +85,7 @@ pub fn plugins() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let folder = target().join("tmp").join("peers-plugins");
-        let built = Command::new(pointsman())
+        let built = tool()
             .args(["plugin", "build", "--quiet", "plugins/fanout", "--out"])
             .arg(&folder)
             .arg("--target-dir")

@@ -174,7 +174,7 @@ impl Complaints {
             return;
         };
         let instead = match holds {
-            None => "it is only compared with another",
+            None => "it was only tried",
             Some(DecidedBy::LastGood) => "its last good decision stays in force",
             Some(DecidedBy::Denied) => "whoever asks is turned away",
             Some(DecidedBy::Plugin | DecidedBy::BuiltIn) => "the built-in policy decides",

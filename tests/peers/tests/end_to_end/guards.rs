@@ -103,13 +103,13 @@ fn a_plugin_that_fails_again_and_again_is_left_alone_and_tried_again() {
 fn limits_of_the_configuration_hold_for_the_plugin_that_they_name() {
     let host = host_with_hostile(
         "[plugins.limits]\ndeadline_ms = 40\n[plugins.overrides.hostile]\n\
-         memory_bytes = 4194304\nreturned_bytes = 65536\nlog_lines_per_second = 3\n\
+         memory_bytes = 8388608\nreturned_bytes = 65536\nlog_lines_per_second = 3\n\
          kv_keys = 7\nkv_bytes = 100000\ninstances = 2\n",
     );
     let limits = plugin(&host)["limits"].clone();
     for (key, value) in [
         ("deadline_ms", 40),
-        ("memory_bytes", 4 << 20),
+        ("memory_bytes", 8 << 20),
         ("returned_bytes", 64 << 10),
         ("log_lines_per_second", 3),
         ("kv_keys", 7),
@@ -125,7 +125,7 @@ fn limits_of_the_configuration_hold_for_the_plugin_that_they_name() {
     };
     for (act, told) in [
         ("loop", "40 ms"),
-        ("hog", "4194304 bytes"),
+        ("hog", "8388608 bytes"),
         ("giant", "65536"),
     ] {
         let trial = trial(act);

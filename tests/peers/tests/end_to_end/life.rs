@@ -1,6 +1,6 @@
 //! The life of a plugin, as its operator sees it: over the API and on the command line.
 
-use peers::{Desk, Events, Host, ports, product, until};
+use peers::{Desk, Events, Host, ports, product, until, until_some};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
@@ -289,10 +289,13 @@ fn a_component_is_fetched_from_where_the_operator_allows_it_and_from_nowhere_els
         "sha256-mismatch"
     );
 
-    let sha256 = plugin(&host, "fanout")["sha256"].clone();
-    let sha256 = sha256.as_str().unwrap();
+    // The same component, from the folder; the host takes it up in its own time.
+    let sha256 = until_some("fanout is installed", || {
+        let fanout = plugin(&host, "fanout");
+        fanout["sha256"].as_str().map(ToOwned::to_owned)
+    });
     let moved = shop.url(&format!("/moved/{}", shop.url("/p.wasm")));
-    let installed = fetch(&moved, &["--sha256", sha256]);
+    let installed = fetch(&moved, &["--sha256", &sha256]);
     assert_eq!(installed.code, 0, "{}", installed.said);
     assert_eq!(plugin(&host, "p")["sha256"], sha256);
     let body = json!({ "url": stranger.url("/p.wasm") });
