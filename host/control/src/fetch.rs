@@ -1,8 +1,7 @@
 //! Components fetched from where the operator allows it.
 
 use model::Label;
-use std::fmt;
-use std::str::FromStr;
+use model::origin::Origin;
 use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
@@ -12,51 +11,6 @@ const MAX_REDIRECTS: usize = 4;
 
 /// How long a download may take.
 const LIMIT: Duration = Duration::from_secs(45);
-
-/// Somewhere components may be fetched from: `HOST` or `HOST:PORT` by HTTPS, or
-/// `http://HOST[:PORT]` without.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin(Url);
-
-/// Why a text is no [`Origin`].
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0:?} is no place to fetch from: write HOST or HOST:PORT (which means https), or \
-     http://HOST:PORT; no path"
-)]
-pub struct BadOrigin(String);
-
-impl FromStr for Origin {
-    type Err = BadOrigin;
-
-    fn from_str(text: &str) -> Result<Self, BadOrigin> {
-        let bad = || BadOrigin(text.chars().take(80).collect());
-        let whole = match text.contains("://") {
-            true => text.to_owned(),
-            false => format!("https://{text}"),
-        };
-        let url = Url::parse(&whole).map_err(|_| bad())?;
-        let plain = matches!(url.scheme(), "http" | "https")
-            && url.has_host()
-            && url.path() == "/"
-            && url.query().is_none()
-            && url.fragment().is_none()
-            && url.username().is_empty();
-        if plain { Ok(Self(url)) } else { Err(bad()) }
-    }
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.origin().ascii_serialization())
-    }
-}
-
-impl Origin {
-    fn covers(&self, url: &Url) -> bool {
-        url.origin() == self.0.origin()
-    }
-}
 
 /// Why a component could not be fetched. Nothing was installed.
 #[derive(Debug, thiserror::Error)]
@@ -184,32 +138,6 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
-    fn origin(text: &str) -> Origin {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn a_place_is_a_host_and_nothing_beyond() {
-        let covers = |place: &str, url: &str| origin(place).covers(&url.parse().unwrap());
-        assert!(covers(
-            "plugins.example.org",
-            "https://plugins.example.org/a.wasm"
-        ));
-        assert!(!covers(
-            "plugins.example.org",
-            "http://plugins.example.org/a.wasm"
-        ));
-        assert!(!covers(
-            "plugins.example.org",
-            "https://plugins.example.org:444/a.wasm"
-        ));
-        assert!(!covers("example.org", "https://example.org.evil/a.wasm"));
-        assert!(covers("http://[::1]:9", "http://[::1]:9/a"));
-        for bad in ["", "a b", "ftp://h", "https://h/path", "https://u@h", "h?x"] {
-            assert!(bad.parse::<Origin>().is_err(), "{bad}");
-        }
-    }
-
     /// A server that answers everything with this.
     async fn server(answer: String) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -231,7 +159,7 @@ mod tests {
     }
 
     async fn fetched(url: &str, allowed: &[&str]) -> Result<usize, FetchError> {
-        let allowed: Vec<_> = allowed.iter().map(|place| origin(place)).collect();
+        let allowed: Vec<_> = allowed.iter().map(|place| place.parse().unwrap()).collect();
         let name = "p".parse().unwrap();
         let bytes = fetch(&name, url, &allowed, 100).await;
         bytes.map(|bytes| bytes.len())

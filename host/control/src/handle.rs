@@ -49,7 +49,7 @@ pub struct ControlHandle {
     plugins: Plugins,
     decider: Decider,
     memory: Arc<Memory>,
-    install_from: Arc<[fetch::Origin]>,
+    install_from: Arc<[model::origin::Origin]>,
 }
 
 impl ControlHandle {
@@ -58,7 +58,7 @@ impl ControlHandle {
         plugins: Plugins,
         decider: Decider,
         memory: Arc<Memory>,
-        install_from: Vec<fetch::Origin>,
+        install_from: Vec<model::origin::Origin>,
     ) -> Self {
         Self {
             calls,

@@ -6,7 +6,7 @@ use crate::error::InstallError;
 use crate::home::Home;
 use crate::hosting::Hosting;
 use crate::{http, wasi};
-use model::PolicyKind;
+use model::{PolicyKind, grants};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -214,7 +214,7 @@ fn check_info(
             "{count} entries, at most {MAX_GRANTS} are taken"
         )));
     }
-    http::check_asked(&info.grants).map_err(|error| grants(error.to_string()))?;
+    grants::check_asked(&info.grants).map_err(|error| grants(error.to_string()))?;
     Ok(Info {
         name: info.name,
         version: info.version,

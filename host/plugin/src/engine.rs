@@ -2,8 +2,8 @@
 
 use crate::guest::{Guest, TABLE_ELEMENTS};
 use crate::hosting::Seeds;
-use crate::limits::PluginLimits;
 use crate::{bindings, wasi};
+use model::PluginLimits;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::thread::{self, Thread};

@@ -43,7 +43,7 @@ impl Guest {
             log: Arc::clone(&home.log),
             lines_left: LINES_PER_CALL,
             last_error: None,
-            slices_left: limits.slices(),
+            slices_left: limits.deadline_ms.max(1),
             memory_limit: limits.memory_bytes,
             memory_left: limits.memory_bytes,
             out_of_memory: false,

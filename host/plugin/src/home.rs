@@ -1,11 +1,10 @@
 //! Where a plugin's calls run: what belongs to its name, whatever version is active.
 
 use crate::engine::Runtime;
-use crate::http::{Client, Grants};
+use crate::http::Client;
 use crate::kv::{Cupboard, Keeper, Quota};
-use crate::limits::Limits;
 use crate::log::Log;
-use model::Label;
+use model::{Grants, Label, Limits};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 

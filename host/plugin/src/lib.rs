@@ -12,7 +12,7 @@
 //! 5. [`plugins`]: stored, then switched to between two calls. The older versions stay; the breaker
 //!    and the probation of a new version are there, too.
 //!
-//! The way of a call: [`call`] bounds it in time, [`limits`](Limits) in everything else. What it
+//! The way of a call: [`call`] bounds it in time, [`limits`](model::Limits) in everything else. What it
 //! gets of the host is in `hosting`, one file a host interface, and recorded on its [`tape`];
 //! [`http`] and [`kv`] are what is behind two of them. What comes back is kept within the bounds of its
 //! kind: [`routing`], [`selection`], [`layout`], [`auth`].
@@ -47,7 +47,6 @@ mod hosting;
 pub mod http;
 pub mod kv;
 pub mod layout;
-mod limits;
 mod log;
 pub mod plugins;
 pub mod routing;
@@ -67,9 +66,7 @@ pub use config::Config;
 pub use desk::{Desk, Fixture, FixtureError};
 pub use engine::EngineError;
 pub use error::InstallError;
-pub use http::{Grants, HostRule};
 pub use kv::{Entry, Forgetful, Keeper, KvError, KvUse};
-pub use limits::{Limits, PluginLimits};
 pub use log::{Level, LogLine};
 pub use plugins::{
     Bound, BreakerView, Change, Difference, Installed, Installing, Origin, Plugin, PluginView,

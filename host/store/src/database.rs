@@ -3,7 +3,8 @@
 use crate::decisions::{Query, Row, number};
 use crate::error::StoreError;
 use crate::kv::{self, KvEntry};
-use crate::{Retention, unix_ms};
+use crate::unix_ms;
+use model::history::Retention;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,

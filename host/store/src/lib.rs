@@ -23,11 +23,12 @@ pub use writer::Writer;
 use database::Database;
 use kv::Kv;
 use model::Label;
+use model::history::Retention;
 use parking_lot::Mutex;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc;
 
 /// Decisions that wait for the writer.
@@ -38,29 +39,8 @@ const QUEUE: usize = 4_096;
 pub struct Settings {
     /// The database file; made if missing.
     pub path: PathBuf,
-    /// Which decisions are kept.
+    /// Which decisions are kept; looked at about once a minute.
     pub retention: Retention,
-}
-
-/// Decisions beyond any of these go, the oldest first. Looked at about once a minute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Retention {
-    /// Since they were made.
-    pub max_age: Duration,
-    /// How many.
-    pub max_lines: u64,
-    /// Bytes of their JSON together.
-    pub max_bytes: u64,
-}
-
-impl Default for Retention {
-    fn default() -> Self {
-        Self {
-            max_age: Duration::from_secs(7 * 24 * 3600),
-            max_lines: 100_000,
-            max_bytes: 512 << 20,
-        }
-    }
 }
 
 /// How the store fares.

@@ -2,10 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 
+use model::history::Retention;
 use model::{Label, PolicyKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use store::{KvEntry, Line, Query, Retention, Settings, Store};
+use store::{KvEntry, Line, Query, Settings, Store};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 

@@ -257,25 +257,24 @@ impl From<::plugin::PluginView> for ActivePlugin {
     }
 }
 
-impl From<::plugin::Limits> for Limits {
-    fn from(limits: ::plugin::Limits) -> Self {
-        let ms = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+impl From<model::Limits> for Limits {
+    fn from(limits: model::Limits) -> Self {
         Self {
-            deadline_ms: ms(limits.deadline),
+            deadline_ms: limits.deadline_ms,
             memory_bytes: limits.memory_bytes,
             returned_bytes: limits.returned_bytes,
             instances: limits.instances,
             log_lines_per_second: limits.log_lines_per_second,
             kv_keys: limits.kv_keys,
             kv_bytes: limits.kv_bytes,
-            http_ms: ms(limits.http_time),
+            http_ms: limits.http_ms,
         }
     }
 }
 
-impl From<::plugin::Grants> for Granted {
-    fn from(grants: ::plugin::Grants) -> Self {
-        let names = |rules: Vec<::plugin::HostRule>| rules.into_iter().map(String::from).collect();
+impl From<model::Grants> for Granted {
+    fn from(grants: model::Grants) -> Self {
+        let names = |rules: Vec<model::HostRule>| rules.into_iter().map(String::from).collect();
         Self {
             hosts: names(grants.http),
             private: names(grants.private),

@@ -1,7 +1,8 @@
 //! Environment variables over the file: `POINTSMAN_<SECTION>_<KEY>`.
 
 use super::keys::{DOCUMENT, Node};
-use super::{Config, ConfigError, Limits};
+use super::{Config, ConfigError};
+use model::Limits;
 
 const PREFIX: &str = "POINTSMAN_";
 

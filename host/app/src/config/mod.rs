@@ -12,9 +12,10 @@ mod tests;
 
 pub use env::variable_of;
 pub use error::{ConfigError, Position};
-pub use plugins::{Limits, Overrides, Plugins};
+pub use plugins::{Overrides, Plugins};
 
 use control::desired::UdpPorts;
+use model::history::Retention;
 use model::{InputSpec, PolicySpec, Site};
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -146,7 +147,7 @@ impl Default for Srt {
 
 impl Default for Decisions {
     fn default() -> Self {
-        let kept = store::Retention::default();
+        let kept = Retention::default();
         Self {
             keep_secrets: false,
             history: true,

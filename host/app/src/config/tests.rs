@@ -74,8 +74,8 @@ fn the_whole_example_is_understood() {
     assert_eq!(site.inputs[0].sources.len(), 3);
     assert_eq!(site.inputs[0].outputs[0].name.as_str(), "archive");
     let limits = config.plugins.limits();
-    assert_eq!(limits.default.deadline.as_millis(), 20);
-    assert_eq!(limits.of("webhook").deadline.as_millis(), 100);
+    assert_eq!(limits.default.deadline_ms, 20);
+    assert_eq!(limits.of("webhook").deadline_ms, 100);
     let memory = |name| limits.of(name).memory_bytes;
     assert_eq!(memory("webhook"), memory("other"), "as in [plugins.limits]");
     let grants = &config.plugins.grants["webhook"];

@@ -3,11 +3,12 @@
 use crate::config::Config;
 use control::log::{History, HistoryFigures, HistoryLine, HistoryQuery};
 use model::Label;
+use model::history::Retention;
 use plugin::{Entry, Keeper};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{KvEntry, Line, Query, Retention, Settings, Store, Writer};
+use store::{KvEntry, Line, Query, Settings, Store, Writer};
 
 /// The file below `data_dir`.
 const FILE: &str = "pointsman.db";

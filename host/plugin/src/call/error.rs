@@ -1,7 +1,7 @@
 //! Why a call brought no result.
 
 use crate::guest::Guest;
-use crate::limits::Limits;
+use model::Limits;
 use wasmtime::{PoolConcurrencyLimitError, Trap};
 
 /// Why a call brought no result. The last good decision stays in force.
@@ -117,7 +117,7 @@ impl CallError {
 
     pub(crate) fn deadline(limits: &Limits) -> Self {
         Self::Deadline {
-            deadline_ms: limits.slices(),
+            deadline_ms: limits.deadline_ms,
         }
     }
 

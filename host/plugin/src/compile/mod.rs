@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn the_child_makes_code_for_the_very_engine_of_the_host() {
-        let host = Runtime::new(&crate::PluginLimits::default(), false).unwrap();
+        let host = Runtime::new(&model::PluginLimits::default(), false).unwrap();
         let child = Engine::new(&code_config()).unwrap();
         let hash = Hash::of(b"x");
         assert_eq!(cache_key(&host.engine, &hash), cache_key(&child, &hash));

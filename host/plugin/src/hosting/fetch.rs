@@ -28,7 +28,7 @@ impl Http {
         Self::Open {
             client: Arc::clone(&home.http),
             asked: Arc::clone(asked),
-            left: home.limits.http_time,
+            left: Duration::from_millis(home.limits.http_ms),
         }
     }
 }

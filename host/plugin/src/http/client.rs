@@ -1,9 +1,9 @@
 //! Sending a plugin's requests.
 
-use super::grants::{Grants, asks};
 use super::request::{Request, Sendable, check_url};
 use super::resolve::{self, Refused, Resolver};
 use super::{Answer, HttpError, canonical};
+use model::grants::{Grants, asks};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, LOCATION};
 use reqwest::{Method, Response, StatusCode, Url};
 use std::error::Error;

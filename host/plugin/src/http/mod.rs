@@ -6,13 +6,10 @@
 
 mod address;
 mod client;
-mod grants;
 mod request;
 mod resolve;
 
 pub(crate) use client::Client;
-pub(crate) use grants::check_asked;
-pub use grants::{Grants, HostRule, HostRuleError};
 pub(crate) use request::Request;
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,7 @@
 //! Names to addresses, every one of them checked before it is connected to.
 
 use super::address::{is_host, is_public};
-use super::grants::HostRule;
+use model::HostRule;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;

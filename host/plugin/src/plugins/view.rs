@@ -2,11 +2,9 @@
 
 use super::Step;
 use crate::component::{Hash, Info};
-use crate::http::Grants;
 use crate::kv::KvUse;
-use crate::limits::Limits;
 use crate::stats::Stats;
-use model::Label;
+use model::{Grants, Label, Limits};
 use serde::{Deserialize, Serialize};
 
 /// A version that is kept.

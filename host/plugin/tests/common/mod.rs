@@ -2,10 +2,9 @@
 
 #![allow(dead_code)] // each test binary uses its part
 
-use model::PolicyKind;
+use model::{Limits, PluginLimits, PolicyKind};
 use plugin::{
-    Bound, BuildOptions, Compiler, InstallError, Installed, Limits, Origin, PluginLimits, Plugins,
-    Settings, build,
+    Bound, BuildOptions, Compiler, InstallError, Installed, Origin, Plugins, Settings, build,
 };
 use serde_json::Value;
 use std::path::Path;

@@ -192,7 +192,7 @@ async fn limits_are_a_plugins_own() {
     let (plugins, _dir) = plane_with(|settings| {
         let mut limits = settings.limits.default.clone();
         limits.memory_bytes = 3 << 20;
-        limits.deadline = Duration::from_millis(5);
+        limits.deadline_ms = 5;
         limits.returned_bytes = 16 << 10;
         let name: Label = "tight".parse().unwrap();
         settings.limits.named.insert(name, limits);
@@ -231,9 +231,9 @@ async fn limits_are_a_plugins_own() {
 async fn a_plugin_whose_instances_are_all_busy_is_not_waited_for_for_ever() {
     let (plugins, _dir) = plane_with(|settings| {
         settings.limits.default.instances = 1;
-        settings.limits.default.deadline = Duration::from_millis(100);
+        settings.limits.default.deadline_ms = 100;
         let mut patient = settings.limits.default.clone();
-        patient.deadline = Duration::from_secs(5);
+        patient.deadline_ms = 5_000;
         settings.limits.named.insert("p".parse().unwrap(), patient);
     })
     .await;

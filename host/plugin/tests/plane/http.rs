@@ -1,9 +1,9 @@
 //! Requests of plugins: who may reach whom, and what comes back.
 
 use crate::common::{install, plane_with, probe};
-use model::{Answer, Label, Question};
+use model::{Answer, Grants, HostRule, Label, Question};
 use parking_lot::Mutex;
-use plugin::{Call, Grants, Mode, Outcome, Plugin, auth};
+use plugin::{Call, Mode, Outcome, Plugin, auth};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -124,12 +124,12 @@ async fn answer(peer: &mut TcpStream, path: &str, seen: &Seen) -> std::io::Resul
     peer.write_all(text.as_bytes()).await
 }
 
-fn rules(hosts: &[&str]) -> Vec<plugin::HostRule> {
+fn rules(hosts: &[&str]) -> Vec<HostRule> {
     hosts.iter().map(|host| host.parse().unwrap()).collect()
 }
 
 /// The probe, with hosts granted at public addresses and wherever they are.
-async fn probed(http: &[&str], private: &[&str], http_time: Duration) -> (Plugin, TempDir) {
+async fn probed(http: &[&str], private: &[&str], http_ms: u64) -> (Plugin, TempDir) {
     let name: Label = "probe".parse().unwrap();
     let granted = Grants {
         http: rules(http),
@@ -137,14 +137,14 @@ async fn probed(http: &[&str], private: &[&str], http_time: Duration) -> (Plugin
     };
     let (plugins, dir) = plane_with(|settings| {
         settings.grants = BTreeMap::from([(name, granted)]);
-        settings.limits.default.http_time = http_time;
+        settings.limits.default.http_ms = http_ms;
     })
     .await;
     install(&plugins, "probe", probe().await).await.unwrap();
     (plugins.get("probe").unwrap(), dir)
 }
 
-const LONG: Duration = Duration::from_secs(20);
+const LONG: u64 = 20_000;
 
 async fn decide(plugin: &Plugin, steps: Value, mode: Mode) -> Outcome {
     let config = plugin.config("test", &json!({ "steps": steps })).unwrap();
@@ -335,7 +335,7 @@ async fn a_calls_deadline_stands_still_while_it_waits() {
 #[tokio::test]
 async fn requests_are_given_up_at_their_own_limit_and_at_the_calls() {
     let server = Server::start().await;
-    let (plugin, _dir) = probed(&[], &["127.0.0.1"], Duration::from_millis(300)).await;
+    let (plugin, _dir) = probed(&[], &["127.0.0.1"], 300).await;
     let never = server.url("127.0.0.1", "/never");
     let steps = json!([
         { "fetch": { "url": never, "timeout_ms": 50 } },

@@ -95,7 +95,7 @@ impl From<HostRule> for String {
 
 impl Grants {
     /// Whether the operator opens this host.
-    pub(super) fn allow(&self, host: &str) -> bool {
+    pub fn allow(&self, host: &str) -> bool {
         let mut rules = self.http.iter().chain(&self.private);
         rules.any(|rule| rule.matches(host))
     }
@@ -105,7 +105,7 @@ impl Grants {
 const ANY_HOST: &str = "http";
 
 /// Whether a component asks for this host.
-pub(super) fn asks(asked: &[String], host: &str) -> bool {
+pub fn asks(asked: &[String], host: &str) -> bool {
     asked.iter().any(|grant| match rule_of(grant) {
         Some(rule) => rule.is_ok_and(|rule| rule.matches(host)),
         None => grant == ANY_HOST,
@@ -113,7 +113,10 @@ pub(super) fn asks(asked: &[String], host: &str) -> bool {
 }
 
 /// Whether what a component asks for can be understood; grants of other kinds are nobody's business.
-pub(crate) fn check_asked(asked: &[String]) -> Result<(), HostRuleError> {
+///
+/// # Errors
+/// With the host that is none.
+pub fn check_asked(asked: &[String]) -> Result<(), HostRuleError> {
     asked
         .iter()
         .filter_map(|grant| rule_of(grant))

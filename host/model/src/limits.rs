@@ -1,16 +1,18 @@
-//! What a plugin may take.
+//! What plugins may take.
 
-use model::Label;
+use crate::Label;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Limits of one plugin.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Limits of one plugin; `[plugins.limits]` in the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Time that a call may compute, counted in 1 ms slices of its own running time, so that a
     /// busy machine does not fail an honest guest. Four times as long by the clock ends it too;
     /// HTTP requests do not count.
-    pub deadline: Duration,
+    pub deadline_ms: u64,
     /// Linear memory of an instance, bytes.
     pub memory_bytes: usize,
     /// Bytes that a call may hand to the host at once.
@@ -24,40 +26,33 @@ pub struct Limits {
     /// Bytes of keys and values together in `kv`.
     pub kv_bytes: usize,
     /// Time that all HTTP requests of a call may take together.
-    pub http_time: Duration,
+    pub http_ms: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            deadline: Duration::from_millis(50),
+            deadline_ms: 50,
             memory_bytes: 64 << 20,
             returned_bytes: 1 << 20,
             instances: 16,
             log_lines_per_second: 50,
             kv_keys: 1_024,
             kv_bytes: 256 << 10,
-            http_time: Duration::from_secs(2),
+            http_ms: 2_000,
         }
     }
 }
 
 impl Limits {
-    /// The deadline in ticks of the epoch; at least one.
-    pub(crate) fn slices(&self) -> u64 {
-        u64::try_from(self.deadline.as_millis())
-            .unwrap_or(u64::MAX)
-            .max(1)
-    }
-
     /// When the clock ends a call, however little of it the guest was given.
-    pub(crate) fn wall(&self) -> Duration {
-        self.deadline.saturating_mul(4)
+    pub const fn wall(&self) -> Duration {
+        Duration::from_millis(self.deadline_ms.saturating_mul(4))
     }
 }
 
 /// Limits of all plugins, and of the plane they share.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PluginLimits {
     /// Of plugins that are not named below.
     pub default: Limits,
@@ -87,7 +82,7 @@ impl PluginLimits {
     }
 
     /// The most memory that an instance of any plugin may have, bytes.
-    pub(crate) fn most_memory_bytes(&self) -> usize {
+    pub fn most_memory_bytes(&self) -> usize {
         let named = self.named.values().map(|limits| limits.memory_bytes);
         named.fold(self.default.memory_bytes, usize::max)
     }
