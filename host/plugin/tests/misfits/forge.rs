@@ -30,7 +30,7 @@ const QUESTION: &str = "(param i32 i32 i64 i32 i32 i32 i32 i32 i32 i32 i32 i32 i
 impl Misfit<'_> {
     /// The component.
     pub(crate) fn forge(self) -> Vec<u8> {
-        self.forge_in("routing-policy")
+        self.forge_in("pointsman:policy/routing-policy")
     }
 
     /// The component, with the exports of this world.
