@@ -1,7 +1,8 @@
 //! Log lines: to standard error, for people or for machines.
 
 use crate::cli::LogFormat;
-use std::io::IsTerminal as _;
+use std::borrow::Cow;
+use std::io::{self, IsTerminal as _, Write};
 use tracing_subscriber::EnvFilter;
 
 /// What is logged unless `POINTSMAN_LOG` says otherwise. Cranelift and friends are chatty.
@@ -18,13 +19,62 @@ pub fn start(format: LogFormat) {
     };
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(|| OneLine(io::stderr()));
     match format {
         LogFormat::Human => lines.with_target(false).init(),
         LogFormat::Json => lines.json().flatten_event(true).init(),
     }
     if let Some(error) = complaint {
         tracing::warn!(%error, "POINTSMAN_LOG is not understood; write for example info,gateway=debug");
+    }
+}
+
+/// Writes each event as one line. What plugins and peers say is in events, and must not pass for
+/// lines of the host's own.
+struct OneLine<W>(W);
+
+impl<W: Write> Write for OneLine<W> {
+    /// An event comes in one piece, its line's end with it.
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        self.0.write_all(&one_line(event))?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+fn one_line(event: &[u8]) -> Cow<'_, [u8]> {
+    let text = event.strip_suffix(b"\n").unwrap_or(event);
+    if !text.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
+        return Cow::Borrowed(event);
+    }
+    let mut line = Vec::with_capacity(event.len() + 8);
+    for byte in text {
+        match byte {
+            b'\n' => line.extend_from_slice(b"\\n"),
+            b'\r' => line.extend_from_slice(b"\\r"),
+            byte => line.push(*byte),
+        }
+    }
+    line.push(b'\n');
+    Cow::Owned(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_makes_up_lines_of_the_log() {
+        let mut written = Vec::new();
+        let mut log = OneLine(&mut written);
+        log.write_all(b"WARN a policy failed: x\r\nINFO all is well\n")
+            .unwrap();
+        log.write_all(b"INFO plain\n").unwrap();
+        let expected = b"WARN a policy failed: x\\r\\nINFO all is well\nINFO plain\n";
+        assert_eq!(written, expected);
     }
 }

@@ -125,17 +125,16 @@ fn the_sdk_for_python_passes_its_unit_tests() {
     assert!(said.contains("OK"), "{said}");
 }
 
+/// As components, templates are built by the end-to-end tests.
 #[test]
-fn templates_in_javascript_pass_their_unit_tests_and_as_components_their_fixtures() {
+fn templates_in_javascript_pass_their_unit_tests() {
     let (_desk, folders) = templates("js");
     for folder in folders {
         let said = run("node", &folder, &["--test"]);
         assert!(said.contains("# pass 2"), "{said}");
-        passes_fixtures(&folder);
     }
 }
 
-/// As components they are built by the end-to-end tests, one of them: each takes its ten seconds.
 #[test]
 fn templates_in_python_pass_their_unit_tests() {
     let (_desk, folders) = templates("python");

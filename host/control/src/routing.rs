@@ -125,8 +125,7 @@ impl Control {
             decided.error.as_ref().map(|it| it.code) == ruling.error.as_ref().map(|it| it.code);
         let news = decided.resolved.as_ref() != Some(&resolved) || !same_error;
         if news && !resolved.refused.is_empty() {
-            let refused = resolved.refused.join("; ");
-            tracing::warn!(stream = %name, %refused, "part of the plan cannot be done");
+            self.decider.tell_refused(name, &resolved.refused);
         }
         if ruling.decided_by == DecidedBy::Plugin {
             decided.last_good = Some(answer.clone());

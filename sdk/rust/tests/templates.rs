@@ -1,4 +1,4 @@
-//! Each template builds and passes its own tests as it stands.
+//! Each template, and each example in Rust, builds and passes its own tests as it stands.
 
 #![allow(clippy::unwrap_used)] // A test that cannot go on says so.
 
@@ -43,18 +43,31 @@ fn templates_pass_their_tests_as_they_stand() {
         let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.lock");
         // The versions that the repository was built with, so that nothing is fetched.
         fs::copy(lock, folder.join("Cargo.lock")).unwrap();
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo
-            .args(["test", "--quiet", "--manifest-path"])
-            .arg(folder.join("Cargo.toml"));
-        cargo.arg("--target-dir").arg(desk.join("target"));
-        let ran = cargo.output().unwrap();
-        let said = String::from_utf8_lossy(&ran.stdout);
-        assert!(
-            ran.status.success(),
-            "{kind}: {said}{}",
-            String::from_utf8_lossy(&ran.stderr)
-        );
+        let said = test(&folder);
         assert!(said.contains("1 passed"), "{kind}: {said}");
     }
+}
+
+#[test]
+fn examples_pass_their_tests() {
+    for name in ["failover-hysteresis", "night-switch", "webhook-auth"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/plugins");
+        let said = test(&folder.join(name));
+        assert!(said.contains("test result: ok"), "{name}: {said}");
+        assert!(!said.contains(" 0 passed"), "{name}: {said}");
+    }
+}
+
+/// Runs the tests of a crate that stands alone; they have to pass. Returns what Cargo said.
+fn test(folder: &Path) -> String {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("templates/target");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo
+        .args(["test", "--quiet", "--lib", "--manifest-path"])
+        .arg(folder.join("Cargo.toml"));
+    let ran = cargo.arg("--target-dir").arg(target).output().unwrap();
+    let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+    let told = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success(), "{}: {said}{told}", folder.display());
+    said
 }

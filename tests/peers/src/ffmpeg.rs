@@ -156,6 +156,12 @@ impl Reader {
         self.peer.lives()
     }
 
+    /// What it complained of so far.
+    pub fn complaints(&self) -> Vec<String> {
+        let said = self.peer.said().into_iter();
+        said.filter(|line| is_error(line)).collect()
+    }
+
     /// Waits for its end; what it decoded, and what it complained of.
     ///
     /// # Panics

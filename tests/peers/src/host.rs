@@ -5,12 +5,16 @@ use crate::processes::{self, Process};
 use crate::wait::{PATIENCE, until, until_some};
 use crate::{ports, product};
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+
+/// The configuration, in a host's own folder.
+const CONFIG: &str = "pointsman.toml";
 
 /// All has ended within this after Ctrl-C.
 pub const SHUTDOWN: Duration = Duration::from_secs(3);
@@ -52,33 +56,73 @@ impl Host {
     /// # Panics
     /// When it is not healthy in time.
     pub fn start_with_plugins(plugins: &Path, rest: &str) -> Self {
+        Self::launch(Ipv4Addr::LOCALHOST, plugins, rest)
+    }
+
+    /// As [`start`](Self::start), with an API that everybody reaches; [`Host::http`] comes over
+    /// loopback all the same.
+    ///
+    /// # Panics
+    /// When it is not healthy in time.
+    pub fn start_for_everybody(inputs_and_policies: &str) -> Self {
+        Self::launch(
+            Ipv4Addr::UNSPECIFIED,
+            product::plugins(),
+            inputs_and_policies,
+        )
+    }
+
+    fn launch(listen: Ipv4Addr, plugins: &Path, rest: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let (api, rtmp, srt) = (ports::free(), ports::free(), ports::free());
         let config = format!(
-            "data_dir = {data:?}\n[api]\nlisten = \"127.0.0.1:{api}\"\n\
+            "data_dir = {data:?}\n[api]\nlisten = \"{listen}:{api}\"\n\
              [rtmp]\nlisten = \"127.0.0.1:{rtmp}\"\n[srt]\nlisten = \"127.0.0.1:{srt}\"\n\
              [plugins]\ndir = {plugins:?}\n{rest}\n",
             data = folder.path().join("data"),
         );
-        let file = folder.path().join("pointsman.toml");
+        let file = folder.path().join(CONFIG);
         fs::write(&file, config).expect("a file");
-        let mut command = Command::new(product::pointsman());
-        command
-            .args(["run", "--config"])
-            .arg(&file)
-            .stdout(Stdio::null());
         let mut host = Self {
-            http: Http::new(api),
+            http: Http::new(Ipv4Addr::LOCALHOST, api),
             rtmp,
             srt,
-            peer: Peer::spawn(&mut command),
+            peer: run(&file),
             folder,
         };
-        until("the host is healthy", || {
-            assert!(host.peer.lives(), "the host ended at once");
-            host.http.is_healthy()
-        });
+        host.await_health();
         host
+    }
+
+    /// Kills it (signal 9), so that it can tidy up nothing, and starts it again on the same files.
+    ///
+    /// # Panics
+    /// When it is not healthy in time.
+    pub fn kill_and_start_again(&mut self) {
+        self.peer.signal(Signal::KILL);
+        let file = self.folder.path().join(CONFIG);
+        let gone = || Peer::start("true");
+        let ended = std::mem::replace(&mut self.peer, gone()).wait(PATIENCE);
+        assert!(!ended.status.success(), "it was not killed");
+        self.peer = run(&file);
+        self.await_health();
+    }
+
+    fn await_health(&mut self) {
+        until("the host is healthy", || {
+            assert!(self.peer.lives(), "the host ended at once");
+            self.http.is_healthy()
+        });
+    }
+
+    /// Its API, spoken to from an address that is not loopback.
+    ///
+    /// # Panics
+    /// When this machine has none.
+    pub fn http_from_elsewhere(&self) -> Http {
+        let port = self.http.base.rsplit_once(':');
+        let port = port.and_then(|(_, port)| port.parse().ok());
+        Http::new(ports::own_address(), port.expect("http://HOST:PORT"))
     }
 
     /// Its process number.
@@ -139,6 +183,12 @@ impl Host {
     }
 }
 
+fn run(config: &Path) -> Peer {
+    let mut command = Command::new(product::pointsman());
+    command.args(["run", "--config"]).arg(config);
+    Peer::spawn(command.stdout(Stdio::null()))
+}
+
 /// The program's demo, in ports of its own.
 #[derive(Debug)]
 pub struct Demo {
@@ -174,7 +224,7 @@ impl Demo {
             .env("POINTSMAN_UDP_PORTS", format!("{camera}-{camera}"))
             .stdout(Stdio::null());
         let mut demo = Self {
-            http: Http::new(api),
+            http: Http::new(Ipv4Addr::LOCALHOST, api),
             peer: Peer::spawn(&mut command),
             _folder: folder,
         };
@@ -217,13 +267,13 @@ fn stop(peer: Peer, limit: Duration) {
 }
 
 impl Http {
-    fn new(port: u16) -> Self {
+    fn new(address: Ipv4Addr, port: u16) -> Self {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_secs(60)))
             .build();
         Self {
-            base: format!("http://127.0.0.1:{port}"),
+            base: format!("http://{address}:{port}"),
             agent: config.into(),
         }
     }
@@ -251,13 +301,18 @@ impl Http {
     /// When the host does not answer.
     pub fn put_json(&self, path: &str, document: &Value) -> (u16, Value) {
         let request = self.agent.put(format!("{}{path}", self.base));
-        let mut answer = request
-            .content_type("application/json")
-            .send(document.to_string())
-            .expect("the host answers");
-        let text = answer.body_mut().read_to_string().expect("an answer");
-        let document = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        (answer.status().as_u16(), document)
+        let request = request.content_type("application/json");
+        answer(request.send(document.to_string()))
+    }
+
+    /// Posts a document; status and answer.
+    ///
+    /// # Panics
+    /// When the host does not answer.
+    pub fn post_json(&self, path: &str, document: &Value) -> (u16, Value) {
+        let request = self.agent.post(format!("{}{path}", self.base));
+        let request = request.content_type("application/json");
+        answer(request.send(document.to_string()))
     }
 
     /// Deletes; status.
@@ -274,16 +329,21 @@ impl Http {
     /// # Panics
     /// When the host does not answer.
     pub fn put_plugin(&self, name: &str, component: &[u8]) -> (u16, Value) {
-        let request = self
-            .agent
-            .put(format!("{}/api/v1/plugins/{name}", self.base));
-        let mut answer = request
-            .content_type("application/wasm")
-            .send(component)
-            .expect("the host answers");
-        let text = answer.body_mut().read_to_string().expect("an answer");
-        let document = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        (answer.status().as_u16(), document)
+        let url = format!("{}/api/v1/plugins/{name}", self.base);
+        let request = self.agent.put(url).content_type("application/wasm");
+        answer(request.send(component))
+    }
+
+    /// A dry run: asks whoever decides on an input, and for a selection on a library of these.
+    ///
+    /// # Panics
+    /// When the host does not take it.
+    pub fn dry_run(&self, kind: &str, input: &Value, library: &Value) -> Value {
+        let body = json!({ "input": input, "library": library });
+        let path = format!("/api/v1/policies/{kind}/decide");
+        let (status, trial) = self.post_json(&path, &body);
+        assert_eq!(status, 200, "{kind}: {trial}");
+        trial
     }
 
     /// The sum of a metric's samples over those whose labels include this text.
@@ -297,4 +357,12 @@ impl Http {
             .filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok())
             .sum()
     }
+}
+
+/// Status and document; a text that is no JSON as it is.
+fn answer(sent: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> (u16, Value) {
+    let mut answer = sent.expect("the host answers");
+    let text = answer.body_mut().read_to_string().expect("an answer");
+    let document = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    (answer.status().as_u16(), document)
 }

@@ -17,6 +17,8 @@
 
 pub mod browser;
 pub mod clapper;
+mod desk;
+mod events;
 pub mod ffmpeg;
 pub mod herd;
 mod host;
@@ -27,6 +29,8 @@ pub mod processes;
 pub mod product;
 mod wait;
 
+pub use desk::{Desk, Ran};
+pub use events::Events;
 pub use host::{Demo, Host, Http, SHUTDOWN};
 pub use nginx::Nginx;
 pub use peer::{Ended, Peer};

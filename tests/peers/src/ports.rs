@@ -2,7 +2,7 @@
 
 use crate::wait::until;
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, TcpListener, UdpSocket};
 use std::sync::atomic::{AtomicU16, Ordering};
 
 /// Below Linux's range for outgoing connections (32768 on), which would take them away again.
@@ -26,6 +26,22 @@ pub fn free() -> u16 {
         }
     }
     panic!("no port is free from {FIRST} on");
+}
+
+/// An address of this machine that is not loopback. Whoever calls it comes from there, too.
+///
+/// # Panics
+/// When the machine is on no network.
+pub fn own_address() -> Ipv4Addr {
+    // Connecting over UDP sends nothing, and tells the address that a route begins at; the other
+    // end is nobody's (RFC 5737).
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).expect("a port");
+    let connected = socket.connect((Ipv4Addr::new(203, 0, 113, 1), 9));
+    connected.expect("this machine needs a network beside loopback for this test");
+    match socket.local_addr().expect("an address").ip() {
+        IpAddr::V4(address) if !address.is_loopback() => address,
+        other => panic!("routes begin at {other}"),
+    }
 }
 
 /// Waits until a program listens on a UDP port of 127.0.0.1, so that nothing sent is lost.

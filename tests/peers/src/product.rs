@@ -46,6 +46,14 @@ pub fn pointsman() -> &'static Path {
     })
 }
 
+/// The program at the lowest priority, for what takes all of a processor: neither media of other
+/// tests nor a host's own compiler, which runs at that priority, has to wait for it.
+pub fn tool() -> Command {
+    let mut command = Command::new("nice");
+    command.args(["-n", "19"]).arg(pointsman());
+    command
+}
+
 /// Builds the plugin of a folder with the program under test, a path from the workspace or an
 /// absolute one.
 ///
@@ -54,21 +62,19 @@ pub fn pointsman() -> &'static Path {
 pub fn component(folder: &str) -> Vec<u8> {
     let out = tempfile::tempdir().expect("a folder");
     let file = out.path().join("plugin.wasm");
-    let program = pointsman();
-    let target = program
-        .ancestors()
-        .nth(2)
-        .expect("target/PROFILE/pointsman");
-    let mut build = Command::new(program);
+    let mut build = tool();
     build
         .args(["plugin", "build", "--quiet", folder, "--out"])
         .arg(&file);
-    build
-        .arg("--target-dir")
-        .arg(target.join("tmp").join("peers-guests"));
+    build.arg("--target-dir").arg(guests());
     let built = build.current_dir(ROOT).status().expect("pointsman runs");
     assert!(built.success(), "{folder} does not build");
     std::fs::read(file).expect("it was built")
+}
+
+/// Where Cargo builds guests: the folder that the host's own tests use, so that each is built once.
+pub fn guests() -> PathBuf {
+    target().join("tmp").join("guests")
 }
 
 /// The folder with the shipped plugin, `fanout.wasm`.
@@ -78,23 +84,24 @@ pub fn component(folder: &str) -> Vec<u8> {
 pub fn plugins() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
-        let program = pointsman();
-        let target = program
-            .ancestors()
-            .nth(2)
-            .expect("target/PROFILE/pointsman");
-        let folder = target.join("tmp").join("peers-plugins");
-        let built = Command::new(program)
+        let folder = target().join("tmp").join("peers-plugins");
+        let built = tool()
             .args(["plugin", "build", "--quiet", "plugins/fanout", "--out"])
             .arg(&folder)
             .arg("--target-dir")
-            .arg(target)
+            .arg(guests())
             .current_dir(ROOT)
             .status()
             .expect("pointsman runs");
         assert!(built.success(), "plugins/fanout does not build");
         folder
     })
+}
+
+/// Cargo's folder that the program was built in.
+fn target() -> &'static Path {
+    let target = pointsman().ancestors().nth(2);
+    target.expect("target/PROFILE/pointsman")
 }
 
 /// The shipped plugin's component.

@@ -12,10 +12,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A policy that fails over and over is told of this often, or when it fails otherwise.
+/// A policy that fails over and over in the same way is told of this often.
 const REMIND: Duration = Duration::from_secs(60);
 
-/// Policies whose failures are remembered.
+/// Ways in which policies fail that are remembered.
 const MAX_REMEMBERED: usize = 1_000;
 
 /// An answer after judgement.
@@ -155,13 +155,13 @@ pub(super) fn subject(question: &Question, answer: Option<&Answer>) -> String {
     }
 }
 
-/// Keeps a policy that fails all the time from filling the log of the host.
+/// Keeps a policy that fails all the time, in one way or in several by turns, from filling the log
+/// of the host.
 #[derive(Debug, Default)]
-pub(super) struct Complaints(Mutex<HashMap<String, Told>>);
+pub(super) struct Complaints(Mutex<HashMap<(String, &'static str), Told>>);
 
 #[derive(Debug)]
 struct Told {
-    code: &'static str,
     at: Instant,
     held_back: u64,
 }
@@ -174,7 +174,7 @@ impl Complaints {
             return;
         };
         let instead = match holds {
-            None => "it is only compared with another",
+            None => "it was only tried",
             Some(DecidedBy::LastGood) => "its last good decision stays in force",
             Some(DecidedBy::Denied) => "whoever asks is turned away",
             Some(DecidedBy::Plugin | DecidedBy::BuiltIn) => "the built-in policy decides",
@@ -185,36 +185,33 @@ impl Complaints {
         );
     }
 
+    /// A stream's plan asks for what cannot be done.
+    pub(super) fn tell_refused(&self, stream: &StreamName, refused: &[String]) {
+        if let Some(held_back) = self.admit(stream.as_str(), "refused-plan", Instant::now()) {
+            let refused = refused.join("; ");
+            tracing::warn!(%stream, %refused, held_back, "part of the plan cannot be done");
+        }
+    }
+
     /// Whether to tell now, and how many were held back since the last time.
     fn admit(&self, what: &str, code: &'static str, now: Instant) -> Option<u64> {
         let mut told = self.0.lock();
-        match told.get_mut(what) {
-            Some(last) if last.code == code && now.saturating_duration_since(last.at) < REMIND => {
-                last.held_back += 1;
-                None
+        let fresh = Told {
+            at: now,
+            held_back: 0,
+        };
+        let Some(last) = told.get_mut(&(what.to_owned(), code)) else {
+            if told.len() >= MAX_REMEMBERED {
+                told.clear();
             }
-            Some(last) => {
-                let held_back = last.held_back;
-                *last = Told {
-                    code,
-                    at: now,
-                    held_back: 0,
-                };
-                Some(held_back)
-            }
-            None => {
-                if told.len() >= MAX_REMEMBERED {
-                    told.clear();
-                }
-                let new = Told {
-                    code,
-                    at: now,
-                    held_back: 0,
-                };
-                told.insert(what.to_owned(), new);
-                Some(0)
-            }
+            told.insert((what.to_owned(), code), fresh);
+            return Some(0);
+        };
+        if now.saturating_duration_since(last.at) < REMIND {
+            last.held_back += 1;
+            return None;
         }
+        Some(std::mem::replace(last, fresh).held_back)
     }
 }
 
@@ -377,15 +374,20 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_that_always_fails_the_same_way_is_told_of_once_a_minute() {
+    fn each_way_in_which_a_policy_fails_is_told_of_once_a_minute() {
         let complaints = Complaints::default();
         let t0 = Instant::now();
-        assert_eq!(complaints.admit("p", "trap", t0), Some(0));
+        for code in ["trap", "deadline"] {
+            assert_eq!(complaints.admit("p", code, t0), Some(0));
+        }
+        // By turns, as a policy does that wants to be told of each time.
         for _ in 0..9 {
             assert_eq!(complaints.admit("p", "trap", t0), None);
+            assert_eq!(complaints.admit("p", "deadline", t0), None);
         }
         assert_eq!(complaints.admit("q", "trap", t0), Some(0));
-        assert_eq!(complaints.admit("p", "deadline", t0), Some(9));
-        assert_eq!(complaints.admit("p", "deadline", t0 + REMIND), Some(0));
+        assert_eq!(complaints.admit("p", "trap", t0 + REMIND), Some(9));
+        assert_eq!(complaints.admit("p", "deadline", t0 + REMIND), Some(9));
+        assert_eq!(complaints.admit("p", "trap", t0 + 2 * REMIND), Some(0));
     }
 }

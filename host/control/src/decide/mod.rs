@@ -26,8 +26,8 @@ mod judge;
 mod tally;
 mod trial;
 
-pub use bindings::{Binding, Bindings, Deciding};
 pub(crate) use bindings::accepted;
+pub use bindings::{Binding, Bindings, Deciding};
 pub use door::ApiRequest;
 pub use tally::{Comparison, Difference};
 pub use trial::Trial;
@@ -38,7 +38,7 @@ use crate::router::Cause;
 use arc_swap::ArcSwap;
 use model::layout::{Arrangement, Scene};
 use model::selection::{Clip, Library, SelectionRequest};
-use model::{Answer, Label, PolicyKind, PolicySpec, Question};
+use model::{Answer, Label, PolicyKind, PolicySpec, Question, StreamName};
 use plugin::{Bound, Call, CallError, Mode, Plugins, Tape};
 use serde::Serialize;
 use std::sync::Arc;
@@ -300,6 +300,11 @@ impl Decider {
             outcome.hash.map(|hash| hash.to_string()),
             outcome.tape,
         )
+    }
+
+    /// Tells the host's log, now and then, that part of a stream's plan cannot be done.
+    pub(crate) fn tell_refused(&self, stream: &StreamName, refused: &[String]) {
+        self.0.complaints.tell_refused(stream, refused);
     }
 
     /// Writes a decision to the log, with what it changed and what of it could not be done.

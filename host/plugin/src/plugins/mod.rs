@@ -63,7 +63,8 @@ pub struct Settings {
     pub probation: Probation,
     /// Who compiles.
     pub compiler: Compiler,
-    /// Time that compiling may take.
+    /// Time that compiling may take by the clock. It is done at the lowest priority, so on a busy
+    /// machine it takes many times its processor time, which is bounded by itself.
     pub compile_timeout: Duration,
     /// Versions kept of each plugin, the active one included; at least 2.
     pub versions_kept: usize,
@@ -84,7 +85,7 @@ impl Settings {
             keeper: Arc::new(Forgetful),
             probation: Probation::default(),
             compiler,
-            compile_timeout: Duration::from_secs(60),
+            compile_timeout: Duration::from_secs(300),
             versions_kept: 5,
             count_fuel: false,
         }

@@ -30,12 +30,18 @@ const QUESTION: &str = "(param i32 i32 i64 i32 i32 i32 i32 i32 i32 i32 i32 i32 i
 impl Misfit<'_> {
     /// The component.
     pub(crate) fn forge(self) -> Vec<u8> {
+        self.forge_in("pointsman:policy/routing-policy")
+    }
+
+    /// The component, with the exports of this world.
+    fn forge_in(self, world: &str) -> Vec<u8> {
         let mut module = wat::parse_str(self.text()).unwrap();
         let mut resolve = Resolve::default();
         let wit = concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit/1.0.0");
         let (package, _) = resolve.push_dir(wit).unwrap();
+        let foreign = resolve.push_str("foreign.wit", FOREIGN).unwrap();
         let world = resolve
-            .select_world(&[package], Some("routing-policy"))
+            .select_world(&[package, foreign], Some(world))
             .unwrap();
         embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false)
             .unwrap();
@@ -107,6 +113,26 @@ impl Misfit<'_> {
 fn bytes(words: &[u32]) -> String {
     let bytes = words.iter().flat_map(|word| word.to_le_bytes());
     bytes.map(|byte| format!("\\{byte:02x}")).collect()
+}
+
+/// What the host has never heard of, beside what it knows.
+const FOREIGN: &str = "package acme:foreign@2.0.0;
+    interface telemetry { sample: func() -> u32; }
+    world observed-policy {
+        include pointsman:policy/routing-policy@1.0.0;
+        export telemetry;
+        export version: func() -> u32;
+    }";
+
+/// A routing policy that exports more than the host knows.
+pub(crate) fn with_foreign_exports() -> Vec<u8> {
+    let misfit = Misfit {
+        fields: r#"
+            (func (export "acme:foreign/telemetry@2.0.0#sample") (result i32) (i32.const 7))
+            (func (export "version") (result i32) (i32.const 2))"#,
+        ..Misfit::default()
+    };
+    misfit.forge_in("acme:foreign/observed-policy")
 }
 
 /// A policy that sends a request to this URL, and traps if it gets an answer.

@@ -134,6 +134,20 @@ async fn the_hand_written_policy_is_a_policy() {
 }
 
 #[tokio::test]
+async fn exports_that_nobody_knows_are_ignored() {
+    let (plugins, _dir) = plane().await;
+    let wanted = [bound("policy routing of *", json!({}))];
+    let component = forge::with_foreign_exports();
+    install_for(&plugins, "p", component, &wanted)
+        .await
+        .unwrap();
+    let plugin = plugins.get("p").unwrap();
+    assert_eq!(plugin.kinds(), [model::PolicyKind::Routing]);
+    let plan = call(&plugin).await.unwrap();
+    assert_eq!(plan, model::routing::Plan::default());
+}
+
+#[tokio::test]
 async fn every_misfit_is_contained_named_and_forgotten() {
     let (plugins, _dir) = plane().await;
     install(&plugins, "good", PLAIN.forge()).await.unwrap();

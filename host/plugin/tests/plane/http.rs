@@ -11,13 +11,24 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 /// A web server of this machine. Its paths say what it answers.
 struct Server {
     port: u16,
-    requests: Arc<Mutex<Vec<String>>>,
+    seen: Arc<Seen>,
     task: JoinHandle<()>,
+}
+
+/// What a server was asked, and what it waits for.
+#[derive(Default)]
+struct Seen {
+    requests: Mutex<Vec<String>>,
+    /// Told when `/late` is asked for.
+    late: Notify,
+    /// `/late` is answered once this is told.
+    answer_late: Notify,
 }
 
 impl Drop for Server {
@@ -30,20 +41,16 @@ impl Server {
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let requests = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::<Seen>::default();
         let task = tokio::spawn({
-            let requests = Arc::clone(&requests);
+            let seen = Arc::clone(&seen);
             async move {
                 while let Ok((peer, _)) = listener.accept().await {
-                    tokio::spawn(serve(peer, Arc::clone(&requests)));
+                    tokio::spawn(serve(peer, Arc::clone(&seen)));
                 }
             }
         });
-        Self {
-            port,
-            requests,
-            task,
-        }
+        Self { port, seen, task }
     }
 
     fn url(&self, host: &str, path: &str) -> String {
@@ -52,11 +59,11 @@ impl Server {
 
     /// What was asked, in order, and forgotten then.
     fn asked(&self) -> Vec<String> {
-        std::mem::take(&mut self.requests.lock())
+        std::mem::take(&mut self.seen.requests.lock())
     }
 }
 
-async fn serve(mut peer: TcpStream, requests: Arc<Mutex<Vec<String>>>) {
+async fn serve(mut peer: TcpStream, seen: Arc<Seen>) {
     let mut read = Vec::new();
     let mut buffer = [0; 4_096];
     // Small enough for one read after the head.
@@ -68,11 +75,11 @@ async fn serve(mut peer: TcpStream, requests: Arc<Mutex<Vec<String>>>) {
     }
     let request = String::from_utf8_lossy(&read).into_owned();
     let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
-    requests.lock().push(request);
-    let _ = answer(&mut peer, &path).await;
+    seen.requests.lock().push(request);
+    let _ = answer(&mut peer, &path, &seen).await;
 }
 
-async fn answer(peer: &mut TcpStream, path: &str) -> std::io::Result<()> {
+async fn answer(peer: &mut TcpStream, path: &str, seen: &Seen) -> std::io::Result<()> {
     let close = "Connection: close\r\n";
     let text = if let Some(target) = path.strip_prefix("/to/") {
         format!("HTTP/1.1 303 See Other\r\nLocation: {target}\r\n{close}Content-Length: 0\r\n\r\n")
@@ -97,8 +104,8 @@ async fn answer(peer: &mut TcpStream, path: &str) -> std::io::Result<()> {
                 )
             }
             "/late" => {
-                // Longer than a call may run, by its own clock.
-                tokio::time::sleep(Duration::from_millis(400)).await;
+                seen.late.notify_one();
+                seen.answer_late.notified().await;
                 format!("HTTP/1.1 200 OK\r\n{close}Content-Length: 4\r\n\r\nlate")
             }
             "/never" => {
@@ -300,22 +307,29 @@ async fn answers_are_bounded_in_size() {
     assert!(broken.starts_with("Failed"), "{broken}");
 }
 
+/// Has the probe ask for `/late`, and take a step after it. The answer comes once another call,
+/// which began later, has used up all the time that a call may run.
+async fn decide_with_a_late_answer(plugin: &Plugin, server: &Server, then: &str) -> Outcome {
+    let url = server.url("127.0.0.1", "/late");
+    let steps = json!([{ "fetch": { "url": url } }, then]);
+    let meanwhile = async {
+        server.seen.late.notified().await;
+        let cut = decide(plugin, json!(["loop"]), Mode::Live).await;
+        assert_eq!(cut.result.unwrap_err().code(), "deadline");
+        server.seen.answer_late.notify_one();
+    };
+    tokio::join!(decide(plugin, steps, Mode::Live), meanwhile).0
+}
+
 #[tokio::test]
 async fn a_calls_deadline_stands_still_while_it_waits() {
     let server = Server::start().await;
     let (plugin, _dir) = probed(&[], &["127.0.0.1"], LONG).await;
-    let outcome = decide(
-        &plugin,
-        json!([{ "fetch": { "url": server.url("127.0.0.1", "/late") } }, "now"]),
-        Mode::Live,
-    );
-    let outcome = outcome.await;
+    let outcome = decide_with_a_late_answer(&plugin, &server, "now").await;
     assert_eq!(answers(&outcome)[0], "200 late");
-    assert!(outcome.took >= Duration::from_millis(400));
     // And it goes on where it stood: whoever loops after it is cut off.
-    let steps = json!([{ "fetch": { "url": server.url("127.0.0.1", "/late") } }, "loop"]);
-    let cut = decide(&plugin, steps, Mode::Live).await.result.unwrap_err();
-    assert_eq!(cut.code(), "deadline");
+    let outcome = decide_with_a_late_answer(&plugin, &server, "loop").await;
+    assert_eq!(outcome.result.unwrap_err().code(), "deadline");
 }
 
 #[tokio::test]

@@ -1,33 +1,8 @@
 //! An author's tools on what a running host logged, and on keys.
 
 use peers::herd::Herd;
-use peers::{Host, product, until};
+use peers::{Desk, Host, product, until};
 use serde_json::Value;
-use std::path::Path;
-use std::process::{Command, Output};
-
-fn pointsman(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(product::pointsman());
-    command
-        .arg("plugin")
-        .args(arguments)
-        .current_dir(folder)
-        .output()
-        .unwrap()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap_or(-1)
-}
-
-fn said(output: &Output) -> String {
-    let (out, err) = (&output.stdout, &output.stderr);
-    format!(
-        "{}{}",
-        String::from_utf8_lossy(out),
-        String::from_utf8_lossy(err)
-    )
-}
 
 #[test]
 fn a_hosts_log_is_replayed_by_the_same_component_and_by_another() {
@@ -44,19 +19,16 @@ fn a_hosts_log_is_replayed_by_the_same_component_and_by_another() {
         log.contains("\"decided_by\":\"plugin\"")
     });
     host.stop();
-    let desk = tempfile::tempdir().unwrap();
-    let desk = desk.path();
-    std::fs::write(desk.join("log.jsonl"), &log).unwrap();
-    std::fs::write(desk.join("fanout.wasm"), product::fanout()).unwrap();
-    std::fs::write(
-        desk.join("hostile.wasm"),
+    let desk = Desk::new();
+    desk.put("log.jsonl", &log);
+    desk.put("fanout.wasm", product::fanout());
+    desk.put(
+        "hostile.wasm",
         product::component("host/plugin/tests/hostile"),
-    )
-    .unwrap();
+    );
 
-    let same = pointsman(desk, &["replay", "log.jsonl", "--component", "fanout.wasm"]);
-    assert_eq!(code(&same), 0, "{}\n{log}", said(&same));
-    assert!(said(&same).contains(" 0 would differ"), "{}", said(&same));
+    let same = desk.run(&["replay", "log.jsonl", "--component", "fanout.wasm"]);
+    assert!(same.contains(" 0 would differ"), "{same}\n{log}");
 
     let behaves = r#"{"act": "behave"}"#;
     let other = [
@@ -68,9 +40,9 @@ fn a_hosts_log_is_replayed_by_the_same_component_and_by_another() {
         behaves,
         "--json",
     ];
-    let other = pointsman(desk, &other);
-    assert_eq!(code(&other), 3, "{}", said(&other));
-    let document: Value = serde_json::from_slice(&other.stdout).unwrap();
+    let other = desk.runs(&other);
+    assert_eq!(other.code, 3, "{}", other.said);
+    let document: Value = serde_json::from_slice(&other.out).unwrap();
     assert_eq!(
         document["differences"][0]["subject"], "herd/0",
         "{document}"
@@ -80,49 +52,69 @@ fn a_hosts_log_is_replayed_by_the_same_component_and_by_another() {
         document["differences"].as_array().unwrap().len()
     );
 
-    std::fs::write(desk.join("log.jsonl"), "no log\n").unwrap();
-    let none = pointsman(desk, &["replay", "log.jsonl", "--component", "fanout.wasm"]);
-    assert_eq!(code(&none), 2, "{}", said(&none));
-    assert!(said(&none).contains("line 1"), "{}", said(&none));
+    desk.put("log.jsonl", "no log\n");
+    let none = desk.runs(&["replay", "log.jsonl", "--component", "fanout.wasm"]);
+    assert_eq!(none.code, 2, "{}", none.said);
+    assert!(none.said.contains("line 1"), "{}", none.said);
 }
 
 #[test]
 fn a_host_that_trusts_a_key_takes_only_what_it_signed() {
-    let desk = tempfile::tempdir().unwrap();
-    let desk = desk.path();
+    let desk = Desk::new();
     for name in ["ours", "theirs"] {
-        assert_eq!(code(&pointsman(desk, &["keygen", name])), 0);
+        desk.run(&["keygen", name]);
     }
-    let public = std::fs::read_to_string(desk.join("ours.pub")).unwrap();
+    let public = std::fs::read_to_string(desk.path("ours.pub")).unwrap();
     let line = public.lines().nth(1).unwrap();
     // Its own folder of plugins stays empty: what is there is not signed.
-    let plugins = desk.join("plugins");
+    let plugins = desk.path("plugins");
     std::fs::create_dir(&plugins).unwrap();
     let host = Host::start_with_plugins(&plugins, &format!("trusted_keys = [\"{line}\"]\n"));
-    std::fs::write(desk.join("p.wasm"), product::fanout()).unwrap();
+    desk.put("p.wasm", product::fanout());
     let install = ["install", "p", "p.wasm", "--api", &host.http.base];
-    let unsigned = pointsman(desk, &install);
-    assert_eq!(code(&unsigned), 1, "{}", said(&unsigned));
+    let unsigned = desk.runs(&install);
+    assert_eq!(unsigned.code, 1, "{}", unsigned.said);
     assert!(
-        said(&unsigned).contains("pointsman plugin sign"),
+        unsigned.said.contains("pointsman plugin sign"),
         "{}",
-        said(&unsigned)
+        unsigned.said
     );
-    assert_eq!(
-        code(&pointsman(desk, &["sign", "p.wasm", "--key", "theirs.key"])),
-        0
-    );
-    let foreign = pointsman(desk, &install);
-    assert_eq!(code(&foreign), 1, "{}", said(&foreign));
-    assert_eq!(
-        code(&pointsman(desk, &["sign", "p.wasm", "--key", "ours.key"])),
-        0
-    );
-    assert_eq!(
-        code(&pointsman(desk, &["verify", "p.wasm", "--key", "ours.pub"])),
-        0
-    );
-    let signed = pointsman(desk, &install);
-    assert_eq!(code(&signed), 0, "{}", said(&signed));
+    desk.run(&["sign", "p.wasm", "--key", "theirs.key"]);
+    let foreign = desk.runs(&install);
+    assert_eq!(foreign.code, 1, "{}", foreign.said);
+    desk.run(&["sign", "p.wasm", "--key", "ours.key"]);
+    desk.run(&["verify", "p.wasm", "--key", "ours.pub"]);
+    desk.run(&install);
     host.stop();
+}
+
+#[test]
+fn a_component_is_checked_and_measured_on_its_authors_desk() {
+    let desk = Desk::new();
+    desk.put("good.wasm", product::fanout());
+    desk.put("bad.wasm", &product::fanout()[..1_000]);
+    let checked = desk.run(&["check", "good.wasm"]);
+    assert!(checked.contains("routing"), "{checked}");
+    let refused = desk.runs(&["check", "bad.wasm"]);
+    assert_eq!(refused.code, 1, "{}", refused.said);
+    let fixture = |on_air: &str| {
+        format!(
+            r#"{{ "question": {{ "kind": "routing", "input": {{ "stream": "live/a" }} }},
+                 "expect": {{ "output": {{ "on_air": {on_air} }} }} }}"#
+        )
+    };
+    desk.put("right.json", fixture("null"));
+    desk.put("wrong.json", fixture("\"main\""));
+    let bench =
+        |fixture: &str| desk.runs(&["bench", "good.wasm", "--fixture", fixture, "--calls", "20"]);
+    let measured = bench("right.json");
+    assert_eq!(measured.code, 0, "{}", measured.said);
+    assert!(
+        measured.said.contains("calls a second"),
+        "{}",
+        measured.said
+    );
+    let wrong = bench("wrong.json");
+    assert_eq!(wrong.code, 1, "{}", wrong.said);
+    assert!(wrong.said.contains("on_air"), "{}", wrong.said);
 }

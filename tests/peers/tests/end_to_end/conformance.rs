@@ -3,7 +3,6 @@
 
 use peers::product;
 use std::path::Path;
-use std::process::Command;
 
 const POLICIES: [&str; 4] = ["first-heard", "least-played", "even-grid", "stream-key"];
 
@@ -14,7 +13,7 @@ fn passes(lang: &str) {
         let component = desk.path().join(format!("{policy}.wasm"));
         let built = product::component(&format!("sdk/{lang}/examples/{policy}"));
         std::fs::write(&component, built).unwrap();
-        let mut test = Command::new(product::pointsman());
+        let mut test = product::tool();
         test.args(["plugin", "test"]).arg(&component);
         test.arg("--fixtures")
             .arg(root.join("sdk/fixtures").join(policy));

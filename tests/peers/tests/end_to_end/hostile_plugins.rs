@@ -142,3 +142,52 @@ fn refused_at_the_door(host: &Host, herd: &Herd) {
         );
     }
 }
+
+/// Requests that are each judged anew: what a viewer shows tells it from others.
+const FAILURES: u32 = 1_000;
+
+/// Two ways to fail by turns, since a breaker never opens for a policy that says no now and then.
+#[test]
+fn a_policy_that_fails_a_thousand_times_is_told_of_once_a_way_and_counted_each_time() {
+    let host = Host::start("");
+    let hostile = product::component("host/plugin/tests/hostile");
+    let (status, answer) = host.http.put_plugin("hostile", &hostile);
+    assert_eq!(status, 200, "{answer}");
+    let policy = json!({ "plugin": "hostile", "streams": "live/*", "config": { "act": "fickle" } });
+    let (status, answer) = host.http.put_json("/api/v1/policies/auth", &policy);
+    assert_eq!(status, 200, "{answer}");
+    for n in 0..FAILURES {
+        let token = ["panic", "refuse"][n as usize % 2];
+        let path = format!("/hls/live/none/index.m3u8?token={token}{n}");
+        assert_eq!(host.http.get(&path).unwrap().0, 403, "{path}");
+    }
+    let count = |name: &str, labels: &str| host.http.metric(name, labels);
+    let all = f64::from(FAILURES);
+    assert_eq!(count("pointsman_decision_failures_total", "auth"), all);
+    assert_eq!(count("pointsman_auth_denied_total", ""), all);
+    for code in ["trap", "refused"] {
+        let labels = format!("plugin=\"hostile\",code=\"{code}\"");
+        let failed = count("pointsman_plugin_errors_total", &labels);
+        assert_eq!(failed, all / 2.0, "{code}");
+    }
+    let failures = host
+        .http
+        .json("/api/v1/decisions?kind=auth&failed=true&limit=1");
+    let failure = &failures.unwrap_or_default()["decisions"][0];
+    assert_eq!(failure["decided_by"], "denied", "{failure}");
+
+    let lines = host.log();
+    let told: Vec<_> = lines
+        .iter()
+        .filter(|line| line.contains("a policy failed"))
+        .collect();
+    let [one, other] = &told[..] else {
+        panic!("{} lines: {told:?}", told.len())
+    };
+    let cause =
+        |line: &str| line.contains("the points are frozen") || line.contains("not this peer");
+    assert!(cause(one) && cause(other) && one != other, "{told:?}");
+    // The panics' own words come by the plugin's log, whose rate is limited.
+    assert!(lines.len() < 400, "{} lines", lines.len());
+    host.stop();
+}

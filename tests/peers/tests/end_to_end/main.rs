@@ -6,14 +6,21 @@
     reason = "helpers of tests fail as tests do, and real peers live in real time"
 )]
 
+mod api_door;
 mod author;
 mod bad_input;
 mod browsers;
 mod conformance;
+mod decisions;
+mod failover;
+mod guards;
 mod hevc;
 mod hostile_plugins;
 mod judge;
+mod killed;
+mod life;
 mod pairs;
 mod peers_of_other_makes;
+mod shipped;
 mod shutdown;
 mod templates;

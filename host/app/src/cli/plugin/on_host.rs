@@ -80,6 +80,20 @@ pub struct Api {
     /// Address of the host's API.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
     api: String,
+    /// What its auth policy wants to see of whoever changes something from another machine.
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "POINTSMAN_TOKEN",
+        hide_env_values = true
+    )]
+    token: Option<String>,
+}
+
+impl Api {
+    fn remote(self) -> anyhow::Result<Remote> {
+        Remote::new(self.api, self.token.as_deref())
+    }
 }
 
 /// A plugin of a host.
@@ -149,23 +163,21 @@ fn modes() -> impl TypedValueParser<Value = PolicyMode> {
 impl HostCommand {
     pub(super) fn run(self) -> anyhow::Result<()> {
         match self {
-            Self::List(Api { api }) => Remote::new(api).list_plugins(),
+            Self::List(api) => api.remote()?.list_plugins(),
             Self::Install(arguments) => arguments.run(),
-            Self::Rollback(NamedPlugin { name, api }) => {
-                Remote::new(api.api).rollback_plugin(&name)
-            }
-            Self::Remove(NamedPlugin { name, api }) => Remote::new(api.api).remove_plugin(&name),
+            Self::Rollback(NamedPlugin { name, api }) => api.remote()?.rollback_plugin(&name),
+            Self::Remove(NamedPlugin { name, api }) => api.remote()?.remove_plugin(&name),
             Self::Logs {
                 plugin: NamedPlugin { name, api },
                 follow,
-            } => Remote::new(api.api).show_log(&name, follow),
+            } => api.remote()?.show_log(&name, follow),
             Self::Bind(arguments) => arguments.run(),
             Self::Unbind {
                 kind,
                 streams,
                 mode,
                 api,
-            } => Remote::new(api.api).unbind(kind, &streams, mode),
+            } => api.remote()?.unbind(kind, &streams, mode),
         }
     }
 }
@@ -181,7 +193,7 @@ impl InstallArgs {
             sha256: self.sha256,
             signature,
         };
-        let remote = Remote::new(self.api.api);
+        let remote = self.api.remote()?;
         let Some(file) = file else {
             return remote.install_from(&self.name, &self.component, &origin);
         };
@@ -212,7 +224,7 @@ impl BindArgs {
             percent: self.percent,
             config: &config,
         };
-        Remote::new(self.api.api).bind(self.kind, &binding)
+        self.api.remote()?.bind(self.kind, &binding)
     }
 }
 

@@ -7,9 +7,12 @@ use model::{Label, PolicyKind, PolicyMode, StreamPattern};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::time::Duration;
+use ureq::http::{HeaderValue, Request, Response, header};
+use ureq::middleware::{Middleware, MiddlewareNext};
+use ureq::{Body, SendBody};
 
-/// Compiling a large component takes its time.
-const LIMIT: Duration = Duration::from_secs(90);
+/// Compiling a large component takes its time, on a busy machine minutes.
+const LIMIT: Duration = Duration::from_secs(330);
 
 /// What is read of an answer.
 const ANSWER_BYTES: u64 = 8 << 20;
@@ -36,6 +39,21 @@ pub(super) struct Binding<'a> {
     pub(super) config: &'a Value,
 }
 
+/// Shows the same credentials with each request.
+struct Shows(HeaderValue);
+
+impl Middleware for Shows {
+    fn handle(
+        &self,
+        mut request: Request<SendBody<'_>>,
+        next: MiddlewareNext<'_>,
+    ) -> Result<Response<Body>, ureq::Error> {
+        let headers = request.headers_mut();
+        headers.insert(header::AUTHORIZATION, self.0.clone());
+        next.handle(request)
+    }
+}
+
 /// The API of a running host.
 pub(super) struct Remote {
     base: String,
@@ -43,16 +61,21 @@ pub(super) struct Remote {
 }
 
 impl Remote {
-    pub(super) fn new(base: String) -> Self {
+    /// `token`: shown with each request, for hosts that want to know who asks.
+    pub(super) fn new(base: String, token: Option<&str>) -> anyhow::Result<Self> {
         // Problem documents come with 4xx and 5xx and are to be read, not thrown.
-        let config = ureq::Agent::config_builder()
+        let mut config = ureq::Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(LIMIT))
-            .build();
-        Self {
-            base: base.trim_end_matches('/').to_owned(),
-            agent: config.into(),
+            .timeout_global(Some(LIMIT));
+        if let Some(token) = token {
+            let bearer = HeaderValue::try_from(format!("Bearer {token}"));
+            let bearer = bearer.context("the token has characters that no header can carry")?;
+            config = config.middleware(Shows(bearer));
         }
+        Ok(Self {
+            base: base.trim_end_matches('/').to_owned(),
+            agent: config.build().into(),
+        })
     }
 
     pub(super) fn list_plugins(&self) -> anyhow::Result<()> {
@@ -187,10 +210,7 @@ impl Remote {
     }
 
     /// The answer's JSON; a problem document (RFC 9457) becomes an error in its own words.
-    fn answer(
-        &self,
-        response: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
-    ) -> anyhow::Result<Value> {
+    fn answer(&self, response: Result<Response<Body>, ureq::Error>) -> anyhow::Result<Value> {
         let mut response = response.with_context(|| {
             format!("no host answers at {}; is it running? See --api", self.base)
         })?;

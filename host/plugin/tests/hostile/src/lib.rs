@@ -29,6 +29,8 @@ enum Act {
     Refuse,
     CountCalls,
     UnknownNames,
+    /// Fails in another way each time, as the token says.
+    Fickle,
     Fetch,
     #[serde(rename = "panic-on-cam2")]
     PanicOnCam2,
@@ -60,7 +62,7 @@ impl Routing for Hostile {
             }
         }
         match config.act {
-            Act::Behave => {}
+            Act::Behave | Act::Fickle => {}
             Act::Panic => panic!("the points are frozen"),
             Act::Loop => loop {
                 black_box(());
@@ -159,8 +161,12 @@ impl Selection for Hostile {
 impl Auth for Hostile {
     type Config = Config;
 
-    fn authorize(_: auth::Request, config: Config) -> Result<Verdict, Error> {
+    fn authorize(request: auth::Request, config: Config) -> Result<Verdict, Error> {
         match config.act {
+            Act::Fickle if request.token.is_some_and(|it| it.starts_with("panic")) => {
+                panic!("the points are frozen")
+            }
+            Act::Fickle => Err(Error::new("not this peer")),
             Act::Panic => panic!("the points are frozen"),
             Act::Impossible => Ok(Verdict {
                 stream: Some("../../etc/passwd".to_owned()),

@@ -1,14 +1,14 @@
-//! Lets anybody read, and whoever shows the key publish.
+//! Lets everybody watch, and publishers in with a key.
 
 use pointsman_sdk::auth::{Action, Auth, Request, Verdict};
 use pointsman_sdk::{Error, export};
 use serde::Deserialize;
 
 /// The operator's settings, as `config.schema.json` describes them.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 struct Config {
-    key: String,
+    keys: Vec<String>,
 }
 
 struct Policy;
@@ -20,10 +20,12 @@ impl Auth for Policy {
     fn authorize(request: Request, config: Config) -> Result<Verdict, Error> {
         let shown = request.token.unwrap_or_default();
         Ok(match request.action {
-            Action::Read => Verdict::allow("anybody may read"),
-            Action::Publish if same(&shown, &config.key) => Verdict::allow("has the key"),
-            Action::Publish => Verdict::deny("has not the key"),
-            Action::Api => Verdict::deny("the API is not for peers"),
+            Action::Read => Verdict::allow("everybody may watch"),
+            _ if config.keys.iter().any(|key| same(&shown, key)) => Verdict {
+                ttl_ms: Some(60_000),
+                ..Verdict::allow("a valid key")
+            },
+            _ => Verdict::deny("no valid key"),
         })
     }
 }
