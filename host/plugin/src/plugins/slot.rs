@@ -4,7 +4,7 @@ use super::breaker::{Breaker, Turn};
 use super::probation::{Judgement, Probation, Watched};
 use super::view::{BreakerView, PluginView, VersionView};
 use super::{Change, unix_ms};
-use crate::call::{Asked, CallError, Mode, Outcome};
+use crate::call::{CallError, Mode, Outcome};
 use crate::component::{Component, Hash};
 use crate::config::Config;
 use crate::home::Home;
@@ -12,8 +12,8 @@ use crate::hosting::Hosting;
 use crate::stats::Counters;
 use crate::tape::Tape;
 use arc_swap::ArcSwapOption;
-use model::Label;
 use model::selection::Library;
+use model::{Label, Question};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -87,14 +87,14 @@ impl Slot {
     /// One decision by the version that is active now.
     pub(super) async fn decide(
         &self,
-        asked: Asked<'_>,
+        question: &Question,
         config: &Config,
         library: Option<Arc<dyn Library>>,
         mode: Mode,
     ) -> Outcome {
         let began = Instant::now();
         let Some(active) = self.active() else {
-            let kind = asked.kind().as_str();
+            let kind = question.kind().as_str();
             return failed(began, None, CallError::Missing { kind });
         };
         let counts = !matches!(mode, Mode::Replay(_));
@@ -106,8 +106,11 @@ impl Slot {
             }
         };
         let home = &self.home;
-        let hosting = Hosting::of_call(home, &active.grants, asked.now_unix_ms(), library, mode);
-        let ran = active.decide(home, asked, config.as_json(), hosting).await;
+        let now = question.now_unix_ms();
+        let hosting = Hosting::of_call(home, &active.grants, now, library, mode);
+        let ran = active
+            .decide(home, question, config.as_json(), hosting)
+            .await;
         let took = began.elapsed();
         if let Some(pass) = pass {
             let error = ran.result.as_ref().err();

@@ -1,6 +1,6 @@
 //! What keeps a bad plugin from harm: limits, the breaker, and the way back.
 
-use crate::common::{bound, hostile, install, install_for, plane, plane_with, variant};
+use crate::common::{Route, bound, hostile, install, install_for, plane, plane_with, variant};
 use model::{Label, PolicyKind, Question};
 use plugin::routing::sample_state;
 use plugin::{Call, CallError, Change, Config, Mode, Plugin, Plugins, Probation};
