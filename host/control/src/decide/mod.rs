@@ -171,7 +171,7 @@ struct Inner {
 impl Decider {
     /// Bound to nothing yet.
     pub fn new(plugins: Plugins, settings: Settings) -> Self {
-        Self(Arc::new(Inner {
+        let decider = Self(Arc::new(Inner {
             plugins,
             log: Log::new(settings.keep_secrets, settings.history.clone()),
             settings,
@@ -179,7 +179,14 @@ impl Decider {
             complaints: judge::Complaints::default(),
             tasks: TaskTracker::new(),
             places: Arc::new(Semaphore::new(MAX_BESIDE)),
-        }))
+        }));
+        // The plane must not keep up who keeps it up.
+        let inner = Arc::downgrade(&decider.0);
+        decider.0.plugins.serve(move |plugin| {
+            let decider = inner.upgrade().map(Self);
+            decider.map_or_else(Vec::new, |it| it.bound(plugin))
+        });
+        decider
     }
 
     /// From now on these policies decide, which were checked. `replaced`: a plugin that is
