@@ -32,6 +32,8 @@ pub(crate) struct PolicyView {
     mode: PolicyMode,
     /// Of a canary: the share of streams that it decides for.
     percent: Option<u8>,
+    /// What its operator may not have thought of.
+    warning: Option<&'static str>,
     /// Of a shadow or a canary: how it compares with who decides otherwise, since it was bound
     /// or its plugin replaced. `compared`, `differing`, `failed`, `skipped`, and the newest 20
     /// `differences`, each with `at_unix_ms`, `subject`, `active`, `tried` and `error`.
@@ -52,6 +54,7 @@ impl From<&Binding> for PolicyView {
         Self {
             config: secrets::hide_config(kind, &config),
             config_hash: binding.config_hash.to_string(),
+            warning: binding.warning(),
             comparison: Decider::comparison(binding),
             kind,
             streams,

@@ -194,6 +194,11 @@ impl Decider {
     pub(crate) fn bind(&self, policies: &[PolicySpec], replaced: Option<&Label>) {
         let before = self.0.bindings.load();
         let bindings = Bindings::new(&self.0.plugins, policies, &before, replaced);
+        for policy in bindings.news(&before) {
+            if let Some(warning) = policy.warning() {
+                tracing::warn!(policy = %policy.what(), "{warning}");
+            }
+        }
         self.0.bindings.store(Arc::new(bindings));
     }
 
