@@ -33,9 +33,10 @@ pub use tally::{Comparison, Difference};
 pub use trial::Trial;
 
 use crate::diff::Change;
-use crate::log::{Decision, Filter, Found, History, HistoryFigures, Log, Totals};
+use crate::log::{Decision, Filter, Found, History, Log, Totals};
 use crate::router::Cause;
 use arc_swap::ArcSwap;
+use model::history::Figures;
 use model::layout::{Arrangement, Scene};
 use model::selection::{Clip, Library, SelectionRequest};
 use model::{Answer, Label, PolicyKind, PolicySpec, Question};
@@ -413,7 +414,7 @@ impl Decider {
     }
 
     /// How the history fares, if there is one.
-    pub fn history(&self) -> Option<HistoryFigures> {
+    pub fn history(&self) -> Option<Figures> {
         self.0.log.history()
     }
 
