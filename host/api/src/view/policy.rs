@@ -1,6 +1,6 @@
 //! Policies: which plugin decides what, for which streams.
 
-use control::decide::{Binding, Comparison, Decider, Trial};
+use control::decide::{Binding, Comparison, Decider, Ruling};
 use control::log::secrets;
 use model::selection::Asset;
 use model::{Label, PolicyKind, PolicyMode, PolicySpec, StreamPattern};
@@ -147,8 +147,8 @@ pub(crate) struct TrialView {
     duration_us: u64,
 }
 
-impl From<Trial> for TrialView {
-    fn from(trial: Trial) -> Self {
+impl From<Ruling> for TrialView {
+    fn from(trial: Ruling) -> Self {
         let spec = trial.policy.as_ref().map(|policy| &policy.spec);
         let answer = trial.answer.as_deref().and_then(|answer| {
             let mut tagged = serde_json::to_value(answer).ok()?;

@@ -23,14 +23,15 @@ mod beside;
 mod bindings;
 mod door;
 mod judge;
+mod ruling;
 mod tally;
 mod trial;
 
-pub use bindings::{Binding, Bindings, Deciding};
 pub(crate) use bindings::accepted;
+pub use bindings::{Binding, Bindings, Deciding};
 pub use door::ApiRequest;
+pub use ruling::{Asking, DecidedBy, Failure, Ruling};
 pub use tally::{Comparison, Difference};
-pub use trial::Trial;
 
 use crate::diff::Change;
 use crate::log::{Decision, Filter, Found, History, Log, Totals};
@@ -40,8 +41,7 @@ use model::history::Figures;
 use model::layout::{Arrangement, Scene};
 use model::selection::{Clip, Library, SelectionRequest};
 use model::{Answer, Label, PolicyKind, PolicySpec, Question};
-use plugin::{Bound, Call, CallError, Mode, Plugins, Tape};
-use serde::Serialize;
+use plugin::{Bound, Call, Mode, Plugins, Tape};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
@@ -69,89 +69,6 @@ impl Default for Settings {
             answer_limit: Duration::from_secs(5),
         }
     }
-}
-
-/// Who made a decision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DecidedBy {
-    /// The policy's plugin.
-    Plugin,
-    /// It failed, and what it last decided stays.
-    LastGood,
-    /// The host itself: no policy is bound, or it failed and nothing good is left of it.
-    BuiltIn,
-    /// It failed, and so nobody is let in.
-    Denied,
-}
-
-/// Why a policy's own answer does not hold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Failure {
-    /// Stable short name: that of [`CallError::code`], `late`, or `unusable`.
-    pub code: &'static str,
-    /// For people.
-    pub message: String,
-}
-
-impl Failure {
-    pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-        }
-    }
-
-    /// Whether the answer did not come in time.
-    pub fn is_late(&self) -> bool {
-        matches!(self.code, "late" | "deadline" | "busy")
-    }
-}
-
-impl From<CallError> for Failure {
-    fn from(error: CallError) -> Self {
-        Self::new(error.code(), error.to_string())
-    }
-}
-
-/// A question on its way.
-#[derive(Clone)]
-pub struct Asking {
-    /// What is asked.
-    pub question: Arc<Question>,
-    /// What brought it up.
-    pub cause: Cause,
-    /// The clips to choose from; of a selection.
-    pub library: Option<Arc<dyn Library>>,
-    /// What the policy last decided, if it is still in force.
-    pub last_good: Option<Arc<Answer>>,
-}
-
-/// A decision, before anything is done about it.
-#[derive(Debug, Clone)]
-pub struct Ruling {
-    /// What was asked.
-    pub question: Arc<Question>,
-    /// What brought it up.
-    pub cause: Cause,
-    /// What is to hold; none: there was nothing to choose from.
-    pub answer: Option<Arc<Answer>>,
-    /// Who made it.
-    pub decided_by: DecidedBy,
-    /// The policy that was asked; none: the built-in one.
-    pub policy: Option<Arc<Binding>>,
-    /// The author's version of its plugin.
-    pub version: String,
-    /// SHA-256 of the component, hexadecimal.
-    pub hash: Option<String>,
-    /// Why the policy's own answer does not hold.
-    pub error: Option<Failure>,
-    /// What of the answer cannot be done.
-    pub refused: Vec<String>,
-    /// What else the policy's answer came from.
-    pub tape: Tape,
-    /// From the question to the answer; 0 for the host itself.
-    pub took: Duration,
 }
 
 /// Makes decisions; clones share one service.
@@ -223,7 +140,7 @@ impl Decider {
     pub(crate) async fn ask(&self, deciding: Deciding, asking: Asking) -> Ruling {
         let ruling = match deciding.decides {
             Some(policy) => self.call(policy, &asking, Mode::Live).await,
-            None => Self::built_in(&asking),
+            None => Ruling::built_in(&asking),
         };
         self.0.log.count(
             ruling.question.kind(),
@@ -234,24 +151,6 @@ impl Decider {
             self.compare(beside, &asking, &ruling);
         }
         ruling
-    }
-
-    /// The host's own decision. Nobody is asked.
-    fn built_in(asking: &Asking) -> Ruling {
-        let answer = judge::built_in(asking);
-        Ruling {
-            question: asking.question.clone(),
-            cause: asking.cause,
-            answer: answer.map(Arc::new),
-            decided_by: DecidedBy::BuiltIn,
-            policy: None,
-            version: String::new(),
-            hash: None,
-            error: None,
-            refused: Vec::new(),
-            tape: Tape::default(),
-            took: Duration::ZERO,
-        }
     }
 
     /// Asks one policy, and judges what it says.
