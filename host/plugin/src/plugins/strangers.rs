@@ -22,6 +22,8 @@ const COST: u32 = 20;
 const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
 /// Peers that are told apart. Failures of more only count for all together.
 const MAX_PEERS: usize = 1_024;
+/// Peers whose failures counted against a version; many fewer bring the one before back.
+const MAX_COUNTED: usize = 64;
 
 /// Who is asked about: an IPv4 address, or the /64 that an IPv6 address is in, since whoever has
 /// one address of it usually has them all.
@@ -54,6 +56,8 @@ pub(super) struct Strangers {
     answered: bool,
     /// Who failed since the last answer.
     row: Vec<Peer>,
+    /// Whose failures counted against this version.
+    counted: Vec<Peer>,
     /// Those who failed, each with a circuit of its own.
     each: HashMap<Peer, Circuit>,
 }
@@ -111,16 +115,13 @@ impl Strangers {
         {
             tracing::debug!(%peer, ?pause, %failure, "a peer whose calls fail is left alone");
         }
-        let is_news = !self.row.contains(&peer);
-        if is_news && self.row.len() < OPENS_AFTER as usize {
-            self.row.push(peer);
-        }
-        let counts = is_news || !self.answered;
-        let turn = match counts || trial.all {
+        let lengthens_row = add(&mut self.row, peer, OPENS_AFTER as usize);
+        let turn = match lengthens_row || trial.all || !self.answered {
             true => self.all.failed(now, trial.all, failure, |_| pause),
             false => None,
         };
-        (turn, counts)
+        let is_news = add(&mut self.counted, peer, MAX_COUNTED);
+        (turn, is_news || !self.answered)
     }
 
     /// The call came to no end.
@@ -146,6 +147,15 @@ impl Strangers {
         }
         Some(self.each.entry(peer).or_default())
     }
+}
+
+/// Adds somebody, as long as there is room; false if he was there before.
+fn add(peers: &mut Vec<Peer>, peer: Peer, most: usize) -> bool {
+    let is_new = !peers.contains(&peer);
+    if is_new && peers.len() < most {
+        peers.push(peer);
+    }
+    is_new
 }
 
 /// An error for whoever reads what one peer brought about.
@@ -233,6 +243,10 @@ mod tests {
         );
         assert_eq!(freed, Ok(None));
         assert!(strangers.each.is_empty(), "it starts anew");
+        // Answers in between make no stranger of it who counts again.
+        let later = later + Duration::from_millis(200);
+        let failed = fail(&mut strangers, "192.0.2.66", later, TRAP);
+        assert_eq!(failed, Ok((false, false)));
     }
 
     #[test]
