@@ -2,6 +2,7 @@
 
 use model::Label;
 use model::origin::Origin;
+use plugin::http::Web;
 use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
@@ -81,7 +82,11 @@ pub(crate) async fn fetch(
         // The chain's last link says what happened; the URL in the first may be secret.
         reason: root_of(&error.without_url()),
     };
-    let client = client(allowed.to_vec()).map_err(failed)?;
+    let web = Web::new(|| set_up(allowed.to_vec())).map_err(failed)?;
+    let client = web.to(&url).map_err(|none| FetchError::Failed {
+        url: shown.clone(),
+        reason: none.to_string(),
+    })?;
     let mut answer = client.get(url).send().await.map_err(failed)?;
     if !answer.status().is_success() {
         let reason = format!("it answered {}", answer.status());
@@ -97,9 +102,7 @@ pub(crate) async fn fetch(
     Ok(bytes.into())
 }
 
-fn client(allowed: Vec<Origin>) -> Result<reqwest::Client, reqwest::Error> {
-    // Whoever came first in this process chose it; ring is the only one built in.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+fn set_up(allowed: Vec<Origin>) -> reqwest::ClientBuilder {
     let follow = reqwest::redirect::Policy::custom(move |attempt| {
         if attempt.previous().len() > MAX_REDIRECTS {
             return attempt.error("too many redirects");
@@ -116,7 +119,6 @@ fn client(allowed: Vec<Origin>) -> Result<reqwest::Client, reqwest::Error> {
         .redirect(follow)
         .timeout(LIMIT)
         .no_proxy()
-        .build()
 }
 
 fn shown(url: &Url) -> String {

@@ -17,6 +17,7 @@
 
 mod actor;
 pub mod builtin;
+pub mod clock;
 pub mod decide;
 pub mod desired;
 pub mod diff;

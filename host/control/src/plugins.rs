@@ -2,13 +2,13 @@
 //! swap is followed by decisions, and the last thing that went wrong is remembered.
 
 use crate::actor::Control;
+use crate::clock::unix_ms;
 use crate::router::Cause;
 use model::{Event, Label};
 use parking_lot::Mutex;
 use plugin::{Change, InstallError, Plugins};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::broadcast::error::RecvError;
 
 /// Names remembered; strangers to the folder may send any.
@@ -184,11 +184,4 @@ fn event_of(change: &Change) -> Option<Event> {
         },
         _ => return None,
     })
-}
-
-fn unix_ms() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -60,7 +60,7 @@ async fn measure(plugin: &Plugin, kind: PolicyKind, config: &Config) -> Result<(
         PolicyKind::Auth => Question::Auth(auth::sample_request()),
         _ => Question::Routing(routing::sample_state()),
     };
-    let library: Arc<selection::Assets> = Arc::new(selection::sample_library());
+    let library = Arc::new(selection::sample_library());
     let (began, mut memory_bytes) = (Instant::now(), 0);
     let mut times = Vec::with_capacity(CALLS);
     while times.len() < CALLS && began.elapsed() < LONGEST {

@@ -165,6 +165,17 @@ pub enum InstallError {
         /// The name.
         name: Label,
     },
+    /// A version failed, and there is none to take over from it.
+    #[error(
+        "the active version of plugin {name} fails, and no kept one can take over ({tried}): \
+         install one that serves the policies bound now"
+    )]
+    NoSuccessor {
+        /// The name.
+        name: Label,
+        /// The versions that are kept, each with what is wrong with it.
+        tried: String,
+    },
 }
 
 impl InstallError {
@@ -198,6 +209,7 @@ impl InstallError {
             Self::Storage { .. } => "storage",
             Self::Unknown { .. } => "unknown-plugin",
             Self::NoOlderVersion { .. } => "no-older-version",
+            Self::NoSuccessor { .. } => "no-successor",
         }
     }
 
@@ -278,7 +290,11 @@ mod tests {
                 source: std::io::Error::other("x"),
             },
             InstallError::Unknown { name: name.clone() },
-            InstallError::NoOlderVersion { name },
+            InstallError::NoOlderVersion { name: name.clone() },
+            InstallError::NoSuccessor {
+                name,
+                tried: text(),
+            },
         ];
         let codes: Vec<_> = errors.iter().map(InstallError::code).collect();
         assert_eq!(
@@ -309,6 +325,7 @@ mod tests {
                 "storage",
                 "unknown-plugin",
                 "no-older-version",
+                "no-successor",
             ]
         );
     }

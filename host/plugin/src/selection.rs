@@ -1,10 +1,8 @@
 //! The selection kind: the bounds on what comes back, and a sample to try candidates on.
 
 use crate::bounds::{Checked, MAX_TEXT_BYTES, pairs, refuse, text};
-use model::selection::{
-    Asset, AssetFilter, AssetOrder, Clip, Library, PlayedItem, PlayedSegment, SelectionRequest,
-};
-use std::cmp::Reverse;
+use model::Catalogue;
+use model::selection::{Asset, Clip, PlayedItem, PlayedSegment, SelectionRequest};
 
 /// Whether a clip keeps within the bounds its WIT file names. Whether there is such an asset, only
 /// who holds the library can tell.
@@ -21,54 +19,6 @@ pub(crate) fn check(clip: &Clip) -> Checked {
     }
     text("reason", &clip.reason, MAX_TEXT_BYTES)?;
     pairs("attributes", &clip.attributes)
-}
-
-/// A library that is a list: for tools, tests and samples. Each page costs a look at every asset.
-#[derive(Debug, Clone, Default)]
-pub struct Assets(pub Vec<Asset>);
-
-impl Library for Assets {
-    fn count(&self, filter: &AssetFilter) -> u32 {
-        u32::try_from(self.matching(filter).len()).unwrap_or(u32::MAX)
-    }
-
-    fn page(&self, filter: &AssetFilter, order: AssetOrder, offset: u32, limit: u32) -> Vec<Asset> {
-        let mut assets = self.matching(filter);
-        assets.sort_by(|a, b| a.id.cmp(&b.id));
-        match order {
-            AssetOrder::Id => {}
-            // `None` comes before every time.
-            AssetOrder::LeastRecentlyPlayed => assets.sort_by_key(|it| it.last_played_unix_ms),
-            AssetOrder::Newest => assets.sort_by_key(|it| Reverse(it.added_unix_ms)),
-        }
-        let page = assets
-            .into_iter()
-            .skip(offset as usize)
-            .take(limit as usize);
-        page.cloned().collect()
-    }
-
-    fn get(&self, id: &str) -> Option<Asset> {
-        self.0.iter().find(|asset| asset.id == id).cloned()
-    }
-}
-
-impl Assets {
-    fn matching(&self, filter: &AssetFilter) -> Vec<&Asset> {
-        let wanted = |asset: &&Asset| {
-            let folder = filter.folder.as_deref().unwrap_or_default();
-            let inside = match asset.folder.strip_prefix(folder) {
-                Some(rest) => folder.is_empty() || rest.is_empty() || rest.starts_with('/'),
-                None => false,
-            };
-            inside
-                && filter
-                    .tag
-                    .as_ref()
-                    .is_none_or(|tag| asset.tags.contains(tag))
-        };
-        self.0.iter().filter(wanted).collect()
-    }
 }
 
 /// A request like those in real use, for trying a candidate and for measuring.
@@ -90,7 +40,7 @@ pub fn sample_request() -> SelectionRequest {
 }
 
 /// The library to that request: three clips, of which one was played.
-pub fn sample_library() -> Assets {
+pub fn sample_library() -> Catalogue {
     let asset = |number: u64| Asset {
         id: format!("clips/{number}.ts"),
         title: format!("Clip {number}"),
@@ -111,7 +61,7 @@ pub fn sample_library() -> Assets {
         }],
         ..asset(0)
     };
-    Assets(vec![first, asset(1), asset(2)])
+    Catalogue::new([first, asset(1), asset(2)])
 }
 
 #[cfg(test)]
@@ -134,34 +84,5 @@ mod tests {
         ] {
             assert_eq!(check(&bad).unwrap_err().code(), "bad-result", "{bad:?}");
         }
-    }
-
-    #[test]
-    fn a_listed_library_is_filtered_and_ordered() {
-        let mut assets = sample_library();
-        assets.0[2].folder = "clips/late".to_owned();
-        assets.0[1].folder = "clipsandmore".to_owned();
-        let filter = |folder: &str| AssetFilter {
-            folder: Some(folder.to_owned()),
-            tag: Some("sample".to_owned()),
-        };
-        assert_eq!(assets.count(&AssetFilter::default()), 3);
-        assert_eq!(
-            (
-                assets.count(&filter("clips")),
-                assets.count(&filter("clips/late"))
-            ),
-            (2, 1)
-        );
-        let ids = |order, offset| -> Vec<_> {
-            let page = assets.page(&AssetFilter::default(), order, offset, 2);
-            page.into_iter().map(|asset| asset.id).collect()
-        };
-        assert_eq!(
-            ids(AssetOrder::LeastRecentlyPlayed, 1),
-            ["clips/2.ts", "clips/0.ts"]
-        );
-        assert_eq!(ids(AssetOrder::Newest, 0), ["clips/2.ts", "clips/1.ts"]);
-        assert_eq!(ids(AssetOrder::Id, 2), ["clips/2.ts"]);
     }
 }

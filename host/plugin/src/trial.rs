@@ -1,7 +1,7 @@
 //! Trying a component before it takes over: with every configuration in use, on a sample and on
 //! decisions that were made before.
 
-use crate::call::{Asked, CallError, Mode};
+use crate::call::{CallError, Mode};
 use crate::component::Component;
 use crate::config::Config;
 use crate::error::InstallError;
@@ -9,8 +9,8 @@ use crate::home::Home;
 use crate::hosting::Hosting;
 use crate::plugins::{Bound, Difference, Recorded};
 use crate::{auth, layout, routing, selection};
-use model::PolicyKind;
 use model::selection::Library;
+use model::{PolicyKind, Question};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -73,23 +73,21 @@ impl Component {
             step: format!("a sample of {kind} with the configuration of {what}"),
             cause,
         };
-        let state = routing::sample_state();
-        let request = selection::sample_request();
-        let scene = layout::sample_scene();
-        let peer = auth::sample_request();
-        let asked = match kind {
-            PolicyKind::Routing => Asked::Routing(&state),
-            PolicyKind::Selection => Asked::Selection(&request),
-            PolicyKind::Layout => Asked::Layout(&scene),
-            PolicyKind::Auth => Asked::Auth(&peer),
+        let question = match kind {
+            PolicyKind::Routing => Question::Routing(routing::sample_state()),
+            PolicyKind::Selection => Question::Selection(selection::sample_request()),
+            PolicyKind::Layout => Question::Layout(layout::sample_scene()),
+            PolicyKind::Auth => Question::Auth(auth::sample_request()),
             _ => {
                 let kind = kind.as_str();
                 return Err(failed(CallError::Missing { kind }));
             }
         };
         let library: Arc<dyn Library> = Arc::new(selection::sample_library());
-        let hosting = Hosting::of_trial(home, asked.now_unix_ms(), Some(library));
-        let ran = self.decide(home, asked, config.as_json(), hosting).await;
+        let hosting = Hosting::of_trial(home, question.now_unix_ms(), Some(library));
+        let ran = self
+            .decide(home, &question, config.as_json(), hosting)
+            .await;
         match ran.result {
             Ok(_) | Err(CallError::Refused(_)) => Ok(()),
             Err(cause) => Err(failed(cause)),
@@ -129,11 +127,11 @@ impl Component {
         config: &Config,
         recorded: &Recorded,
     ) -> Result<Option<Difference>, InstallError> {
-        let asked = Asked::from(&recorded.question);
+        let question = &recorded.question;
         let mode = Mode::Replay(Arc::new(recorded.tape.clone()));
-        let hosting = Hosting::of_call(home, &self.grants, asked.now_unix_ms(), None, mode);
-        let ran = self.decide(home, asked, config.as_json(), hosting).await;
-        let subject = || recorded.question.subject().to_owned();
+        let hosting = Hosting::of_call(home, &self.grants, question.now_unix_ms(), None, mode);
+        let ran = self.decide(home, question, config.as_json(), hosting).await;
+        let subject = || question.subject().to_owned();
         let now = match ran.result {
             Ok(answer) if answer.agrees_with(&recorded.answer) => return Ok(None),
             Ok(answer) => Ok(answer),

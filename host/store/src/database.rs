@@ -1,10 +1,10 @@
 //! The file: opened, brought to the newest schema, read and written.
 
-use crate::decisions::{Query, Row, number};
+use crate::decisions::{Row, number};
 use crate::error::StoreError;
 use crate::kv::{self, KvEntry};
 use crate::unix_ms;
-use model::history::Retention;
+use model::history::{Query, Retention};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -149,7 +149,9 @@ impl Database {
         let oldest_first = query.after.is_some();
         let order = if oldest_first { "ASC" } else { "DESC" };
         select.push(" ORDER BY id ").push(order);
-        select.push(" LIMIT ").push_bind(i64::from(query.limit));
+        select
+            .push(" LIMIT ")
+            .push_bind(i64::try_from(query.limit).unwrap_or(i64::MAX));
         let found: Vec<(String,)> = select.build_query_as().fetch_all(&self.pool).await?;
         let mut lines: Vec<_> = found.into_iter().map(|(line,)| line).collect();
         if !oldest_first {

@@ -15,7 +15,6 @@ mod error;
 mod kv;
 mod writer;
 
-pub use decisions::{Line, Query};
 pub use error::StoreError;
 pub use kv::KvEntry;
 pub use writer::Writer;
@@ -23,7 +22,7 @@ pub use writer::Writer;
 use database::Database;
 use kv::Kv;
 use model::Label;
-use model::history::Retention;
+use model::history::{Figures, Line, Query, Retention};
 use parking_lot::Mutex;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -41,19 +40,6 @@ pub struct Settings {
     pub path: PathBuf,
     /// Which decisions are kept; looked at about once a minute.
     pub retention: Retention,
-}
-
-/// How the store fares.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Status {
-    /// Why nothing can be written now; none when all is well.
-    pub degraded: Option<String>,
-    /// Decisions written since the start.
-    pub written: u64,
-    /// Decisions dropped since the start, because the file could not be written fast enough.
-    pub dropped: u64,
-    /// Decisions that wait.
-    pub queued: usize,
 }
 
 /// Handle to the store; clones share it.
@@ -145,8 +131,8 @@ impl Store {
     }
 
     /// How it fares.
-    pub fn status(&self) -> Status {
-        Status {
+    pub fn figures(&self) -> Figures {
+        Figures {
             degraded: self.shared.degraded.lock().clone(),
             written: self.shared.written.load(Ordering::Relaxed),
             dropped: self.shared.dropped.load(Ordering::Relaxed),

@@ -1,10 +1,11 @@
 //! The task that writes: everything in batches, again and again until it is written.
 
 use crate::database::Database;
-use crate::decisions::{Line, Row};
+use crate::decisions::Row;
 use crate::error::StoreError;
 use crate::kv::Marked;
 use crate::{Settings, Shared};
+use model::history::Line;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};

@@ -2,11 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 
-use model::history::Retention;
+use model::history::{Line, Query, Retention};
 use model::{Label, PolicyKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use store::{KvEntry, Line, Query, Settings, Store};
+use store::{KvEntry, Settings, Store};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -43,7 +43,7 @@ impl Open {
     }
 
     async fn written(&self, count: u64) {
-        until(|| self.store.status().written >= count).await;
+        until(|| self.store.figures().written >= count).await;
     }
 
     async fn ids(&self, query: Query) -> Vec<u64> {
@@ -278,11 +278,11 @@ async fn a_file_that_cannot_be_written_holds_up_nobody_and_is_caught_up_with() {
     for id in 1..=10_000 {
         taken += u64::from(open.store.keep(line(id)));
         if id == 1 {
-            until(|| open.store.status().degraded.is_some()).await;
+            until(|| open.store.figures().degraded.is_some()).await;
         }
     }
     open.store.put_kv(&label("p"), "k", entry("v", 1));
-    let status = open.store.status();
+    let status = open.store.figures();
     assert_eq!(status.dropped, 10_000 - taken);
     assert!(status.dropped > 5_000, "{status:?}");
     let told = status.degraded.unwrap();
@@ -294,7 +294,7 @@ async fn a_file_that_cannot_be_written_holds_up_nobody_and_is_caught_up_with() {
 
     lock.release().await;
     open.written(taken).await;
-    until(|| open.store.status().degraded.is_none()).await;
+    until(|| open.store.figures().degraded.is_none()).await;
     open.close().await;
     let again = Open::at(&file(&dir)).await;
     assert_eq!(again.store.kv(&label("p")).len(), 1);

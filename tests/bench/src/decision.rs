@@ -4,8 +4,9 @@ use crate::Options;
 use crate::contender::Built;
 use crate::report::Figure;
 use anyhow::{Context, Result};
+use model::Question;
 use plugin::routing::sample_state;
-use plugin::{Compiler, Origin, Plugins, Settings};
+use plugin::{Call, Compiler, Mode, Origin, Plugins, Settings};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -58,11 +59,17 @@ async fn time_calls(built: &Built) -> Result<Vec<Duration>> {
         { "streams": "test/*", "serve": [] },
     ] });
     let config = plugin.config("the measurement", &rules)?;
-    let state = sample_state();
+    let question = Question::Routing(sample_state());
     let mut times = Vec::with_capacity(CALLS);
     for _ in 0..CALLS {
         let began = Instant::now();
-        plugin.route(&state, &config).await?;
+        let call = Call {
+            question: &question,
+            config: &config,
+            library: None,
+            mode: Mode::Live,
+        };
+        plugin.decide(call).await.result?;
         times.push(began.elapsed());
     }
     times.drain(..CALLS / 10); // warming up

@@ -8,11 +8,49 @@ mod text;
 
 use crate::app::App;
 use crate::problem::Problem;
+use crate::server;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
-use std::sync::atomic::{AtomicU64, Ordering};
-use text::{CONTENT_TYPE, Exposition, Type};
+use gateway::context::EdgeFigures;
+use std::sync::atomic::Ordering::Relaxed;
+use text::{CONTENT_TYPE, Exposition, Figure, Type};
+
+const EDGE: [Figure<EdgeFigures>; 2] = [
+    (
+        "pointsman_edge_connections_total",
+        Type::Counter,
+        "Connections made, in or out.",
+        |it| it.connections as f64,
+    ),
+    (
+        "pointsman_edge_garbage_bytes_total",
+        Type::Counter,
+        "Bytes from outside that made no sense.",
+        |it| it.garbage_bytes as f64,
+    ),
+];
+
+const SERVER: [Figure<server::Figures>; 3] = [
+    (
+        "pointsman_http_connections",
+        Type::Gauge,
+        "HTTP connections open.",
+        |it| it.open.load(Relaxed) as f64,
+    ),
+    (
+        "pointsman_http_connections_total",
+        Type::Counter,
+        "HTTP connections accepted.",
+        |it| it.accepted.load(Relaxed) as f64,
+    ),
+    (
+        "pointsman_http_turned_away_total",
+        Type::Counter,
+        "HTTP connections turned away at the limit.",
+        |it| it.turned_away.load(Relaxed) as f64,
+    ),
+];
 
 /// Figures of streams, plugins and this process, in the Prometheus text format.
 #[utoipa::path(get, path = "/metrics", tag = "host", responses(
@@ -39,46 +77,11 @@ fn edges(document: &mut Exposition, app: &App) {
         );
     }
     let edges = app.edges.counters().snapshot();
-    let help = "Connections made, in or out.";
-    let mut family = document.family("pointsman_edge_connections_total", Type::Counter, help);
-    for edge in &edges {
-        family.sample(
-            &[("protocol", edge.protocol.as_str())],
-            edge.connections as f64,
-        );
-    }
-    let help = "Bytes from outside that made no sense.";
-    let mut family = document.family("pointsman_edge_garbage_bytes_total", Type::Counter, help);
-    for edge in &edges {
-        family.sample(
-            &[("protocol", edge.protocol.as_str())],
-            edge.garbage_bytes as f64,
-        );
-    }
-    let read = |figure: &AtomicU64| figure.load(Ordering::Relaxed) as f64;
-    let help = "HTTP connections open.";
-    document.single(
-        "pointsman_http_connections",
-        Type::Gauge,
-        help,
-        read(&app.server.open),
-    );
-    let help = "HTTP connections accepted.";
-    let accepted = read(&app.server.accepted);
-    document.single(
-        "pointsman_http_connections_total",
-        Type::Counter,
-        help,
-        accepted,
-    );
-    let help = "HTTP connections turned away at the limit.";
-    let turned_away = read(&app.server.turned_away);
-    document.single(
-        "pointsman_http_turned_away_total",
-        Type::Counter,
-        help,
-        turned_away,
-    );
+    let of_edge = edges
+        .iter()
+        .map(|edge| ([("protocol", edge.protocol.as_str())], edge));
+    document.table(&EDGE, of_edge);
+    document.table(&SERVER, std::iter::once(([], &*app.server)));
 }
 
 fn host(document: &mut Exposition) {

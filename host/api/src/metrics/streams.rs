@@ -1,12 +1,9 @@
 //! Streams, their sources, viewers and outputs.
 
-use super::text::{Exposition, Type};
+use super::text::{Exposition, Figure, Type};
 use control::view::{OutputView, SourceView, StreamView};
 use model::Protocol;
 use std::collections::BTreeMap;
-
-/// A family: name, kind, help, and where its value is.
-type Figure<T> = (&'static str, Type, &'static str, fn(&T) -> f64);
 
 const STREAM: [Figure<StreamView>; 5] = [
     (
@@ -107,42 +104,31 @@ const OUTPUT: [Figure<OutputView>; 4] = [
     ),
 ];
 
-/// Appends everything about streams. A family's samples follow each other, hence one pass
-/// over the streams for each.
-pub(super) fn collect(document: &mut Exposition, streams: &[StreamView]) {
+/// Appends everything about streams.
+pub(super) fn collect<'a>(document: &mut Exposition, streams: &'a [StreamView]) {
     document.single(
         "pointsman_streams",
         Type::Gauge,
         "Streams there are.",
         streams.len() as f64,
     );
-    for (name, kind, help, value) in STREAM {
-        let mut family = document.family(name, kind, help);
-        for stream in streams {
-            family.sample(&[("stream", stream.name.as_str())], value(stream));
-        }
-    }
-    for (name, kind, help, value) in SOURCE {
-        let mut family = document.family(name, kind, help);
-        for (stream, source) in each(streams, |stream| &stream.sources) {
-            let protocol = source.protocol.as_str();
-            let labels = [
-                ("stream", stream),
-                ("source", source.id.as_str()),
-                ("protocol", protocol),
-            ];
-            family.sample(&labels, value(source));
-        }
-    }
-    for (name, kind, help, value) in OUTPUT {
-        let mut family = document.family(name, kind, help);
-        for (stream, output) in each(streams, |stream| &stream.outputs) {
-            family.sample(
-                &[("stream", stream), ("output", &output.name)],
-                value(output),
-            );
-        }
-    }
+    let of_stream = |stream: &'a StreamView| ([("stream", stream.name.as_str())], stream);
+    document.table(&STREAM, streams.iter().map(of_stream));
+    let sources = each(streams, |stream| &stream.sources);
+    let of_source = |(stream, source): (&'a str, &'a SourceView)| {
+        let labels = [
+            ("stream", stream),
+            ("source", source.id.as_str()),
+            ("protocol", source.protocol.as_str()),
+        ];
+        (labels, source)
+    };
+    document.table(&SOURCE, sources.map(of_source));
+    let outputs = each(streams, |stream| &stream.outputs);
+    let of_output = |(stream, output): (&'a str, &'a OutputView)| {
+        ([("stream", stream), ("output", &*output.name)], output)
+    };
+    document.table(&OUTPUT, outputs.map(of_output));
     output_states(document, streams);
     viewers(document, streams);
 }
@@ -150,7 +136,7 @@ pub(super) fn collect(document: &mut Exposition, streams: &[StreamView]) {
 fn each<'a, T: 'a>(
     streams: &'a [StreamView],
     of: fn(&'a StreamView) -> &'a Vec<T>,
-) -> impl Iterator<Item = (&'a str, &'a T)> {
+) -> impl Iterator<Item = (&'a str, &'a T)> + Clone {
     let items =
         move |stream: &'a StreamView| of(stream).iter().map(|item| (stream.name.as_str(), item));
     streams.iter().flat_map(items)

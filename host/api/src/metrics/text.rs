@@ -15,6 +15,9 @@ pub(crate) enum Type {
     Gauge,
 }
 
+/// A family of which there is one sample for each item: name, type, help, and where its value is.
+pub(crate) type Figure<T> = (&'static str, Type, &'static str, fn(&T) -> f64);
+
 /// A document being written.
 #[derive(Debug, Default)]
 pub(crate) struct Exposition(String);
@@ -45,6 +48,21 @@ impl Exposition {
     /// A family of one sample without labels.
     pub(crate) fn single(&mut self, name: &'static str, kind: Type, help: &str, value: f64) {
         self.family(name, kind, help).sample(&[], value);
+    }
+
+    /// Families over the same items, each with its labels. A family's samples follow each other,
+    /// hence one pass over the items for each.
+    pub(crate) fn table<'a, T: 'a, const N: usize>(
+        &mut self,
+        figures: &[Figure<T>],
+        items: impl Iterator<Item = ([(&'a str, &'a str); N], &'a T)> + Clone,
+    ) {
+        for (name, kind, help, value) in figures {
+            let mut family = self.family(name, *kind, help);
+            for (labels, item) in items.clone() {
+                family.sample(&labels, value(item));
+            }
+        }
     }
 
     /// The document.

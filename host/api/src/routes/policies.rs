@@ -8,12 +8,12 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
+use control::clock::unix_ms;
 use model::{Catalogue, PolicyKind, PolicyMode, Question, StreamPattern};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 use utoipa::{IntoParams, ToSchema};
 
 /// The bound policies.
@@ -128,11 +128,4 @@ pub(crate) async fn decide(
     let library = Arc::new(Catalogue::new(library));
     let trial = app.control.decider().try_out(question, Some(library)).await;
     Ok(Json(trial.into()))
-}
-
-fn unix_ms() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

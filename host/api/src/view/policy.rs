@@ -1,6 +1,6 @@
 //! Policies: which plugin decides what, for which streams.
 
-use control::decide::{Binding, Comparison, Decider, Trial};
+use control::decide::{Binding, Comparison, Decider, Ruling};
 use control::log::secrets;
 use model::selection::Asset;
 use model::{Label, PolicyKind, PolicyMode, PolicySpec, StreamPattern};
@@ -32,6 +32,8 @@ pub(crate) struct PolicyView {
     mode: PolicyMode,
     /// Of a canary: the share of streams that it decides for.
     percent: Option<u8>,
+    /// What its operator may not have thought of.
+    warning: Option<&'static str>,
     /// Of a shadow or a canary: how it compares with who decides otherwise, since it was bound
     /// or its plugin replaced. `compared`, `differing`, `failed`, `skipped`, and the newest 20
     /// `differences`, each with `at_unix_ms`, `subject`, `active`, `tried` and `error`.
@@ -52,6 +54,7 @@ impl From<&Binding> for PolicyView {
         Self {
             config: secrets::hide_config(kind, &config),
             config_hash: binding.config_hash.to_string(),
+            warning: binding.warning(),
             comparison: Decider::comparison(binding),
             kind,
             streams,
@@ -144,8 +147,8 @@ pub(crate) struct TrialView {
     duration_us: u64,
 }
 
-impl From<Trial> for TrialView {
-    fn from(trial: Trial) -> Self {
+impl From<Ruling> for TrialView {
+    fn from(trial: Ruling) -> Self {
         let spec = trial.policy.as_ref().map(|policy| &policy.spec);
         let answer = trial.answer.as_deref().and_then(|answer| {
             let mut tagged = serde_json::to_value(answer).ok()?;

@@ -47,6 +47,17 @@ labels = { site = "north" }
     enabled = true
 "#;
 
+/// The file that operators start from, and the same with every setting that it only shows. A
+/// setting follows its `#` at once, a sentence after a blank.
+fn site() -> (&'static str, String) {
+    let site = include_str!("../../../../examples/site.toml");
+    let shown = site.lines().map(|line| match line.strip_prefix('#') {
+        Some(setting) if !setting.is_empty() && !setting.starts_with(' ') => setting,
+        _ => line,
+    });
+    (site, shown.collect::<Vec<_>>().join("\n"))
+}
+
 fn with_variables(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
     parse_with(
         "",
@@ -84,6 +95,52 @@ fn the_whole_example_is_understood() {
         (1, "10.0.0.5")
     );
     assert_eq!(config.plugins.install_from.len(), 2);
+}
+
+#[test]
+fn the_site_to_start_from_shows_every_key_with_its_default() {
+    let (plain, whole) = site();
+    let plain = parse(plain).unwrap();
+    let defaults = Config {
+        inputs: plain.inputs.clone(),
+        ..Config::default()
+    };
+    assert_eq!(plain, defaults, "it sets nothing but inputs");
+    let shown = parse(&whole).unwrap();
+    // What it shows for example, and all that is the default.
+    let Plugins {
+        trusted_keys,
+        install_from,
+        overrides,
+        grants,
+        ..
+    } = shown.plugins.clone();
+    let examples = [
+        trusted_keys.len(),
+        install_from.len(),
+        overrides.len(),
+        grants.len(),
+        shown.policies.len(),
+    ];
+    assert_eq!(examples, [1, 2, 1, 1, 2]);
+    let mut expected = defaults;
+    expected.srt.passphrase = shown.srt.passphrase.clone();
+    expected.policies = shown.policies.clone();
+    expected.plugins = Plugins {
+        trusted_keys,
+        install_from,
+        overrides,
+        grants,
+        ..expected.plugins
+    };
+    assert_eq!(shown, expected);
+    let document: toml::Table = toml::from_str(&whole).unwrap();
+    for (variable, path) in env::variables() {
+        let mut keys = path.iter();
+        let top = keys.next().and_then(|key| document.get(*key));
+        let found = keys.fold(top, |at, key| at.and_then(|at| at.get(*key)));
+        assert!(found.is_some(), "{variable} is not shown");
+    }
 }
 
 #[test]

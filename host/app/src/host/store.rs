@@ -1,14 +1,14 @@
 //! The database, as the plugin plane and the control plane see it.
 
 use crate::config::Config;
-use control::log::{History, HistoryFigures, HistoryLine, HistoryQuery};
+use control::log::History;
 use model::Label;
-use model::history::Retention;
+use model::history::{Figures, Line, Query, Retention};
 use plugin::{Entry, Keeper};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{KvEntry, Line, Query, Settings, Store, Writer};
+use store::{KvEntry, Settings, Store, Writer};
 
 /// The file below `data_dir`.
 const FILE: &str = "pointsman.db";
@@ -70,45 +70,22 @@ impl History for Annals {
         self.0.next_decision_id()
     }
 
-    fn keep(&self, line: HistoryLine) {
+    fn keep(&self, line: Line) {
         // If there is no room it is counted, and shown by the metrics.
-        let _ = self.0.keep(Line {
-            id: line.id,
-            at_unix_ms: line.at_unix_ms,
-            kind: line.kind,
-            stream: line.stream,
-            plugin: line.plugin,
-            failed: line.failed,
-            json: line.json,
-        });
+        let _ = self.0.keep(line);
     }
 
     fn find(
         &self,
-        query: HistoryQuery,
+        query: Query,
     ) -> Pin<Box<dyn Future<Output = Result<Vec<String>, String>> + Send + '_>> {
-        let query = Query {
-            kind: query.kind,
-            stream: query.stream,
-            plugin: query.plugin,
-            failed: query.failed,
-            after: query.after,
-            before: query.before,
-            limit: u32::try_from(query.limit).unwrap_or(u32::MAX),
-        };
         Box::pin(async move {
             let found = self.0.decisions(&query).await;
             found.map_err(|error| error.to_string())
         })
     }
 
-    fn figures(&self) -> HistoryFigures {
-        let status = self.0.status();
-        HistoryFigures {
-            degraded: status.degraded,
-            written: status.written,
-            dropped: status.dropped,
-            queued: status.queued,
-        }
+    fn figures(&self) -> Figures {
+        self.0.figures()
     }
 }

@@ -29,7 +29,7 @@ impl Decider {
                 Beside::Canary(active) => {
                     let active = match active {
                         Some(active) => decider.call(active, &asking, Mode::Trial).await,
-                        None => Decider::built_in(&asking),
+                        None => Ruling::built_in(&asking),
                     };
                     count(&tally, &active, &ruling);
                 }

@@ -25,6 +25,25 @@ impl Binding {
     pub fn what(&self) -> String {
         self.spec.what()
     }
+
+    /// What its operator may not have thought of.
+    pub fn warning(&self) -> Option<&'static str> {
+        let PolicySpec {
+            kind,
+            mode,
+            streams,
+            ..
+        } = &self.spec;
+        let decides = *kind == PolicyKind::Auth && *mode != PolicyMode::Shadow;
+        // The API is asked about under the empty name.
+        (decides && streams.matches("")).then_some(
+            "it covers the API, too: from other machines, nothing can be changed over the API any \
+             more but where this policy allows the action \"api\". Requests from this machine \
+             itself are never asked about, so an operator who is locked out mends it there. To \
+             leave the API alone, bind it to patterns that the empty name does not match, such \
+             as live/*",
+        )
+    }
 }
 
 /// Who decides one question, and who is tried beside.
@@ -101,6 +120,15 @@ impl Bindings {
         let mut sorted = listed.clone();
         sorted.sort_by_key(|it| std::cmp::Reverse(it.spec.streams.specificity()));
         Self { sorted, listed }
+    }
+
+    /// Those that were not bound `before`.
+    pub(crate) fn news<'a>(&'a self, before: &'a Self) -> impl Iterator<Item = &'a Binding> {
+        let known = |it: &&Arc<Binding>| before.listed.iter().any(|old| old.spec == it.spec);
+        self.listed
+            .iter()
+            .filter(move |it| !known(it))
+            .map(|it| &**it)
     }
 
     /// Every policy, in the document's order.
@@ -231,6 +259,21 @@ mod tests {
         assert!(bound.deciding(PolicyKind::Layout, "demo").is_built_in());
         let nothing_named = bound.deciding(PolicyKind::Auth, "");
         assert_eq!(plugin(nothing_named.decides.as_ref()), "other-kind");
+    }
+
+    #[test]
+    fn who_binds_auth_to_everything_is_told_that_the_api_is_covered() {
+        let bound = bindings(json!([
+            {"kind": "auth", "streams": "*", "plugin": "all"},
+            {"kind": "auth", "streams": "*", "plugin": "tried", "mode": "canary", "percent": 1},
+            {"kind": "auth", "streams": "*", "plugin": "watched", "mode": "shadow"},
+            {"kind": "auth", "streams": "live/*", "plugin": "live"},
+            {"kind": "routing", "streams": "*", "plugin": "routing"}]));
+        let warned = bound.list().iter().filter(|it| it.warning().is_some());
+        let warned: Vec<_> = warned.map(|it| plugin(Some(it))).collect();
+        assert_eq!(warned, ["all", "tried"]);
+        let news = |before: &Bindings| bound.news(before).count();
+        assert_eq!((news(&Bindings::default()), news(&bound)), (5, 0));
     }
 
     #[test]

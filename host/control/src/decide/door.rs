@@ -5,6 +5,7 @@
 //! `live/*` does not.
 
 use super::{Asking, Decider, Ruling};
+use crate::clock::unix_ms;
 use crate::router::Cause;
 use hub::Doorman;
 use hub::doorman::Verdict;
@@ -12,7 +13,7 @@ use model::auth::{AuthAction, AuthRequest};
 use model::{Admission, Answer, Ask, Intent, PolicyKind, Question, Refusal};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// The attribute that carries a peer's own name for its program.
 const USER_AGENT: &str = "user-agent";
@@ -165,11 +166,4 @@ fn of_api(request: ApiRequest, now_unix_ms: u64) -> AuthRequest {
             .map(|(key, value)| (key.to_owned(), value))
             .collect(),
     }
-}
-
-fn unix_ms() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -23,24 +23,25 @@ mod beside;
 mod bindings;
 mod door;
 mod judge;
+mod ruling;
 mod tally;
 mod trial;
 
 pub(crate) use bindings::accepted;
 pub use bindings::{Binding, Bindings, Deciding};
 pub use door::ApiRequest;
+pub use ruling::{Asking, DecidedBy, Failure, Ruling};
 pub use tally::{Comparison, Difference};
-pub use trial::Trial;
 
 use crate::diff::Change;
-use crate::log::{Decision, Filter, Found, History, HistoryFigures, Log, Totals};
+use crate::log::{Decision, Filter, Found, History, Log, Totals};
 use crate::router::Cause;
 use arc_swap::ArcSwap;
+use model::history::Figures;
 use model::layout::{Arrangement, Scene};
 use model::selection::{Clip, Library, SelectionRequest};
 use model::{Answer, Label, PolicyKind, PolicySpec, Question, StreamName};
-use plugin::{Bound, Call, CallError, Mode, Plugins, Tape};
-use serde::Serialize;
+use plugin::{Bound, Call, Mode, Plugins, Tape};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
@@ -70,89 +71,6 @@ impl Default for Settings {
     }
 }
 
-/// Who made a decision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DecidedBy {
-    /// The policy's plugin.
-    Plugin,
-    /// It failed, and what it last decided stays.
-    LastGood,
-    /// The host itself: no policy is bound, or it failed and nothing good is left of it.
-    BuiltIn,
-    /// It failed, and so nobody is let in.
-    Denied,
-}
-
-/// Why a policy's own answer does not hold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Failure {
-    /// Stable short name: that of [`CallError::code`], `late`, or `unusable`.
-    pub code: &'static str,
-    /// For people.
-    pub message: String,
-}
-
-impl Failure {
-    pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-        }
-    }
-
-    /// Whether the answer did not come in time.
-    pub fn is_late(&self) -> bool {
-        matches!(self.code, "late" | "deadline" | "busy")
-    }
-}
-
-impl From<CallError> for Failure {
-    fn from(error: CallError) -> Self {
-        Self::new(error.code(), error.to_string())
-    }
-}
-
-/// A question on its way.
-#[derive(Clone)]
-pub struct Asking {
-    /// What is asked.
-    pub question: Arc<Question>,
-    /// What brought it up.
-    pub cause: Cause,
-    /// The clips to choose from; of a selection.
-    pub library: Option<Arc<dyn Library>>,
-    /// What the policy last decided, if it is still in force.
-    pub last_good: Option<Arc<Answer>>,
-}
-
-/// A decision, before anything is done about it.
-#[derive(Debug, Clone)]
-pub struct Ruling {
-    /// What was asked.
-    pub question: Arc<Question>,
-    /// What brought it up.
-    pub cause: Cause,
-    /// What is to hold; none: there was nothing to choose from.
-    pub answer: Option<Arc<Answer>>,
-    /// Who made it.
-    pub decided_by: DecidedBy,
-    /// The policy that was asked; none: the built-in one.
-    pub policy: Option<Arc<Binding>>,
-    /// The author's version of its plugin.
-    pub version: String,
-    /// SHA-256 of the component, hexadecimal.
-    pub hash: Option<String>,
-    /// Why the policy's own answer does not hold.
-    pub error: Option<Failure>,
-    /// What of the answer cannot be done.
-    pub refused: Vec<String>,
-    /// What else the policy's answer came from.
-    pub tape: Tape,
-    /// From the question to the answer; 0 for the host itself.
-    pub took: Duration,
-}
-
 /// Makes decisions; clones share one service.
 #[derive(Clone)]
 pub struct Decider(Arc<Inner>);
@@ -171,7 +89,7 @@ struct Inner {
 impl Decider {
     /// Bound to nothing yet.
     pub fn new(plugins: Plugins, settings: Settings) -> Self {
-        Self(Arc::new(Inner {
+        let decider = Self(Arc::new(Inner {
             plugins,
             log: Log::new(settings.keep_secrets, settings.history.clone()),
             settings,
@@ -179,7 +97,14 @@ impl Decider {
             complaints: judge::Complaints::default(),
             tasks: TaskTracker::new(),
             places: Arc::new(Semaphore::new(MAX_BESIDE)),
-        }))
+        }));
+        // The plane must not keep up who keeps it up.
+        let inner = Arc::downgrade(&decider.0);
+        decider.0.plugins.serve(move |plugin| {
+            let decider = inner.upgrade().map(Self);
+            decider.map_or_else(Vec::new, |it| it.bound(plugin))
+        });
+        decider
     }
 
     /// From now on these policies decide, which were checked. `replaced`: a plugin that is
@@ -187,6 +112,11 @@ impl Decider {
     pub(crate) fn bind(&self, policies: &[PolicySpec], replaced: Option<&Label>) {
         let before = self.0.bindings.load();
         let bindings = Bindings::new(&self.0.plugins, policies, &before, replaced);
+        for policy in bindings.news(&before) {
+            if let Some(warning) = policy.warning() {
+                tracing::warn!(policy = %policy.what(), "{warning}");
+            }
+        }
         self.0.bindings.store(Arc::new(bindings));
     }
 
@@ -210,7 +140,7 @@ impl Decider {
     pub(crate) async fn ask(&self, deciding: Deciding, asking: Asking) -> Ruling {
         let ruling = match deciding.decides {
             Some(policy) => self.call(policy, &asking, Mode::Live).await,
-            None => Self::built_in(&asking),
+            None => Ruling::built_in(&asking),
         };
         self.0.log.count(
             ruling.question.kind(),
@@ -221,24 +151,6 @@ impl Decider {
             self.compare(beside, &asking, &ruling);
         }
         ruling
-    }
-
-    /// The host's own decision. Nobody is asked.
-    fn built_in(asking: &Asking) -> Ruling {
-        let answer = judge::built_in(asking);
-        Ruling {
-            question: asking.question.clone(),
-            cause: asking.cause,
-            answer: answer.map(Arc::new),
-            decided_by: DecidedBy::BuiltIn,
-            policy: None,
-            version: String::new(),
-            hash: None,
-            error: None,
-            refused: Vec::new(),
-            tape: Tape::default(),
-            took: Duration::ZERO,
-        }
     }
 
     /// Asks one policy, and judges what it says.
@@ -406,7 +318,7 @@ impl Decider {
     }
 
     /// How the history fares, if there is one.
-    pub fn history(&self) -> Option<HistoryFigures> {
+    pub fn history(&self) -> Option<Figures> {
         self.0.log.history()
     }
 

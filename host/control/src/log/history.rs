@@ -1,9 +1,8 @@
 //! What outlives memory: a history of decisions that somebody else keeps.
 
 use super::Decision;
+use model::history::{Figures, Line, Query};
 use model::{Label, PolicyKind};
-use serde::Serialize;
-use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -13,66 +12,16 @@ pub trait History: Send + Sync {
     fn next_id(&self) -> u64;
 
     /// Takes a decision, or drops and counts it if there is no room.
-    fn keep(&self, line: HistoryLine);
+    fn keep(&self, line: Line);
 
     /// Lines of JSON, oldest first; the error is for people.
     fn find(
         &self,
-        query: HistoryQuery,
+        query: Query,
     ) -> Pin<Box<dyn Future<Output = Result<Vec<String>, String>> + Send + '_>>;
 
     /// How it fares.
-    fn figures(&self) -> HistoryFigures;
-}
-
-/// A decision to be kept.
-pub struct HistoryLine {
-    /// Its number.
-    pub id: u64,
-    /// When it was made, Unix milliseconds.
-    pub at_unix_ms: u64,
-    /// What was decided.
-    pub kind: PolicyKind,
-    /// For which stream, channel or composite.
-    pub stream: String,
-    /// Which plugin was asked; none: the host decided by itself.
-    pub plugin: Option<String>,
-    /// Whether it failed.
-    pub failed: bool,
-    /// Writes it as one line of JSON; takes some microseconds, so whoever writes calls it.
-    pub json: Box<dyn FnOnce() -> String + Send>,
-}
-
-/// Which decisions of the history.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct HistoryQuery {
-    /// Of one kind only.
-    pub kind: Option<PolicyKind>,
-    /// Of one stream only.
-    pub stream: Option<String>,
-    /// Of one plugin only.
-    pub plugin: Option<String>,
-    /// Failures only.
-    pub failed: bool,
-    /// Only those with a greater id.
-    pub after: Option<u64>,
-    /// Only those with a lower id.
-    pub before: Option<u64>,
-    /// How many at most: the oldest of them if `after` is set, otherwise the newest.
-    pub limit: usize,
-}
-
-/// How a history fares.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct HistoryFigures {
-    /// Why nothing can be written now; none when all is well.
-    pub degraded: Option<String>,
-    /// Decisions written since the start.
-    pub written: u64,
-    /// Decisions dropped since the start, because they could not be written fast enough.
-    pub dropped: u64,
-    /// Decisions that wait to be written.
-    pub queued: usize,
+    fn figures(&self) -> Figures;
 }
 
 /// Which decisions to look at.
@@ -101,25 +50,15 @@ pub struct Found {
     pub history_error: Option<String>,
 }
 
-impl HistoryLine {
-    pub(super) fn of(decision: Arc<Decision>, keep_secrets: bool) -> Self {
-        Self {
-            id: decision.id,
-            at_unix_ms: decision.at_unix_ms,
-            kind: decision.kind(),
-            stream: decision.stream.clone(),
-            plugin: decision.plugin().map(ToString::to_string),
-            failed: decision.error.is_some(),
-            json: Box::new(move || decision.json(keep_secrets)),
-        }
-    }
-}
-
-impl fmt::Debug for HistoryLine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HistoryLine")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+pub(super) fn line(decision: Arc<Decision>, keep_secrets: bool) -> Line {
+    Line {
+        id: decision.id,
+        at_unix_ms: decision.at_unix_ms,
+        kind: decision.kind(),
+        stream: decision.stream.clone(),
+        plugin: decision.plugin().map(ToString::to_string),
+        failed: decision.error.is_some(),
+        json: Box::new(move || decision.json(keep_secrets)),
     }
 }
 
@@ -147,8 +86,8 @@ impl Filter {
         found
     }
 
-    pub(super) fn in_history(&self, before: u64, limit: usize) -> HistoryQuery {
-        HistoryQuery {
+    pub(super) fn in_history(&self, before: u64, limit: usize) -> Query {
+        Query {
             kind: self.kind,
             stream: self.stream.clone(),
             plugin: self.plugin.as_ref().map(ToString::to_string),

@@ -11,11 +11,12 @@ pub mod history;
 mod ring;
 pub mod secrets;
 
-pub use history::{Filter, Found, History, HistoryFigures, HistoryLine, HistoryQuery};
+pub use history::{Filter, Found, History};
 
 use crate::decide::{Binding, DecidedBy, Failure};
 use crate::diff::Change;
 use crate::router::Cause;
+use model::history::Figures;
 use model::{Answer, Label, PolicyKind, PolicyMode, Question, StreamPattern};
 use parking_lot::Mutex;
 use plugin::{Bound, Recorded, Tape};
@@ -217,7 +218,7 @@ impl Log {
             kept.ring.push(decision.clone());
         }
         if let Some(history) = &self.history {
-            history.keep(HistoryLine::of(decision, self.keep_secrets));
+            history.keep(history::line(decision, self.keep_secrets));
         }
     }
 
@@ -227,7 +228,7 @@ impl Log {
     }
 
     /// How the history fares, if there is one.
-    pub(crate) fn history(&self) -> Option<HistoryFigures> {
+    pub(crate) fn history(&self) -> Option<Figures> {
         self.history.as_ref().map(|history| history.figures())
     }
 

@@ -1,6 +1,7 @@
 use super::*;
 use crate::decide::Bindings;
 use model::auth::{AuthAction, AuthRequest, Verdict};
+use model::history::{Line, Query};
 use model::routing::{OutputState, Plan, PlannedOutput, RoutingState};
 use serde_json::json;
 use std::pin::Pin;
@@ -265,7 +266,7 @@ async fn what_memory_let_go_comes_from_the_history_without_gap_or_repetition() {
 /// A history that is a list.
 #[derive(Default)]
 struct Memory {
-    lines: Mutex<Vec<(HistoryQuery, u64, String)>>,
+    lines: Mutex<Vec<(Query, u64, String)>>,
     asked: AtomicU64,
 }
 
@@ -274,21 +275,21 @@ impl History for Memory {
         101
     }
 
-    fn keep(&self, line: HistoryLine) {
-        let about = HistoryQuery {
+    fn keep(&self, line: Line) {
+        let about = Query {
             stream: Some(line.stream),
-            ..HistoryQuery::default()
+            ..Query::default()
         };
         self.lines.lock().push((about, line.id, (line.json)()));
     }
 
     fn find(
         &self,
-        query: HistoryQuery,
+        query: Query,
     ) -> Pin<Box<dyn Future<Output = Result<Vec<String>, String>> + Send + '_>> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         let lines = self.lines.lock();
-        let fits = |(about, id, _): &&(HistoryQuery, u64, String)| {
+        let fits = |(about, id, _): &&(Query, u64, String)| {
             query.before.is_none_or(|before| *id < before)
                 && query.after.is_none_or(|after| *id > after)
                 && (query.stream.is_none() || query.stream == about.stream)
@@ -301,8 +302,8 @@ impl History for Memory {
         Box::pin(std::future::ready(Ok(found)))
     }
 
-    fn figures(&self) -> HistoryFigures {
-        HistoryFigures::default()
+    fn figures(&self) -> Figures {
+        Figures::default()
     }
 }
 

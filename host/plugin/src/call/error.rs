@@ -14,7 +14,8 @@ pub enum CallError {
         /// The kind asked for.
         kind: &'static str,
     },
-    /// It failed too often in a row, and is not asked for a while.
+    /// It failed too often in a row, and is not asked for a while; of auth, perhaps only about this
+    /// peer.
     #[error(
         "the policy is not asked for {retry_ms} ms more, since it failed again and again: {why}"
     )]

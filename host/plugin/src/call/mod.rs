@@ -7,11 +7,8 @@ use crate::component::Hash;
 use crate::config::Config;
 use crate::tape::Tape;
 pub use error::CallError;
-use model::auth::AuthRequest;
-use model::layout::Scene;
-use model::routing::RoutingState;
-use model::selection::{Library, SelectionRequest};
-use model::{Answer, PolicyKind, Question};
+use model::selection::Library;
+use model::{Answer, Question};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,45 +54,4 @@ pub struct Outcome {
     pub memory_bytes: usize,
     /// Instructions, roughly; counted only with [`crate::Settings::count_fuel`].
     pub fuel: Option<u64>,
-}
-
-/// A question, lent.
-#[derive(Clone, Copy)]
-pub(crate) enum Asked<'a> {
-    Routing(&'a RoutingState),
-    Selection(&'a SelectionRequest),
-    Layout(&'a Scene),
-    Auth(&'a AuthRequest),
-}
-
-impl<'a> From<&'a Question> for Asked<'a> {
-    fn from(question: &'a Question) -> Self {
-        match question {
-            Question::Routing(state) => Self::Routing(state),
-            Question::Selection(request) => Self::Selection(request),
-            Question::Layout(scene) => Self::Layout(scene),
-            Question::Auth(request) => Self::Auth(request),
-        }
-    }
-}
-
-impl Asked<'_> {
-    pub(crate) const fn kind(&self) -> PolicyKind {
-        match self {
-            Self::Routing(_) => PolicyKind::Routing,
-            Self::Selection(_) => PolicyKind::Selection,
-            Self::Layout(_) => PolicyKind::Layout,
-            Self::Auth(_) => PolicyKind::Auth,
-        }
-    }
-
-    /// Time of the decision, Unix milliseconds.
-    pub(crate) const fn now_unix_ms(&self) -> u64 {
-        match self {
-            Self::Routing(state) => state.now_unix_ms,
-            Self::Selection(request) => request.now_unix_ms,
-            Self::Layout(scene) => scene.now_unix_ms,
-            Self::Auth(request) => request.now_unix_ms,
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! A guest's run within its limits.
 
-use super::{Asked, CallError};
+use super::CallError;
 use crate::bindings::v1_0_0;
 use crate::bounds;
 use crate::component::Component;
@@ -9,7 +9,7 @@ use crate::home::Home;
 use crate::hosting::{Hosting, Pause};
 use crate::log::cut;
 use crate::tape::Tape;
-use model::Answer;
+use model::{Answer, Question};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,20 +40,20 @@ impl Component {
     pub(crate) async fn decide(
         &self,
         home: &Home,
-        asked: Asked<'_>,
+        question: &Question,
         config: &str,
         hosting: Hosting,
     ) -> Ran {
         let pause = Arc::clone(&hosting.pause);
         let mut store = Guest::store(home, hosting);
-        let run = self.policy.ask(&mut store, asked, config);
+        let run = self.policy.ask(&mut store, question, config);
         let outcome = home.bounded(&pause, run).await;
         let result = home.judge(store.data_mut(), outcome);
         let result = result.and_then(|answer| match answer {
             Some(Ok(answer)) => bounds::check(&answer).map(|()| answer),
             Some(Err(said)) => Err(CallError::Refused(cut(said, bounds::MAX_TEXT_BYTES))),
             None => Err(CallError::Missing {
-                kind: asked.kind().as_str(),
+                kind: question.kind().as_str(),
             }),
         });
         let fuel = home.runtime.counts_fuel.then(|| store.get_fuel().ok());

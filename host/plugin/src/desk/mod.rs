@@ -6,7 +6,7 @@ mod fixture;
 
 use crate::build::BuildError;
 use crate::build::error::at;
-use crate::call::{Asked, CallError, Mode, Outcome};
+use crate::call::{CallError, Mode, Outcome};
 use crate::compile::{Compiler, Workshop};
 use crate::component::{self, Component, Draft, Hash, Info};
 use crate::config::Config;
@@ -149,10 +149,9 @@ impl Desk {
 
     async fn run(&self, question: &Question, config: &Config, hosting: Hosting) -> Outcome {
         let began = Instant::now();
-        let asked = Asked::from(question);
         let ran = self
             .component
-            .decide(&self.home, asked, config.as_json(), hosting)
+            .decide(&self.home, question, config.as_json(), hosting)
             .await;
         Outcome {
             result: ran.result,

@@ -2,6 +2,7 @@
 
 use super::request::{Request, Sendable, check_url};
 use super::resolve::{self, Refused, Resolver};
+use super::web::{Web, causes};
 use super::{Answer, HttpError, canonical};
 use model::grants::{Grants, asks};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, LOCATION};
@@ -27,14 +28,14 @@ const KEPT: Duration = Duration::from_secs(30);
 pub(crate) struct Client {
     grants: Grants,
     /// Made for the first request: it loads the system's certificates.
-    inner: OnceLock<Result<reqwest::Client, String>>,
+    web: OnceLock<Result<Web, String>>,
 }
 
 impl Client {
     pub(crate) fn new(grants: Grants) -> Self {
         Self {
             grants,
-            inner: OnceLock::new(),
+            web: OnceLock::new(),
         }
     }
 
@@ -66,7 +67,7 @@ impl Client {
     async fn follow(&self, mut request: Sendable, asked: &[String]) -> Result<Answer, HttpError> {
         for _ in 0..=MAX_REDIRECTS {
             self.admit(&request.url, asked)?;
-            let client = self.client()?;
+            let client = self.client(&request.url)?;
             let mut sending = client
                 .request(request.method.clone(), request.url.clone())
                 .headers(request.headers.clone());
@@ -108,15 +109,18 @@ impl Client {
         }
     }
 
-    fn client(&self) -> Result<&reqwest::Client, HttpError> {
-        let inner = self.inner.get_or_init(|| build(&self.grants));
-        inner.as_ref().map_err(|why| HttpError::Failed(why.clone()))
+    fn client(&self, url: &Url) -> Result<&reqwest::Client, HttpError> {
+        let web = self.web.get_or_init(|| {
+            let web = Web::new(|| set_up(&self.grants));
+            web.map_err(|error| format!("the HTTP client did not start: {}", causes(&error)))
+        });
+        let failed = |why: String| HttpError::Failed(why);
+        let web = web.as_ref().map_err(|why| failed(why.clone()))?;
+        web.to(url).map_err(|none| failed(none.to_string()))
     }
 }
 
-fn build(grants: &Grants) -> Result<reqwest::Client, String> {
-    // Fails if the process has one already, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+fn set_up(grants: &Grants) -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .dns_resolver(Resolver {
             private: grants.private.clone().into(),
@@ -129,8 +133,6 @@ fn build(grants: &Grants) -> Result<reqwest::Client, String> {
         .user_agent(concat!("pointsman/", env!("CARGO_PKG_VERSION")))
         .pool_max_idle_per_host(KEPT_CONNECTIONS)
         .pool_idle_timeout(KEPT)
-        .build()
-        .map_err(|error| format!("the HTTP client did not start: {}", chain(&error)))
 }
 
 /// Where an answer sends us, if it does.
@@ -230,15 +232,5 @@ fn explain(error: &reqwest::Error) -> HttpError {
         }
         cause = error.source();
     }
-    HttpError::Failed(chain(error))
-}
-
-/// The causes of an error, the first left out if there are others: it only names the URL.
-fn chain(error: &reqwest::Error) -> String {
-    let causes = std::iter::successors(error.source(), |&error| error.source());
-    let causes: Vec<String> = causes.map(ToString::to_string).collect();
-    if causes.is_empty() {
-        return "the request failed".to_owned();
-    }
-    causes.join(": ")
+    HttpError::Failed(causes(error))
 }

@@ -8,10 +8,12 @@ mod address;
 mod client;
 mod request;
 mod resolve;
+mod web;
 
 pub(crate) use client::Client;
 pub(crate) use request::Request;
 use serde::{Deserialize, Serialize};
+pub use web::{NoCertificates, Web};
 
 /// What a host answered to a plugin's request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

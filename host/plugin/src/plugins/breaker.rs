@@ -1,137 +1,142 @@
 //! The circuit breaker: a plugin that fails again and again is left alone for a while, so that it
 //! costs nobody a deadline each time.
+//!
+//! What the host asks by itself goes through one circuit: five failures in a row open it for 1 s,
+//! doubled up to a minute. Auth has [another](super::strangers), since strangers choose what it is
+//! asked.
 
+use super::circuit::{Circuit, FIRST_PAUSE, Turn, doubled};
+use super::strangers::{Peer, Strangers, Trial};
 use crate::call::CallError;
 use parking_lot::Mutex;
 use std::time::{Duration, Instant};
 
-/// Failures in a row that open it.
-pub const OPENS_AFTER: u32 = 5;
-/// How long it stays open the first time; doubled each time that the trial call fails, too.
-pub const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// How long it stays open at most.
-pub const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-
-/// Closed, open until a moment, or half open: one call tries.
+/// Both circuits of a plugin.
 #[derive(Default)]
 pub(super) struct Breaker(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    failures_in_row: u32,
-    open: Option<Open>,
+    host: Circuit,
+    strangers: Strangers,
 }
 
-struct Open {
-    until: Instant,
-    pause: Duration,
-    /// Whether a call is under way that tries the plugin.
-    trying: bool,
-    /// The last failure.
-    why: String,
-}
-
-/// What a call's end did to the breaker.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Turn {
-    Opened { pause: Duration, why: String },
-    Closed,
+/// Who brought a question up.
+#[derive(Clone, Copy)]
+enum Asker {
+    Host { trial: bool },
+    Peer(Peer, Trial),
 }
 
 /// The right to make one call. Dropped without a report, as when the caller went away, it gives the right
 /// to try to the next one.
 pub(super) struct Pass<'a> {
     breaker: &'a Breaker,
-    trial: bool,
+    asker: Asker,
+}
+
+/// What the end of a call did.
+pub(super) struct Reported {
+    pub(super) turn: Option<Turn>,
+    /// Whether it says something of the version: one peer's failures count once.
+    pub(super) counts: bool,
 }
 
 impl Breaker {
-    /// Whether a call may be made now.
-    pub(super) fn admit(&self, now: Instant) -> Result<Pass<'_>, CallError> {
+    /// Whether a call may be made now; `peer` is whom auth is asked about.
+    pub(super) fn admit(&self, now: Instant, peer: Option<Peer>) -> Result<Pass<'_>, CallError> {
         let mut state = self.0.lock();
-        let trial = match &mut state.open {
-            None => false,
-            Some(open) if now >= open.until && !open.trying => {
-                open.trying = true;
-                true
-            }
-            Some(open) => {
-                let left = open.until.saturating_duration_since(now);
-                return Err(CallError::Open {
-                    retry_ms: u64::try_from(left.as_millis()).unwrap_or(u64::MAX),
-                    why: open.why.clone(),
-                });
-            }
+        let asker = match peer {
+            None => Asker::Host {
+                trial: state.host.admit(now)?,
+            },
+            Some(peer) => Asker::Peer(peer, state.strangers.admit(now, peer)?),
         };
         let breaker = self;
-        Ok(Pass { breaker, trial })
+        Ok(Pass { breaker, asker })
+    }
+
+    /// Leaves the plugin alone as if it had just failed too often.
+    pub(super) fn trip(&self, now: Instant, why: &str) -> Turn {
+        let mut state = self.0.lock();
+        state.strangers.all().open(now, FIRST_PAUSE, why.to_owned());
+        state.host.open(now, FIRST_PAUSE, why.to_owned())
     }
 
     /// Another version is active: it begins anew. Tells whether it was open.
     pub(super) fn reset(&self) -> bool {
-        std::mem::take(&mut *self.0.lock()).open.is_some()
+        let mut before = std::mem::take(&mut *self.0.lock());
+        !(before.host.is_closed() && before.strangers.all().is_closed())
     }
 
-    /// Time that it stays open still, and the last failure; none when it is closed.
+    /// Time that it stays open still, and the last failure; none when it is closed for host and
+    /// strangers.
     pub(super) fn open_for(&self, now: Instant) -> Option<(Duration, String)> {
-        let state = self.0.lock();
-        let open = state.open.as_ref()?;
-        Some((open.until.saturating_duration_since(now), open.why.clone()))
+        let mut state = self.0.lock();
+        let State { host, strangers } = &mut *state;
+        let open = [host.open_for(now), strangers.all().open_for(now)];
+        let longest = open.into_iter().flatten().max_by_key(|(left, _)| *left);
+        longest.map(|(left, why)| (left, why.to_owned()))
     }
 }
 
 impl Pass<'_> {
     /// The call ended, well or with a failure of the component's.
-    pub(super) fn report(self, now: Instant, failure: Option<&CallError>) -> Option<Turn> {
+    pub(super) fn report(
+        mut self,
+        now: Instant,
+        took: Duration,
+        failure: Option<&CallError>,
+    ) -> Reported {
         let mut state = self.breaker.0.lock();
-        let Some(failure) = failure else {
-            state.failures_in_row = 0;
-            // A call that began before it opened says nothing of now.
-            let closes = self.trial && state.open.take().is_some();
-            return closes.then_some(Turn::Closed);
+        let State { host, strangers } = &mut *state;
+        // What is left has nothing to give back when it is dropped.
+        let asker = std::mem::replace(&mut self.asker, Asker::Host { trial: false });
+        let (turn, counts) = match (asker, failure) {
+            (Asker::Host { trial }, None) => (host.answered(trial), true),
+            (Asker::Host { trial }, Some(failure)) => {
+                (host.failed(now, trial, failure, doubled), true)
+            }
+            (Asker::Peer(peer, trial), None) => (strangers.answered(peer, trial), true),
+            (Asker::Peer(peer, trial), Some(failure)) => {
+                strangers.failed(now, peer, trial, took, failure)
+            }
         };
-        state.failures_in_row = state.failures_in_row.saturating_add(1);
-        let pause = match &state.open {
-            Some(open) if self.trial => open.pause.saturating_mul(2).min(LONGEST_PAUSE),
-            None if state.failures_in_row >= OPENS_AFTER => FIRST_PAUSE,
-            _ => return None,
-        };
-        let why = failure.to_string();
-        state.open = Some(Open {
-            until: now + pause,
-            pause,
-            trying: false,
-            why: why.clone(),
-        });
-        Some(Turn::Opened { pause, why })
+        Reported { turn, counts }
     }
 }
 
 impl Drop for Pass<'_> {
     fn drop(&mut self) {
-        if !self.trial {
-            return;
-        }
-        if let Some(open) = &mut self.breaker.0.lock().open {
-            open.trying = false;
+        match self.asker {
+            Asker::Host { trial: true } => self.breaker.0.lock().host.release(),
+            Asker::Peer(peer, trial) => self.breaker.0.lock().strangers.release(peer, trial),
+            Asker::Host { trial: false } => {}
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::circuit::OPENS_AFTER;
     use super::*;
+
+    const TOOK: Duration = Duration::from_millis(50);
 
     fn failure() -> CallError {
         CallError::Deadline { deadline_ms: 50 }
     }
 
+    fn admit(breaker: &Breaker, now: Instant) -> Result<Pass<'_>, CallError> {
+        breaker.admit(now, None)
+    }
+
+    fn end(pass: Pass<'_>, now: Instant, failure: Option<&CallError>) -> Option<Turn> {
+        pass.report(now, TOOK, failure).turn
+    }
+
     fn fail(breaker: &Breaker, now: Instant) -> Option<Turn> {
-        breaker
-            .admit(now)
-            .ok()
-            .unwrap()
-            .report(now, Some(&failure()))
+        end(admit(breaker, now).ok().unwrap(), now, Some(&failure()))
     }
 
     fn opened(breaker: &Breaker, now: Instant) -> Duration {
@@ -148,13 +153,13 @@ mod tests {
             for _ in 1..OPENS_AFTER {
                 assert_eq!(fail(&breaker, now), None);
             }
-            assert_eq!(breaker.admit(now).ok().unwrap().report(now, None), None);
+            assert_eq!(end(admit(&breaker, now).ok().unwrap(), now, None), None);
         }
         for _ in 1..OPENS_AFTER {
             assert_eq!(fail(&breaker, now), None);
         }
         assert_eq!(opened(&breaker, now), FIRST_PAUSE);
-        let refused = breaker.admit(now).err().unwrap();
+        let refused = admit(&breaker, now).err().unwrap();
         assert!(
             matches!(
                 refused,
@@ -176,16 +181,16 @@ mod tests {
         let mut pause = opened(&breaker, now);
         for expected in [2, 4, 8, 16, 32, 60, 60] {
             now += pause;
-            let trial = breaker.admit(now).ok().unwrap();
-            assert!(breaker.admit(now).is_err(), "a second one tries, too");
-            let turn = trial.report(now, Some(&failure()));
+            let trial = admit(&breaker, now).ok().unwrap();
+            assert!(admit(&breaker, now).is_err(), "a second one tries, too");
+            let turn = end(trial, now, Some(&failure()));
             pause = Duration::from_secs(expected);
             let why = failure().to_string();
             assert_eq!(turn, Some(Turn::Opened { pause, why }));
         }
         now += pause;
-        let trial = breaker.admit(now).ok().unwrap();
-        assert_eq!(trial.report(now, None), Some(Turn::Closed));
+        let trial = admit(&breaker, now).ok().unwrap();
+        assert_eq!(end(trial, now, None), Some(Turn::Closed));
         for _ in 1..OPENS_AFTER {
             assert_eq!(fail(&breaker, now), None);
         }
@@ -199,19 +204,36 @@ mod tests {
             fail(&breaker, now);
         }
         let later = now + FIRST_PAUSE;
-        drop(breaker.admit(later).ok().unwrap());
-        assert!(breaker.admit(later).is_ok());
+        drop(admit(&breaker, later).ok().unwrap());
+        assert!(admit(&breaker, later).is_ok());
     }
 
     #[test]
     fn calls_that_began_before_it_opened_do_not_close_it() {
         let (breaker, now) = (Breaker::default(), Instant::now());
-        let early = breaker.admit(now).ok().unwrap();
+        let early = admit(&breaker, now).ok().unwrap();
         for _ in 0..OPENS_AFTER {
             fail(&breaker, now);
         }
-        assert_eq!(early.report(now, None), None);
-        assert!(breaker.admit(now).is_err());
-        assert!(breaker.reset() && breaker.admit(now).is_ok());
+        assert_eq!(end(early, now, None), None);
+        assert!(admit(&breaker, now).is_err());
+        assert!(breaker.reset() && admit(&breaker, now).is_ok());
+    }
+
+    #[test]
+    fn what_strangers_bring_about_does_not_concern_what_the_host_asks_and_the_reverse() {
+        let (breaker, now) = (Breaker::default(), Instant::now());
+        let peer = |last: u8| Some(Peer::from(std::net::IpAddr::from([192, 0, 2, last])));
+        for last in 0..5 {
+            let pass = breaker.admit(now, peer(last)).ok().unwrap();
+            end(pass, now, Some(&failure()));
+        }
+        assert!(breaker.admit(now, peer(9)).is_err());
+        assert!(breaker.open_for(now).is_some() && admit(&breaker, now).is_ok());
+        assert!(breaker.reset());
+        for _ in 0..OPENS_AFTER {
+            fail(&breaker, now);
+        }
+        assert!(admit(&breaker, now).is_err() && breaker.admit(now, peer(9)).is_ok());
     }
 }

@@ -28,6 +28,12 @@ struct Prepared {
     comparison: Comparison,
 }
 
+/// A kept version that passed everything.
+struct Older {
+    stored: Stored,
+    prepared: Prepared,
+}
+
 impl Plugins {
     /// Installs a component, or replaces the one of that name.
     ///
@@ -73,35 +79,67 @@ impl Plugins {
         let Some(older) = at.and_then(|at| versions.get(at.checked_sub(1)?)) else {
             return Err(InstallError::NoOlderVersion { name: name.clone() });
         };
-        let installed = self.go_back(slot, &older.hash, bound).await;
+        let installed = match self.prepare_older(&slot, &older.hash, bound).await {
+            Ok(older) => self.go_back(slot, older).await,
+            Err(error) => Err(error),
+        };
         self.end(name, installed)
     }
 
     /// Takes a version back that failed its probation, unless another is active by now.
+    ///
+    /// The one before it takes over, else the newest of the others, if it serves every policy that
+    /// is bound now. If none does, the failing one stays, and is left alone for a while.
     pub(super) async fn take_back(&self, failed: Failed) {
-        let Failed {
-            name,
-            from,
-            to,
-            why,
-        } = failed;
-        let _turn = self.turn(&name).await;
-        let Ok(slot) = self.slot(&name) else { return };
-        if slot.active().is_none_or(|active| active.hash != from) {
+        let name = &failed.name;
+        let _turn = self.turn(name).await;
+        let Ok(slot) = self.slot(name) else { return };
+        if slot
+            .active()
+            .is_none_or(|active| active.hash != failed.from)
+        {
             return;
         }
-        tracing::error!(plugin = name.as_str(), %from, %to, why, "the new version fails: going back");
-        // Told first, so that who sees the switch knows why.
-        self.tell(Change::RolledBack {
-            name: name.clone(),
-            from,
-            to: to.clone(),
-            why,
-        });
-        let installed = self.go_back(slot, &to, &[]).await;
-        if let Err(error) = self.end(&name, installed) {
-            tracing::error!(plugin = name.as_str(), %error, "the older version does not come up: the failing one stays");
+        let taken_over = match self.find_successor(&slot, &failed).await {
+            Ok(older) => {
+                let (from, to) = (failed.from.clone(), older.prepared.component.hash.clone());
+                let why = failed.why;
+                tracing::error!(plugin = name.as_str(), %from, %to, why, "the new version fails: going back");
+                // Told first, so that who sees the switch knows why.
+                self.tell(Change::RolledBack {
+                    name: name.clone(),
+                    from,
+                    to,
+                    why,
+                });
+                self.go_back(Arc::clone(&slot), older).await
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = self.end(name, taken_over) {
+            tracing::error!(plugin = name.as_str(), %error, "the failing version stays, and is left alone for a while");
+            slot.trip(&error.to_string());
         }
+    }
+
+    /// The version to take over from one that failed.
+    async fn find_successor(&self, slot: &Slot, failed: &Failed) -> Result<Older, InstallError> {
+        let name = &failed.name;
+        let bound = self.bound(name);
+        let versions = slot.versions();
+        let others = versions.iter().rev().map(|version| &version.hash);
+        let others = others.filter(|hash| **hash != failed.before && **hash != failed.from);
+        let mut tried = Vec::new();
+        for hash in std::iter::once(&failed.before).chain(others) {
+            match self.prepare_older(slot, hash, &bound).await {
+                Ok(older) => return Ok(older),
+                Err(error) => tried.push(format!("{hash:.12}: {error}")),
+            }
+        }
+        Err(InstallError::NoSuccessor {
+            name: name.clone(),
+            tried: tried.join("; "),
+        })
     }
 
     /// Takes up a stored plugin at start. Nothing is bound yet, so nothing is checked against.
@@ -109,10 +147,9 @@ impl Plugins {
         let _turn = self.turn(name).await;
         let manifest = self.0.shelf.open_plugin(name).await?;
         let slot = self.slot_or_new(name).await?;
-        let stored = self.0.shelf.read(name, &manifest.active).await?;
-        let prepared = self.prepare_stored(&slot, &stored, &[]).await;
-        let prepared = self.end(name, prepared)?;
-        self.switch(slot, &prepared.component, manifest.versions, false);
+        let active = self.prepare_older(&slot, &manifest.active, &[]).await;
+        let active = self.end(name, active)?.prepared.component;
+        self.switch(slot, &active, manifest.versions, false);
         Ok(())
     }
 
@@ -152,37 +189,14 @@ impl Plugins {
         Ok(installed(name, &component, replaced, prepared.comparison))
     }
 
-    /// Makes a kept version the active one.
-    async fn go_back(
-        &self,
-        slot: Arc<Slot>,
-        older: &Hash,
-        bound: &[Bound],
-    ) -> Result<Installed, InstallError> {
-        let name = slot.name().clone();
-        let stored = self.0.shelf.read(&name, older).await?;
-        let component = self.prepare_stored(&slot, &stored, bound).await?.component;
-        let mut versions = slot.versions();
-        self.step(&name, Step::Activating);
-        self.0
-            .shelf
-            .put(&name, older, &stored, &mut versions)
-            .await?;
-        let replaced = self.switch(slot, &component, versions, false);
-        Ok(installed(
-            &name,
-            &component,
-            replaced,
-            Comparison::default(),
-        ))
-    }
-
-    async fn prepare_stored(
+    /// A kept version that could be the active one.
+    async fn prepare_older(
         &self,
         slot: &Slot,
-        stored: &Stored,
+        hash: &Hash,
         bound: &[Bound],
-    ) -> Result<Prepared, InstallError> {
+    ) -> Result<Older, InstallError> {
+        let stored = self.0.shelf.read(slot.name(), hash).await?;
         let origin = Origin {
             sha256: None,
             signature: stored.signature.clone(),
@@ -193,7 +207,27 @@ impl Plugins {
             bound,
             replay: false,
         };
-        self.prepare(slot, candidate).await
+        let prepared = self.prepare(slot, candidate).await?;
+        Ok(Older { stored, prepared })
+    }
+
+    /// Makes it the active one.
+    async fn go_back(&self, slot: Arc<Slot>, older: Older) -> Result<Installed, InstallError> {
+        let Older { stored, prepared } = older;
+        let (name, component) = (slot.name().clone(), prepared.component);
+        let mut versions = slot.versions();
+        self.step(&name, Step::Activating);
+        self.0
+            .shelf
+            .put(&name, &component.hash, &stored, &mut versions)
+            .await?;
+        let replaced = self.switch(slot, &component, versions, false);
+        Ok(installed(
+            &name,
+            &component,
+            replaced,
+            Comparison::default(),
+        ))
     }
 
     /// From bytes to a component that passed everything.

@@ -6,11 +6,13 @@
 mod breaker;
 mod candidate;
 mod change;
+mod circuit;
 mod install;
 mod plugin;
 mod probation;
 mod shelf;
 mod slot;
+mod strangers;
 mod view;
 
 use crate::compile::{Compiler, Workshop};
@@ -20,9 +22,9 @@ use crate::error::InstallError;
 use crate::home::Home;
 use crate::kv::{Forgetful, Keeper};
 use crate::signature::{SignatureError, TrustedKeys};
-pub use breaker::{FIRST_PAUSE, LONGEST_PAUSE, OPENS_AFTER};
 pub use candidate::{Bound, Difference, Installed, Origin, Recorded};
 pub use change::{Change, Step};
+pub use circuit::{FIRST_PAUSE, LONGEST_PAUSE, OPENS_AFTER};
 use model::{Grants, Label, PluginLimits};
 use parking_lot::{Mutex, RwLock};
 pub use plugin::Plugin;
@@ -44,6 +46,9 @@ const CHANGES: usize = 256;
 const FAILED: usize = 64;
 /// Locks that keep installations of one plugin apart; two plugins may share one.
 const TURNS: usize = 16;
+
+/// The policies that a plugin is bound by.
+type BoundBy = dyn Fn(&str) -> Vec<Bound> + Send + Sync;
 
 /// How the plugin plane is set up.
 #[derive(Clone)]
@@ -105,6 +110,8 @@ struct Inner {
     trusted: Arc<TrustedKeys>,
     keeper: Arc<dyn Keeper>,
     probation: Probation,
+    /// Tells which policies a plugin is bound by.
+    bound: Mutex<Option<Arc<BoundBy>>>,
     slots: RwLock<BTreeMap<Label, Arc<Slot>>>,
     /// Held while a plugin is installed, rolled back or removed.
     turns: [tokio::sync::Mutex<()>; TURNS],
@@ -154,6 +161,7 @@ impl Plugins {
             trusted: Arc::new(trusted),
             keeper: settings.keeper,
             probation: settings.probation,
+            bound: Mutex::default(),
             slots: RwLock::default(),
             turns: Default::default(),
             installing: Mutex::default(),
@@ -167,6 +175,12 @@ impl Plugins {
             }
         }
         Ok((plugins, failed))
+    }
+
+    /// From now on this tells which policies a plugin is bound by: an older version that takes over by
+    /// itself has to serve them.
+    pub fn serve(&self, bound: impl Fn(&str) -> Vec<Bound> + Send + Sync + 'static) {
+        *self.0.bound.lock() = Some(Arc::new(bound));
     }
 
     /// Removes a plugin with all its versions and what it kept. Whoever owns policies sees to it first that
@@ -218,6 +232,11 @@ impl Plugins {
         slots
             .get(name)
             .is_some_and(|slot| slot.versions().iter().any(|it| it.hash == *hash))
+    }
+
+    fn bound(&self, name: &Label) -> Vec<Bound> {
+        let bound = self.0.bound.lock().clone();
+        bound.map(|bound| bound(name.as_str())).unwrap_or_default()
     }
 
     fn slot(&self, name: &Label) -> Result<Arc<Slot>, InstallError> {

@@ -1,14 +1,13 @@
 //! The handle on one plugin.
 
 use super::slot::Slot;
-use crate::call::{Asked, Call, CallError, Mode, Outcome};
+use crate::call::{Call, Outcome};
 use crate::component::Hash;
 use crate::config::Config;
 use crate::error::InstallError;
 use crate::log::LogLine;
 use crate::stats::Stats;
-use model::routing::{Plan, RoutingState};
-use model::{Answer, Label, PolicyKind};
+use model::{Label, PolicyKind};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -72,28 +71,7 @@ impl Plugin {
             library,
             mode,
         } = call;
-        self.0.decide(question.into(), config, library, mode).await
-    }
-
-    /// One routing decision, for who wants nothing but the plan.
-    ///
-    /// # Errors
-    ///
-    /// [`CallError`]; the last good plan should stay in force.
-    pub async fn route(&self, state: &RoutingState, config: &Config) -> Result<Plan, CallError> {
-        let asked = Asked::Routing(state);
-        match self
-            .0
-            .decide(asked, config, None, Mode::Live)
-            .await
-            .result?
-        {
-            Answer::Routing(plan) => Ok(plan),
-            other => Err(CallError::BadResult(format!(
-                "an answer of kind {}",
-                other.kind()
-            ))),
-        }
+        self.0.decide(question, config, library, mode).await
     }
 
     /// Figures of its calls.

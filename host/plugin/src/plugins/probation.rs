@@ -4,10 +4,10 @@ use crate::component::Hash;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// When a new version is taken back by itself, if the one before is still kept.
+/// When a new version is taken back by itself, if one is kept that serves the policies bound now.
 ///
 /// Failures are traps, deadlines, too much memory and answers out of bounds. An answer that is an
-/// error of the policy's own is none.
+/// error of the policy's own is none. Of auth, those of one peer count once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Probation {
     /// How long after the switch failures are counted.

@@ -1,10 +1,12 @@
 //! One name, under which one version is active at a time.
 
-use super::breaker::{Breaker, Turn};
+use super::breaker::{Breaker, Pass};
+use super::circuit::Turn;
 use super::probation::{Judgement, Probation, Watched};
+use super::strangers::Peer;
 use super::view::{BreakerView, PluginView, VersionView};
 use super::{Change, unix_ms};
-use crate::call::{Asked, CallError, Mode, Outcome};
+use crate::call::{CallError, Mode, Outcome};
 use crate::component::{Component, Hash};
 use crate::config::Config;
 use crate::home::Home;
@@ -12,12 +14,12 @@ use crate::hosting::Hosting;
 use crate::stats::Counters;
 use crate::tape::Tape;
 use arc_swap::ArcSwapOption;
-use model::Label;
 use model::selection::Library;
+use model::{Label, Question};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::{broadcast, mpsc};
 
 /// A version that failed its probation.
@@ -25,7 +27,8 @@ use tokio::sync::{broadcast, mpsc};
 pub(super) struct Failed {
     pub(super) name: Label,
     pub(super) from: Hash,
-    pub(super) to: Hash,
+    /// What was active before.
+    pub(super) before: Hash,
     pub(super) why: String,
 }
 
@@ -87,18 +90,23 @@ impl Slot {
     /// One decision by the version that is active now.
     pub(super) async fn decide(
         &self,
-        asked: Asked<'_>,
+        question: &Question,
         config: &Config,
         library: Option<Arc<dyn Library>>,
         mode: Mode,
     ) -> Outcome {
         let began = Instant::now();
         let Some(active) = self.active() else {
-            let kind = asked.kind().as_str();
+            let kind = question.kind().as_str();
             return failed(began, None, CallError::Missing { kind });
         };
         let counts = !matches!(mode, Mode::Replay(_));
-        let pass = match counts.then(|| self.breaker.admit(began)).transpose() {
+        let peer = match question {
+            Question::Auth(request) => Some(Peer::from(request.peer_ip)),
+            _ => None,
+        };
+        let admitted = counts.then(|| self.breaker.admit(began, peer));
+        let pass = match admitted.transpose() {
             Ok(pass) => pass,
             Err(open) => {
                 self.counters.count(began.elapsed(), Some(&open));
@@ -106,20 +114,14 @@ impl Slot {
             }
         };
         let home = &self.home;
-        let hosting = Hosting::of_call(home, &active.grants, asked.now_unix_ms(), library, mode);
-        let ran = active.decide(home, asked, config.as_json(), hosting).await;
+        let now = question.now_unix_ms();
+        let hosting = Hosting::of_call(home, &active.grants, now, library, mode);
+        let ran = active
+            .decide(home, question, config.as_json(), hosting)
+            .await;
         let took = began.elapsed();
         if let Some(pass) = pass {
-            let error = ran.result.as_ref().err();
-            self.counters.count(took, error);
-            let failure = error.filter(|error| error.is_failure());
-            // A call that found no room says nothing of the component.
-            if error.is_none() || failure.is_some() || matches!(error, Some(CallError::Refused(_)))
-            {
-                let turn = pass.report(Instant::now(), failure);
-                self.tell_of(turn);
-                self.watch(&active.hash, failure);
-            }
+            self.settle(pass, &active.hash, took, ran.result.as_ref().err());
         }
         Outcome {
             result: ran.result,
@@ -129,6 +131,21 @@ impl Slot {
             took,
             memory_bytes: ran.memory_bytes,
             fuel: ran.fuel,
+        }
+    }
+
+    /// What the end of a call means for figures, breaker and probation.
+    fn settle(&self, pass: Pass<'_>, hash: &Hash, took: Duration, error: Option<&CallError>) {
+        self.counters.count(took, error);
+        let failure = error.filter(|error| error.is_failure());
+        let refused = matches!(error, Some(CallError::Refused(_)));
+        if error.is_some() && failure.is_none() && !refused {
+            return; // a call that found no room says nothing of the component
+        }
+        let reported = pass.report(Instant::now(), took, failure);
+        self.tell_of(reported.turn);
+        if reported.counts {
+            self.watch(hash, failure);
         }
     }
 
@@ -155,6 +172,11 @@ impl Slot {
             self.tell_of(Some(Turn::Closed));
         }
         replaced
+    }
+
+    /// Leaves the plugin alone for a while.
+    pub(super) fn trip(&self, why: &str) {
+        self.tell_of(Some(self.breaker.trip(Instant::now(), why)));
     }
 
     /// Handles that are still held find nothing here from now on, and what it kept is gone.
@@ -229,7 +251,7 @@ impl Slot {
             let report = Failed {
                 name: self.name.clone(),
                 from: version.hash.clone(),
-                to: version.before.clone(),
+                before: version.before.clone(),
                 why: format!("{why}, the last one since {last}"),
             };
             // No room is told again with the next failure.
@@ -255,6 +277,6 @@ fn failed(began: Instant, active: Option<&Component>, error: CallError) -> Outco
     }
 }
 
-fn millis(time: std::time::Duration) -> u64 {
+fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

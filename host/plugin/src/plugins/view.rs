@@ -52,7 +52,8 @@ pub struct PluginView {
     pub kv: KvUse,
 }
 
-/// A plugin that is left alone since it failed again and again.
+/// A plugin that is left alone since it failed again and again: by the host, or, of auth, for
+/// everybody. Single peers that it is not asked about are not shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BreakerView {
     /// Until when, Unix milliseconds; after that one call tries it.

@@ -2,9 +2,11 @@
 
 #![allow(dead_code)] // each test binary uses its part
 
-use model::{Limits, PluginLimits, PolicyKind};
+use model::routing::{Plan, RoutingState};
+use model::{Answer, Limits, PluginLimits, PolicyKind, Question};
 use plugin::{
-    Bound, BuildOptions, Compiler, InstallError, Installed, Origin, Plugins, Settings, build,
+    Bound, BuildOptions, Call, CallError, Compiler, Config, InstallError, Installed, Mode, Origin,
+    Plugin, Plugins, Settings, build,
 };
 use serde_json::Value;
 use std::path::Path;
@@ -125,5 +127,26 @@ pub(crate) fn bound(what: &str, kind: PolicyKind, config: Value) -> Bound {
         kind,
         config,
         recorded: Vec::new(),
+    }
+}
+
+/// For tests that want nothing of a decision but the plan.
+pub(crate) trait Route {
+    async fn route(&self, state: &RoutingState, config: &Config) -> Result<Plan, CallError>;
+}
+
+impl Route for Plugin {
+    async fn route(&self, state: &RoutingState, config: &Config) -> Result<Plan, CallError> {
+        let question = Question::Routing(state.clone());
+        let call = Call {
+            question: &question,
+            config,
+            library: None,
+            mode: Mode::Live,
+        };
+        match self.decide(call).await.result? {
+            Answer::Routing(plan) => Ok(plan),
+            other => panic!("asked for a plan, it answered {other:?}"),
+        }
     }
 }

@@ -3,15 +3,18 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 
+#[path = "../common/mod.rs"]
+mod common;
+
 mod asked;
-mod desk;
 mod forge;
 mod mutations;
 
-use desk::{bound, install, install_for, plane};
+use common::{Route, bound, install, install_for};
 use forge::{Misfit, ON_AIR, REASON};
+use model::{PluginLimits, PolicyKind};
 use plugin::routing::sample_state;
-use plugin::{CallError, Plugin};
+use plugin::{CallError, Plugin, Plugins};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -94,6 +97,11 @@ const PLAIN: Misfit<'static> = Misfit {
     describe: "",
     schema: "",
 };
+
+/// With the usual limits, to which some misfits go.
+async fn plane() -> (Plugins, tempfile::TempDir) {
+    common::plane_with(|settings| settings.limits = PluginLimits::default()).await
+}
 
 const fn route(route: &'static str) -> Misfit<'static> {
     Misfit { route, ..PLAIN }
@@ -180,7 +188,11 @@ async fn a_misfit_that_fails_its_trial_is_not_installed_and_what_ran_goes_on() {
     install(&plugins, "p", PLAIN.forge()).await.unwrap();
     let plugin = plugins.get("p").unwrap();
     let before = plugin.hash();
-    let wanted = [bound("policy routing of live/*", json!({}))];
+    let wanted = [bound(
+        "policy routing of live/*",
+        PolicyKind::Routing,
+        json!({}),
+    )];
     for (what, misfit, code) in AT_CALL {
         let began = Instant::now();
         let refused = install_for(&plugins, "p", misfit.forge(), &wanted)
@@ -242,7 +254,11 @@ async fn a_schema_that_is_none_and_a_configuration_outside_of_it_are_refused() {
         json!({ "n": [7] }),
         json!({ "n": null }),
     ] {
-        let wanted = [bound("policy routing of *", wrong.clone())];
+        let wanted = [bound(
+            "policy routing of *",
+            PolicyKind::Routing,
+            wrong.clone(),
+        )];
         let refused = install_for(&plugins, "p", misfit.forge(), &wanted)
             .await
             .unwrap_err();

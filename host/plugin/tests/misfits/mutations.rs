@@ -1,7 +1,8 @@
 //! A thousand damaged components: refused, or harmless, and never a panic.
 
-use crate::desk::{install, plane};
+use crate::common::{Route, install};
 use crate::forge::Misfit;
+use crate::plane;
 use plugin::routing::sample_state;
 use serde_json::json;
 use std::time::{Duration, Instant};

@@ -1,6 +1,6 @@
 //! Calls: what a policy gets, what comes back, and what is contained.
 
-use crate::common::{fanout, hostile, install, night_switch, plane};
+use crate::common::{Route, fanout, hostile, install, night_switch, plane};
 use model::routing::RoutingState;
 use plugin::routing::sample_state;
 use plugin::{CallError, Config, Plugin};

@@ -1,6 +1,9 @@
 //! What keeps a bad plugin from harm: limits, the breaker, and the way back.
 
-use crate::common::{bound, hostile, install, install_for, plane, plane_with, variant};
+use crate::common::{
+    Route, bound, fanout, hostile, install, install_for, plane, plane_with, variant,
+};
+use model::auth::AuthRequest;
 use model::{Label, PolicyKind, Question};
 use plugin::routing::sample_state;
 use plugin::{Call, CallError, Change, Config, Mode, Plugin, Plugins, Probation};
@@ -166,6 +169,129 @@ async fn a_version_that_came_through_its_probation_stays() {
     }
     assert!(!plugins.list()[0].on_probation);
     assert_eq!(plugin.hash(), Some(new));
+}
+
+/// Whether auth answers for a peer, or the code of why it does not.
+async fn authorize(plugin: &Plugin, ip: [u8; 4], what: &str) -> &'static str {
+    let question = Question::Auth(AuthRequest {
+        peer_ip: ip.into(),
+        ..plugin::auth::sample_request()
+    });
+    let config = act(plugin, what);
+    let call = Call {
+        question: &question,
+        config: &config,
+        library: None,
+        mode: Mode::Live,
+    };
+    let result = plugin.decide(call).await.result;
+    result.map_or_else(|error| error.code(), |_| "ok")
+}
+
+#[tokio::test]
+async fn a_peer_who_makes_auth_fail_keeps_nobody_else_out_and_brings_no_old_version_back() {
+    const ROGUE: [u8; 4] = [192, 0, 2, 66];
+    let (plugins, plugin, _dir) = hostile_plane().await;
+    let new = install(&plugins, "p", variant(&hostile().await, 1))
+        .await
+        .unwrap()
+        .hash;
+    assert_eq!(authorize(&plugin, [192, 0, 2, 1], "behave").await, "ok");
+    for _ in 0..5 {
+        assert_eq!(authorize(&plugin, ROGUE, "panic").await, "trap");
+    }
+    // It is left alone, if only for a moment; others, and what the host asks, are not.
+    while authorize(&plugin, ROGUE, "panic").await != "open" {}
+    for last in 1..20 {
+        assert_eq!(authorize(&plugin, [192, 0, 2, last], "behave").await, "ok");
+        authorize(&plugin, ROGUE, "panic").await;
+    }
+    assert_eq!(outcome(&plugin, "behave").await, "ok");
+    let view = plugins.list().pop().unwrap();
+    assert_eq!((view.breaker, view.hash), (None, new));
+    while authorize(&plugin, ROGUE, "behave").await != "ok" {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn auth_that_fails_for_everybody_is_left_alone_until_it_answers_anybody() {
+    let (plugins, plugin, _dir) = hostile_plane().await;
+    assert_eq!(authorize(&plugin, [192, 0, 2, 1], "behave").await, "ok");
+    // A machine that is busy may sleep over a pause, so more may fail than five.
+    let mut last = 0;
+    while authorize(&plugin, [192, 0, 2, last], "panic").await != "open" {
+        last = last.wrapping_add(1);
+    }
+    assert!(last >= 5, "it opened after {last}");
+    assert!(plugins.list()[0].breaker.is_some());
+    while authorize(&plugin, [192, 0, 2, 9], "behave").await != "ok" {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(plugins.list()[0].breaker, None);
+}
+
+/// Fails often enough to be taken back, without opening the breaker.
+async fn fail_probation(plugin: &Plugin) {
+    for _ in 0..5 {
+        outcome(plugin, "behave").await;
+        outcome(plugin, "panic").await;
+    }
+}
+
+#[tokio::test]
+async fn the_newest_kept_version_that_serves_the_policies_bound_now_takes_over() {
+    let (plugins, _dir) = plane().await;
+    let good = install(&plugins, "p", hostile().await).await.unwrap().hash;
+    // It knows no `act`, so it cannot serve what is bound.
+    install(&plugins, "p", fanout().await).await.unwrap();
+    install(&plugins, "p", variant(&hostile().await, 1))
+        .await
+        .unwrap();
+    plugins.serve(|_| {
+        let config = json!({ "act": "behave" });
+        vec![bound("policy routing for *", PolicyKind::Routing, config)]
+    });
+    let mut changes = plugins.subscribe();
+    let plugin = plugins.get("p").unwrap();
+    fail_probation(&plugin).await;
+    let back = next(&mut changes, |it| matches!(it, Change::RolledBack { .. })).await;
+    let Change::RolledBack { to, .. } = back else {
+        panic!()
+    };
+    assert_eq!(to, good);
+    next(&mut changes, |it| matches!(it, Change::Activated { .. })).await;
+    assert_eq!(plugin.hash(), Some(good));
+    assert_eq!(outcome(&plugin, "behave").await, "ok");
+}
+
+#[tokio::test]
+async fn where_no_kept_version_serves_the_policies_the_failing_one_stays_and_is_left_alone() {
+    let (plugins, _dir) = plane().await;
+    install(&plugins, "p", fanout().await).await.unwrap();
+    let failing = install(&plugins, "p", hostile().await).await.unwrap().hash;
+    plugins.serve(|_| {
+        let config = json!({ "act": "behave" });
+        vec![bound("policy routing for *", PolicyKind::Routing, config)]
+    });
+    let mut changes = plugins.subscribe();
+    let plugin = plugins.get("p").unwrap();
+    fail_probation(&plugin).await;
+    let refused = next(&mut changes, |it| matches!(it, Change::Refused { .. })).await;
+    let Change::Refused { code, error, .. } = refused else {
+        panic!()
+    };
+    assert_eq!(code, "no-successor");
+    assert!(error.contains("policy routing for *"), "{error}");
+    next(&mut changes, |it| {
+        matches!(it, Change::BreakerOpened { .. })
+    })
+    .await;
+    assert_eq!(plugin.hash(), Some(failing));
+    assert!(plugins.list()[0].breaker.is_some());
+    while outcome(&plugin, "behave").await != "ok" {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 #[tokio::test]

@@ -369,3 +369,34 @@ async fn a_trial_sends_requests_and_a_replay_does_not() {
     assert!(answers(&blank)[0].contains("not sent"), "{blank:?}");
     assert_eq!(server.asked(), [""; 0]);
 }
+
+/// Set for the child that [`without_the_systems_certificates_only_https_fails`] is run by.
+const CHILD: &str = "POINTSMAN_TEST_WITHOUT_CERTIFICATES";
+
+/// Where certificates are is the environment's to say, which belongs to the whole process.
+#[tokio::test]
+async fn without_the_systems_certificates_only_https_fails() {
+    if std::env::var_os(CHILD).is_none() {
+        let this = "http::without_the_systems_certificates_only_https_fails";
+        let child = tokio::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", this, "--nocapture"])
+            .env(CHILD, "1")
+            .env("SSL_CERT_FILE", "/dev/null")
+            .env("SSL_CERT_DIR", "/dev/null")
+            .output();
+        let output = child.await.unwrap();
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{told}");
+        assert!(told.contains("1 passed"), "{told}");
+        return;
+    }
+    let server = Server::start().await;
+    let (plugin, _dir) = probed(&["example.com"], &["127.0.0.1"], LONG).await;
+    let plain = fetch(&plugin, &server.url("127.0.0.1", "/")).await;
+    assert_eq!(plain, "200 hello");
+    let refused = fetch(&plugin, "https://example.com/").await;
+    assert!(
+        refused.contains("ca-certificates") && refused.contains("SSL_CERT_FILE"),
+        "{refused}"
+    );
+}

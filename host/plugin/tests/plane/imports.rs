@@ -3,9 +3,8 @@
 use crate::common::{install, open, plane, plane_with, probe};
 use model::auth::AuthRequest;
 use model::selection::Asset;
-use model::{Answer, Label, Question};
+use model::{Answer, Catalogue, Label, Question};
 use parking_lot::Mutex;
-use plugin::selection::Assets;
 use plugin::{
     Call, Entry, HostCall, Keeper, Mode, Outcome, Plugin, Plugins, Tape, auth, selection,
 };
@@ -230,7 +229,7 @@ async fn entries_outlive_a_restart_by_their_keeper_and_go_with_their_plugin() {
     assert_eq!(keeper.0.lock().last(), Some(&("b".to_owned(), None)));
 }
 
-fn library(count: u64) -> Assets {
+fn library(count: u64) -> Catalogue {
     let asset = |number: u64| Asset {
         id: format!("clips/{number:05}.ts"),
         title: format!("Clip {number}"),
@@ -243,10 +242,10 @@ fn library(count: u64) -> Assets {
         last_played_unix_ms: (number != 1).then_some(10_000 - number),
         ..Asset::default()
     };
-    Assets((0..count).map(asset).collect())
+    Catalogue::new((0..count).map(asset))
 }
 
-async fn select(plugin: &Plugin, steps: Value, library: Option<Assets>, mode: Mode) -> Outcome {
+async fn select(plugin: &Plugin, steps: Value, library: Option<Catalogue>, mode: Mode) -> Outcome {
     let config = plugin.config("test", &json!({ "steps": steps })).unwrap();
     let question = Question::Selection(selection::sample_request());
     let call = Call {

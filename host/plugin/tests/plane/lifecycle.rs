@@ -1,6 +1,6 @@
 //! Install, swap, roll back, restart, watch.
 
-use crate::common::{bound, fanout, hostile, install, install_for, plane, reopen, variant};
+use crate::common::{Route, bound, fanout, hostile, install, install_for, plane, reopen, variant};
 use model::PolicyKind;
 use plugin::folder::{FolderEvent, watch};
 use plugin::routing::sample_state;

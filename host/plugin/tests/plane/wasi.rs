@@ -1,6 +1,6 @@
 //! The closed WASI: a guest whose runtime imports it finds nothing behind it.
 
-use crate::common::{closed, install, plane};
+use crate::common::{Route, closed, install, plane};
 use model::{Answer, Question};
 use plugin::routing::sample_state;
 use plugin::{Call, Config, Mode, Outcome, Plugin};

@@ -73,9 +73,58 @@ fn a_hash_that_takes_longer_than_a_call_may_is_told() {
     assert!(
         error
             .to_string()
-            .starts_with("the key of big: argon2: m times t is 262144 KiB"),
+            .starts_with("the key of big: argon2: no call has the time to check it"),
         "{error}"
     );
+}
+
+#[test]
+fn a_configuration_with_a_hash_that_takes_too_long_is_refused_as_a_whole() {
+    let schema = serde_json::from_str(include_str!("../../config.schema.json")).unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    let takes = |hash: &str| schema.is_valid(&rule(&json!({ "keys": [{ "argon2": hash }] })));
+    let made = tokens::made();
+    assert!(takes(made["argon2"]["id"].as_str().unwrap()));
+    assert!(!takes(made["argon2"]["costly"].as_str().unwrap()));
+    let with = |params: &str| {
+        takes(&format!(
+            "$argon2id$v=19${params}$HxtcZ70amrXxvVRK+m7QjA$CM7EJN+VH/5Hm1jUhg3l60gpKt5WzaZksE2+WAjjahU"
+        ))
+    };
+    for good in [
+        "m=4096,t=2,p=1",
+        "m=8,t=1,p=1",
+        "m=4089,t=2,p=4",
+        "m=999,t=1,p=1",
+    ] {
+        assert!(with(good), "{good}");
+    }
+    for bad in [
+        "m=4097,t=1,p=1",
+        "m=4100,t=1,p=1",
+        "m=5000,t=1,p=1",
+        "m=10000,t=1,p=1",
+        "m=19456,t=2,p=1",
+        "m=4096,t=3,p=1",
+        "m=4096,t=10,p=1",
+        "m=08,t=1,p=1",
+        "t=1,m=8,p=1",
+    ] {
+        assert!(!with(bad), "{bad}");
+    }
+    assert!(!takes("$argon2id$nonsense"));
+}
+
+#[test]
+fn more_passwords_than_a_call_has_the_time_for_are_told() {
+    let hash = &tokens::made()["argon2"]["id"];
+    let keys: Vec<_> = (0..3).map(|_| json!({ "argon2": hash })).collect();
+    let error = try_ask(with_token("x"), &rule(&json!({ "keys": keys }))).unwrap_err();
+    assert!(error.to_string().contains("give each a user"), "{error}");
+    // A key that is no password is found before.
+    let mut keys = keys;
+    keys.push(json!({ "key": "x" }));
+    assert!(ask(with_token("x"), &rule(&json!({ "keys": keys }))).allow);
 }
 
 #[test]

@@ -159,6 +159,36 @@ fn the_key_id_chooses_among_keys() {
 }
 
 #[test]
+fn a_token_that_would_have_to_be_tried_with_many_keys_is_refused() {
+    let key = |n: usize, kid: Option<usize>| {
+        let mut key = json!({"alg": "HS256", "secret": SECRET});
+        if n > 0 {
+            key["secret"] = json!("x".repeat(32 + n));
+        }
+        if let Some(kid) = kid {
+            key["kid"] = json!(kid.to_string());
+        }
+        key
+    };
+    let token = |kid: Value| {
+        with_token(&signed(
+            &json!({"alg": "HS256", "kid": kid}),
+            &made()["claims"],
+        ))
+    };
+    let all: Vec<_> = (0..3).map(|n| key(n, Some(n))).collect();
+    assert!(ask(token(json!("0")), &trusting(json!(all))).allow);
+    let many = ask(token(Value::Null), &trusting(json!(all)));
+    assert!(
+        many.reason.starts_with("more than 2 keys fit the token"),
+        "{}",
+        many.reason
+    );
+    let last: Vec<_> = (0..2).rev().map(|n| key(n, None)).collect();
+    assert!(ask(token(json!("any")), &trusting(json!(last))).allow);
+}
+
+#[test]
 fn a_token_is_good_from_nbf_to_exp_with_leeway() {
     let at = |exp: Value, nbf: Value| claiming(json!({"exp": exp, "nbf": nbf}), &ours());
     assert!(at(json!(NOW_S - 29), Value::Null).allow);

@@ -72,6 +72,18 @@ impl Web {
     }
 }
 
+/// What is none may be left out or `null`.
+fn forget_nulls(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, field| !field.is_null());
+            fields.values_mut().for_each(forget_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(forget_nulls),
+        _ => {}
+    }
+}
+
 fn no_config() -> Value {
     Value::Object(Map::new())
 }
@@ -110,7 +122,16 @@ impl Fixture {
     ///
     /// [`FixtureError::Malformed`].
     pub fn parse(json: &str) -> Result<Self, FixtureError> {
-        Ok(serde_json::from_str(json)?)
+        let mut file: Value = serde_json::from_str(json)?;
+        if let Value::Object(parts) = &mut file {
+            parts.retain(|_, part| !part.is_null());
+            for name in ["question", "library"] {
+                if let Some(part) = parts.get_mut(name) {
+                    forget_nulls(part);
+                }
+            }
+        }
+        Ok(serde_json::from_value(file)?)
     }
 
     /// Asks the policy, on a fresh host, and compares.

@@ -26,6 +26,9 @@ Of policies of one kind the one with the most specific pattern decides. One plug
 beside another to try it: a shadow is asked the same and only compared, a canary decides for a
 share of the streams. GET /api/v1/policies counts where they differ.
 
+An auth policy of * also decides who may change something over the API from other machines.
+Requests from this machine are never asked about.
+
 Examples:
   pointsman plugin bind routing my-policy --streams 'live/*'
   pointsman plugin bind routing next-policy --streams 'live/*' --mode shadow

@@ -157,7 +157,7 @@ impl Remote {
     pub(super) fn bind(&self, kind: PolicyKind, binding: &Binding<'_>) -> anyhow::Result<()> {
         let request = self.agent.put(self.url(&format!("policies/{kind}")));
         let body = serde_json::to_string(binding)?;
-        self.answer(request.content_type("application/json").send(&body))?;
+        let answer = self.answer(request.content_type("application/json").send(&body))?;
         let Binding {
             plugin,
             streams,
@@ -168,6 +168,9 @@ impl Remote {
             "{plugin} is bound to {kind} of {streams} ({})",
             mode.as_str()
         );
+        if let Some(warning) = answer.get("warning").and_then(Value::as_str) {
+            eprintln!("warning: {warning}");
+        }
         Ok(())
     }
 

@@ -6,11 +6,10 @@ mod layout;
 mod routing;
 mod selection;
 
-use crate::call::Asked;
 use crate::guest::Guest;
 use generated::exports::pointsman::policy as exports;
 use model::routing::Attributes;
-use model::{Answer, PolicyKind};
+use model::{Answer, PolicyKind, Question};
 use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre};
 
@@ -127,12 +126,12 @@ impl Policy {
     pub(crate) async fn ask(
         &self,
         store: &mut Store<Guest>,
-        asked: Asked<'_>,
+        question: &Question,
         config: &str,
     ) -> wasmtime::Result<Option<Result<Answer, String>>> {
         let instance = self.instantiate(store).await?;
-        let answer = match asked {
-            Asked::Routing(state) => {
+        let answer = match question {
+            Question::Routing(state) => {
                 let Some(routing) = &self.routing else {
                     return Ok(None);
                 };
@@ -140,7 +139,7 @@ impl Policy {
                 let plan = routing::ask(&routing, store, state, config).await?;
                 plan.map(Answer::Routing)
             }
-            Asked::Selection(request) => {
+            Question::Selection(request) => {
                 let Some(selection) = &self.selection else {
                     return Ok(None);
                 };
@@ -148,7 +147,7 @@ impl Policy {
                 let clip = selection::ask(&selection, store, request, config).await?;
                 clip.map(Answer::Selection)
             }
-            Asked::Layout(scene) => {
+            Question::Layout(scene) => {
                 let Some(layout) = &self.layout else {
                     return Ok(None);
                 };
@@ -156,7 +155,7 @@ impl Policy {
                 let arrangement = layout::ask(&layout, store, scene, config).await?;
                 arrangement.map(Answer::Layout)
             }
-            Asked::Auth(request) => {
+            Question::Auth(request) => {
                 let Some(auth) = &self.auth else {
                     return Ok(None);
                 };
