@@ -2,6 +2,7 @@
 //! componentize-qjs. What is done with them says `sdk/js/build/build.mjs`.
 
 use super::error::at;
+use super::flatten::flatten;
 use super::tools::Places;
 use super::{BuildError, BuildOptions, Language, kit, script};
 use serde_json::Value;
@@ -29,7 +30,16 @@ pub(super) fn build(options: &BuildOptions, output: &Path) -> Result<(), BuildEr
         ("esbuild", &esbuild),
         ("componentize", &componentize),
     ];
-    script::run(Language::Js, &node, &script, &work, options)
+    script::run(Language::Js, &node, &script, &work, options)?;
+    let component = std::fs::read(output).map_err(at(output))?;
+    match flatten(&component) {
+        Ok(flat) => std::fs::write(output, flat).map_err(at(output)),
+        // It works as it is. Another version of the tools may link in another way.
+        Err(reason) => {
+            tracing::warn!(%reason, "the component is left in parts: each call will take longer");
+            Ok(())
+        }
+    }
 }
 
 /// The file with the policy: package.json's `main`, or the one that is called so.

@@ -2,6 +2,7 @@
 //! shipped.
 
 pub(crate) mod error;
+mod flatten;
 mod js;
 pub mod kit;
 mod python;

@@ -27,7 +27,16 @@ pub(crate) struct Ran {
     pub(crate) fuel: Option<u64>,
 }
 
+/// Room for one instance. Kept until the instance is gone and what it took of the pool is back:
+/// whoever gets the room next finds it there.
+struct Room<'a> {
+    home: &'a Home,
+    _own: SemaphorePermit<'a>,
+    _shared: SemaphorePermit<'a>,
+}
+
 /// Who ended a run before its end.
+#[derive(Clone, Copy)]
 enum Cut {
     /// The clock.
     Late,
@@ -45,9 +54,15 @@ impl Component {
         hosting: Hosting,
     ) -> Ran {
         let pause = Arc::clone(&hosting.pause);
+        let room = home.room().await;
         let mut store = Guest::store(home, hosting);
-        let run = self.policy.ask(&mut store, question, config);
-        let outcome = home.bounded(&pause, run).await;
+        let outcome = match &room {
+            Ok(room) => {
+                let run = self.policy.ask(&mut store, question, config);
+                room.bounded(&pause, run).await
+            }
+            Err(cut) => Err(*cut),
+        };
         let result = home.judge(store.data_mut(), outcome);
         let result = result.and_then(|answer| match answer {
             Some(Ok(answer)) => bounds::check(&answer).map(|()| answer),
@@ -76,6 +91,7 @@ impl Home {
         hosting: Hosting,
     ) -> Result<wasmtime::Result<v1_0_0::Info>, CallError> {
         let pause = Arc::clone(&hosting.pause);
+        let room = self.room().await.map_err(|cut| self.cut(cut))?;
         let mut store = Guest::store(self, hosting);
         let run = async {
             let instance = policy.instantiate(&mut store).await?;
@@ -84,34 +100,21 @@ impl Home {
             }
             policy.describe(&mut store, &instance).await.map(Ok)
         };
-        let outcome = self.bounded(&pause, run).await;
+        let outcome = room.bounded(&pause, run).await;
         self.judge(store.data_mut(), outcome)
     }
 
-    /// Runs a guest once there is room for it, and under the clock.
-    async fn bounded<T>(
-        &self,
-        pause: &Pause,
-        run: impl Future<Output = wasmtime::Result<T>>,
-    ) -> Result<wasmtime::Result<T>, Cut> {
+    /// Waits for room for one more instance.
+    async fn room(&self) -> Result<Room<'_>, Cut> {
         let wall = self.limits.wall();
         // Its own first: a plugin that waits for itself must not keep others out.
-        let _own = permit(&self.slots, wall).await?;
-        let _shared = permit(&self.runtime.slots, wall).await?;
-        let _running = self.runtime.running();
-        let mut run = pin!(run);
-        let began = Instant::now();
-        let mut due = began + wall;
-        loop {
-            if let Ok(ended) = timeout_at(due, &mut run).await {
-                return Ok(ended);
-            }
-            let later = began + wall + pause.total();
-            if later <= due {
-                return Err(Cut::Late);
-            }
-            due = later.max(due + LOOK);
-        }
+        let own = permit(&self.slots, wall).await?;
+        let shared = permit(&self.runtime.slots, wall).await?;
+        Ok(Room {
+            home: self,
+            _own: own,
+            _shared: shared,
+        })
     }
 
     /// What the run of a guest came to.
@@ -124,8 +127,39 @@ impl Home {
         match outcome {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => Err(CallError::of(guest, &self.limits, &error)),
-            Err(Cut::Late) => Err(CallError::deadline(&self.limits)),
-            Err(Cut::Busy) => Err(CallError::busy(&self.limits)),
+            Err(cut) => Err(self.cut(cut)),
+        }
+    }
+
+    fn cut(&self, cut: Cut) -> CallError {
+        match cut {
+            Cut::Late => CallError::deadline(&self.limits),
+            Cut::Busy => CallError::busy(&self.limits),
+        }
+    }
+}
+
+impl Room<'_> {
+    /// Runs a guest under the clock.
+    async fn bounded<T>(
+        &self,
+        pause: &Pause,
+        run: impl Future<Output = wasmtime::Result<T>>,
+    ) -> Result<wasmtime::Result<T>, Cut> {
+        let wall = self.home.limits.wall();
+        let _running = self.home.runtime.running();
+        let mut run = pin!(run);
+        let began = Instant::now();
+        let mut due = began + wall;
+        loop {
+            if let Ok(ended) = timeout_at(due, &mut run).await {
+                return Ok(ended);
+            }
+            let later = began + wall + pause.total();
+            if later <= due {
+                return Err(Cut::Late);
+            }
+            due = later.max(due + LOOK);
         }
     }
 }

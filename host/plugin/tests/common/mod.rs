@@ -47,10 +47,15 @@ pub(crate) async fn night_switch() -> Arc<[u8]> {
 }
 
 async fn make(folder: &str) -> Arc<[u8]> {
+    make_of(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).await
+}
+
+/// The component of a plugin's folder.
+pub(crate) async fn make_of(folder: &Path) -> Arc<[u8]> {
     let desk = tempfile::tempdir().unwrap();
     let output = desk.path().join("guest.wasm");
     let report = build::build(BuildOptions {
-        folder: Path::new(env!("CARGO_MANIFEST_DIR")).join(folder),
+        folder: folder.to_owned(),
         output: output.clone(),
         target_dir: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("guests")),
         offline: false,

@@ -6,6 +6,7 @@
 mod common;
 
 mod calls;
+mod crowd;
 mod guards;
 mod http;
 mod imports;
