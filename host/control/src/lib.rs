@@ -17,9 +17,11 @@
 
 mod actor;
 pub mod builtin;
+mod changes;
 pub mod decide;
 pub mod desired;
 pub mod diff;
+mod documents;
 mod error;
 pub mod fetch;
 mod handle;
@@ -27,6 +29,7 @@ mod links;
 pub mod log;
 pub mod plan;
 mod plugins;
+mod restore;
 mod router;
 mod routing;
 mod running;
@@ -35,8 +38,10 @@ pub mod state;
 pub mod view;
 
 pub use actor::{Control, Settings};
+pub use changes::{Archive, BadTag, Changed, Expect, Tag};
 pub use decide::Decider;
 pub use error::ControlError;
 pub use handle::ControlHandle;
 pub use plugins::{Refused, RolledBack, Trouble};
+pub use restore::Restored;
 pub use router::Cause;
