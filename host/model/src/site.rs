@@ -104,6 +104,17 @@ pub struct PolicySpec {
     pub config: serde_json::Value,
 }
 
+impl PolicySpec {
+    /// It in the words of an error: what it decides, and for which streams.
+    pub fn what(&self) -> String {
+        let (kind, streams) = (self.kind, &self.streams);
+        match self.mode {
+            PolicyMode::Active => format!("policy {kind} for {streams}"),
+            mode => format!("{} policy {kind} for {streams}", mode.as_str()),
+        }
+    }
+}
+
 fn empty_object() -> serde_json::Value {
     serde_json::Value::Object(serde_json::Map::new())
 }

@@ -13,7 +13,7 @@ pub mod desired;
 
 use desired::Desired;
 use libfuzzer_sys::fuzz_target;
-use model::{PolicyKind, Site};
+use model::Site;
 
 fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(data) else {
@@ -43,9 +43,6 @@ fn check(site: Site, ports: desired::UdpPorts) {
         Ok(first) => first,
         Err(faults) => return assert!(!faults.to_string().is_empty()),
     };
-    for name in first.inputs().keys() {
-        first.policy_for(PolicyKind::Routing, name);
-    }
     let again = Desired::check(first.site().clone(), ports, &first, sound);
     assert_eq!(again, Ok(first));
 }

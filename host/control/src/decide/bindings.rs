@@ -23,16 +23,7 @@ pub struct Binding {
 impl Binding {
     /// The policy in the words of an error.
     pub fn what(&self) -> String {
-        what(&self.spec)
-    }
-}
-
-/// A policy in the words of an error.
-pub(crate) fn what(policy: &PolicySpec) -> String {
-    let (kind, streams) = (policy.kind, &policy.streams);
-    match policy.mode {
-        PolicyMode::Active => format!("policy {kind} for {streams}"),
-        mode => format!("{} policy {kind} for {streams}", mode.as_str()),
+        self.spec.what()
     }
 }
 
@@ -180,7 +171,7 @@ pub(crate) fn accepted(plugins: &Plugins, policy: &PolicySpec) -> Result<Config,
         ));
     }
     plugin
-        .config(&what(policy), &policy.config)
+        .config(&policy.what(), &policy.config)
         .map_err(|error: InstallError| error.to_string())
 }
 

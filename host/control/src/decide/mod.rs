@@ -27,7 +27,7 @@ mod tally;
 mod trial;
 
 pub use bindings::{Binding, Bindings, Deciding};
-pub(crate) use bindings::{accepted, what};
+pub(crate) use bindings::accepted;
 pub use door::ApiRequest;
 pub use tally::{Comparison, Difference};
 pub use trial::Trial;

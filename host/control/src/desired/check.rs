@@ -109,7 +109,7 @@ pub(super) fn policies(
 ) {
     let mut seen = BTreeSet::new();
     for policy in &site.policies {
-        let item = crate::decide::what(policy);
+        let item = policy.what();
         if !seen.insert((policy.kind, policy.streams.as_str(), policy.mode)) {
             faults.add(
                 &item,
