@@ -82,6 +82,15 @@ impl ControlHandle {
         .map(drop)
     }
 
+    /// A declared output.
+    pub async fn output(
+        &self,
+        input: StreamName,
+        output: Label,
+    ) -> Result<OutputSpec, ControlError> {
+        take_output(self.site().await?, input, output)
+    }
+
     /// Declares an output of an input. No other output is disturbed.
     pub async fn add_output(
         &self,

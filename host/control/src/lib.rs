@@ -43,5 +43,5 @@ pub use decide::Decider;
 pub use error::ControlError;
 pub use handle::ControlHandle;
 pub use plugins::{Refused, RolledBack, Trouble};
-pub use restore::Restored;
+pub use restore::{Restoration, Restored};
 pub use router::Cause;

@@ -2,7 +2,7 @@
 
 use crate::desired::{self, Fault, Faults};
 use crate::error::ControlError;
-use crate::handle::{Call, ControlHandle};
+use crate::handle::{Call, ControlHandle, Draft};
 use model::Site;
 
 /// What a host finds when it starts.
@@ -30,38 +30,57 @@ impl Restored {
     }
 }
 
+/// How it went.
+#[derive(Debug, Default)]
+pub struct Restoration {
+    /// What was wanted and can no longer be, because the file or the plugins changed. It stays in
+    /// the archive until the next change.
+    pub left_out: Vec<Fault>,
+    /// Why the document in force is not in the archive, if it is not.
+    pub not_kept: Option<ControlError>,
+}
+
 impl ControlHandle {
-    /// Puts the configuration file and what was kept together, and makes it so. What is kept and
-    /// can no longer be, because the file or the plugins changed, is left out, and told.
+    /// Puts the configuration file and what was kept together, and makes it so.
     ///
     /// # Errors
-    /// The file itself is at fault, or it cannot be kept.
-    pub async fn restore(&self, restored: Restored) -> Result<Vec<Fault>, ControlError> {
+    /// The file itself is at fault.
+    pub async fn restore(&self, restored: Restored) -> Result<Restoration, ControlError> {
+        let _turn = self.changes.turn.lock().await;
         let mut site = desired::merge(&restored.base, &restored.file, &restored.kept);
         let mut left_out = Vec::new();
-        let _turn = self.changes.turn.lock().await;
-        loop {
-            let (wanted, kept) = (site.clone(), restored.kept.clone());
-            let drafted = self.ask(|reply| Call::Draft {
-                edit: Box::new(move |site| {
-                    *site = wanted;
-                    Ok(())
-                }),
-                before: Some(kept),
-                reply,
-            });
-            match drafted.await? {
-                Ok(draft) => return self.conclude(draft).await.map(|_| left_out),
+        let draft = loop {
+            match self.check_restored(&site, &restored.kept).await {
                 Err(ControlError::Invalid(faults)) => {
-                    let size = (site.inputs.len(), site.policies.len());
+                    let items = site.inputs.len() + site.policies.len();
                     restored.leave_out(&mut site, &faults);
-                    if (site.inputs.len(), site.policies.len()) == size {
+                    if site.inputs.len() + site.policies.len() == items {
                         return Err(ControlError::Invalid(faults));
                     }
                     left_out.extend(faults.0);
                 }
-                Err(other) => return Err(other),
+                other => break other?,
             }
-        }
+        };
+        let not_kept = match left_out.is_empty() {
+            true => self.changes.keep(draft.desired.site()).await.err(),
+            false => None,
+        };
+        let desired = draft.desired;
+        self.ask(|reply| Call::Adopt { desired, reply }).await?;
+        Ok(Restoration { left_out, not_kept })
+    }
+
+    async fn check_restored(&self, site: &Site, kept: &Site) -> Result<Draft, ControlError> {
+        let (wanted, kept) = (site.clone(), kept.clone());
+        self.ask(|reply| Call::Draft {
+            edit: Box::new(move |site| {
+                *site = wanted;
+                Ok(())
+            }),
+            before: Some(kept),
+            reply,
+        })
+        .await?
     }
 }

@@ -78,8 +78,8 @@ pub(super) fn inputs(
     let mut inputs = BTreeMap::new();
     let mut bound = BoundPorts::default();
     let outputs_of_all = site.inputs.iter().map(|input| input.outputs.len()).sum();
-    at_most(limits.inputs, site.inputs.len(), "document", "inputs", faults);
-    at_most(limits.outputs, outputs_of_all, "document", "outputs of all inputs", faults);
+    limited("inputs", limits.inputs, site.inputs.len(), "document", faults);
+    limited("outputs", limits.outputs, outputs_of_all, "document", faults);
     for spec in &site.inputs {
         let item = format!("input {}", spec.name);
         if inputs.contains_key(&spec.name) {
@@ -137,6 +137,17 @@ fn share(policy: &PolicySpec, item: &str, faults: &mut Faults) {
     faults.add(item, "percent", problem);
 }
 
+/// As [`at_most`], where the operator set the limit.
+fn limited(key: &str, limit: usize, count: usize, item: &str, faults: &mut Faults) {
+    if count > limit {
+        let problem = format_args!(
+            "{count} in all, at most {limit} are allowed; raise {key} in [limits] of the configuration"
+        );
+        let field = if key == "inputs" { key } else { "outputs" };
+        faults.add(item, field, problem);
+    }
+}
+
 fn at_most(limit: usize, count: usize, item: &str, field: &str, faults: &mut Faults) {
     if count > limit {
         let problem = format_args!("{count} given, at most {limit} are allowed");
@@ -190,7 +201,7 @@ fn outputs(
     bound: &mut BoundPorts,
     faults: &mut Faults,
 ) -> Vec<Output> {
-    at_most(limit, spec.outputs.len(), item, "outputs", faults);
+    limited("outputs_per_input", limit, spec.outputs.len(), item, faults);
     let mut outputs: Vec<Output> = Vec::with_capacity(spec.outputs.len());
     for output in &spec.outputs {
         let field = format!("outputs[{}]", output.name);

@@ -13,6 +13,7 @@ pub use merge::merge;
 pub use ports::UdpPorts;
 
 use model::{Endpoint, Label, PolicySpec, Protocol, Site, StreamName};
+use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// What a document is checked against, besides its own sense.
@@ -24,14 +25,15 @@ pub struct Rules {
     pub limits: Limits,
 }
 
-/// How much may be declared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How much may be declared: `[limits]` of the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Inputs of this host.
+    /// Inputs of this host, 1 to 10000.
     pub inputs: usize,
-    /// Outputs of one input, at most 200 (`wit/1.0.0/routing.wit`).
+    /// Outputs of one input, 1 to 200; a plan may name no more (`wit/1.0.0/routing.wit`).
     pub outputs_per_input: usize,
-    /// Outputs of all inputs together.
+    /// Outputs of all inputs together, 1 to 10000.
     pub outputs: usize,
 }
 

@@ -46,7 +46,6 @@ impl Bench {
         let registry = Registry::new(hub::Settings::default());
         let context = gateway::Context::new(registry.clone(), CancellationToken::new());
         let settings = Settings {
-            udp_ports: UdpPorts::default(),
             utc_offset_minutes: |_| 60,
             tick: Duration::from_millis(500),
             decisions,
