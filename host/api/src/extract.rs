@@ -93,7 +93,8 @@ impl<S: Send + Sync> FromRequestParts<S> for OfInput<Label> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let path = axum::extract::Path::<(String, String)>::from_request_parts(parts, state).await;
-        let (input, output) = path.map_err(|rejection| in_the_path(&rejection))?;
+        let axum::extract::Path((input, output)) =
+            path.map_err(|rejection| in_the_path(&rejection))?;
         let input = input.parse().map_err(|error| in_the_path(&error))?;
         let output = output.parse().map_err(|error| in_the_path(&error))?;
         Ok(Self(input, output))
@@ -115,7 +116,8 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
             return Ok(Self(Expect::Anything));
         };
         let expect = value.to_str().unwrap_or_default().parse();
-        let expect = expect.map_err(|error: BadTag| Problem::new(Kind::BadRequest, error.to_string()))?;
+        let expect =
+            expect.map_err(|error: BadTag| Problem::new(Kind::BadRequest, error.to_string()))?;
         Ok(Self(expect))
     }
 }

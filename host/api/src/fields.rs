@@ -201,7 +201,11 @@ fn read_output(
 fn free_name(url: &str, taken: &[Label]) -> Option<Label> {
     let scheme = url.split(':').next().unwrap_or_default();
     let known = ["udp", "srt", "rtmp", "rtmps", "file"];
-    let scheme = if known.contains(&scheme) { scheme } else { "output" };
+    let scheme = if known.contains(&scheme) {
+        scheme
+    } else {
+        "output"
+    };
     let names = (1..).map(|number| format!("{scheme}-{number}"));
     names
         .filter_map(|name| name.parse::<Label>().ok())
@@ -304,7 +308,10 @@ mod tests {
             ]
         );
         assert!(found.iter().all(|(item, _)| item == "input live/cam1"));
-        assert_eq!(faults_of(json!({})), [("input".to_owned(), "name".to_owned())]);
+        assert_eq!(
+            faults_of(json!({})),
+            [("input".to_owned(), "name".to_owned())]
+        );
         assert_eq!(faults_of(json!([1])).len(), 2);
     }
 
@@ -312,7 +319,12 @@ mod tests {
     fn an_output_without_a_name_is_called_after_its_scheme() {
         let read = input(json!({"name": "a", "outputs": [
             {"url": "srt://h:1"}, {"url": "srt://h:2"}, {"name": "udp-1", "url": "udp://h:3"}, {"url": "udp://h:4"}]}));
-        let names: Vec<_> = read.unwrap().outputs.into_iter().map(|it| it.name.to_string()).collect();
+        let names: Vec<_> = read
+            .unwrap()
+            .outputs
+            .into_iter()
+            .map(|it| it.name.to_string())
+            .collect();
         assert_eq!(names, ["srt-1", "srt-2", "udp-1", "udp-2"]);
     }
 
@@ -321,14 +333,34 @@ mod tests {
     fn a_merge_patch_does_what_its_rfc_shows() {
         let cases = [
             (json!({"a": "b"}), json!({"a": "c"}), json!({"a": "c"})),
-            (json!({"a": "b"}), json!({"b": "c"}), json!({"a": "b", "b": "c"})),
+            (
+                json!({"a": "b"}),
+                json!({"b": "c"}),
+                json!({"a": "b", "b": "c"}),
+            ),
             (json!({"a": "b"}), json!({"a": null}), json!({})),
             (json!({"a": ["b"]}), json!({"a": "c"}), json!({"a": "c"})),
-            (json!({"a": {"b": "c"}}), json!({"a": {"b": "d", "c": null}}), json!({"a": {"b": "d"}})),
+            (
+                json!({"a": {"b": "c"}}),
+                json!({"a": {"b": "d", "c": null}}),
+                json!({"a": {"b": "d"}}),
+            ),
             (json!(["a", "b"]), json!(["c", "d"]), json!(["c", "d"])),
-            (json!({"e": null}), json!({"a": 1}), json!({"e": null, "a": 1})),
-            (json!([1, 2]), json!({"a": "b", "c": null}), json!({"a": "b"})),
-            (json!({}), json!({"a": {"bb": {"ccc": null}}}), json!({"a": {"bb": {}}})),
+            (
+                json!({"e": null}),
+                json!({"a": 1}),
+                json!({"e": null, "a": 1}),
+            ),
+            (
+                json!([1, 2]),
+                json!({"a": "b", "c": null}),
+                json!({"a": "b"}),
+            ),
+            (
+                json!({}),
+                json!({"a": {"bb": {"ccc": null}}}),
+                json!({"a": {"bb": {}}}),
+            ),
         ];
         for (mut target, patch, expected) in cases {
             merge_patch(&mut target, patch);

@@ -59,9 +59,20 @@ mod tests {
             let found = in_one_segment(&given).unwrap().to_string();
             assert_eq!(found, format!("{INPUTS}{expected}"));
         }
-        for same in ["cam1", "live%2Fcam1", "live%2Fcam1/outputs/x", "cam1/outputs/x/start"] {
-            assert_eq!(in_one_segment(&format!("{INPUTS}{same}").parse().unwrap()), None);
+        for same in [
+            "cam1",
+            "live%2Fcam1",
+            "live%2Fcam1/outputs/x",
+            "cam1/outputs/x/start",
+        ] {
+            assert_eq!(
+                in_one_segment(&format!("{INPUTS}{same}").parse().unwrap()),
+                None
+            );
         }
-        assert_eq!(in_one_segment(&"/api/v1/streams/live/cam1".parse().unwrap()), None);
+        assert_eq!(
+            in_one_segment(&"/api/v1/streams/live/cam1".parse().unwrap()),
+            None
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! The actor: the one task through which every change of state goes.
 
-use crate::decide::{self, Decider};
 use crate::changes::{Archive, Changes};
+use crate::decide::{self, Decider};
 use crate::desired::{self, Desired, Rules};
 use crate::diff::{self, Change};
 use crate::error::ControlError;

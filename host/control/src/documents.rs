@@ -67,11 +67,7 @@ impl ControlHandle {
     }
 
     /// Takes an input back: its stream ends.
-    pub async fn remove_input(
-        &self,
-        name: StreamName,
-        expect: Expect,
-    ) -> Result<(), ControlError> {
+    pub async fn remove_input(&self, name: StreamName, expect: Expect) -> Result<(), ControlError> {
         self.edit(move |site| {
             let input = find_input(site, &name)?;
             expect.holds_for(|| format!("input {name}"), input)?;
@@ -214,7 +210,10 @@ fn replacing(
     }
 }
 
-fn find_input<'a>(site: &'a mut Site, name: &StreamName) -> Result<&'a mut InputSpec, ControlError> {
+fn find_input<'a>(
+    site: &'a mut Site,
+    name: &StreamName,
+) -> Result<&'a mut InputSpec, ControlError> {
     let found = site.inputs.iter_mut().find(|input| input.name == *name);
     found.ok_or_else(|| ControlError::UnknownInput(name.clone()))
 }

@@ -69,6 +69,7 @@ pub struct ControlHandle {
     decider: Decider,
     memory: Arc<Memory>,
     install_from: Arc<[model::origin::Origin]>,
+    pub(crate) changes: Arc<Changes>,
 }
 
 impl ControlHandle {
@@ -78,6 +79,7 @@ impl ControlHandle {
         decider: Decider,
         memory: Arc<Memory>,
         install_from: Vec<model::origin::Origin>,
+        changes: Changes,
     ) -> Self {
         Self {
             calls,
@@ -256,7 +258,10 @@ impl ControlHandle {
         Ok(Changed { site, touched })
     }
 
-    pub(crate) async fn ask<T>(&self, call: impl FnOnce(Reply<T>) -> Call) -> Result<T, ControlError> {
+    pub(crate) async fn ask<T>(
+        &self,
+        call: impl FnOnce(Reply<T>) -> Call,
+    ) -> Result<T, ControlError> {
         let (reply, answer) = oneshot::channel();
         self.calls
             .send(call(reply))

@@ -21,12 +21,15 @@ impl Restored {
     fn leave_out(&self, site: &mut Site, faults: &Faults) {
         let at_fault = |item: &str| faults.0.iter().any(|fault| fault.item == item);
         site.inputs.retain(|input| {
-            let of_file = self.file.inputs.iter().any(|other| other.name == input.name);
+            let of_file = self
+                .file
+                .inputs
+                .iter()
+                .any(|other| other.name == input.name);
             of_file || !at_fault(&format!("input {}", input.name))
         });
-        site.policies.retain(|policy| {
-            self.file.policies.contains(policy) || !at_fault(&policy.what())
-        });
+        site.policies
+            .retain(|policy| self.file.policies.contains(policy) || !at_fault(&policy.what()));
     }
 }
 

@@ -31,7 +31,9 @@ pub(crate) async fn list(
 ) -> Result<Json<Inputs>, Problem> {
     let addresses = app.addresses(&headers);
     let streams = app.control.streams().await?.into_iter();
-    let mut live: HashMap<_, _> = streams.map(|stream| (stream.name.clone(), stream)).collect();
+    let mut live: HashMap<_, _> = streams
+        .map(|stream| (stream.name.clone(), stream))
+        .collect();
     let inputs = app.control.inputs().await?.into_iter();
     let inputs = inputs.map(|spec| {
         let stream = live.remove(&spec.name);

@@ -34,7 +34,9 @@ pub(crate) fn table(max_plugin_bytes: usize) -> Vec<(&'static str, MethodRouter<
         ("/api/v1/inputs", get(inputs::list).post(inputs::add)),
         (
             "/api/v1/inputs/{id}",
-            get(inputs::one).patch(inputs::change).delete(inputs::remove),
+            get(inputs::one)
+                .patch(inputs::change)
+                .delete(inputs::remove),
         ),
         (
             "/api/v1/inputs/{id}/outputs",
@@ -50,7 +52,10 @@ pub(crate) fn table(max_plugin_bytes: usize) -> Vec<(&'static str, MethodRouter<
             "/api/v1/inputs/{id}/outputs/{out}/start",
             post(outputs::start),
         ),
-        ("/api/v1/inputs/{id}/outputs/{out}/stop", post(outputs::stop)),
+        (
+            "/api/v1/inputs/{id}/outputs/{out}/stop",
+            post(outputs::stop),
+        ),
         (
             "/api/v1/inputs/{id}/outputs/{out}/retry",
             post(outputs::retry),

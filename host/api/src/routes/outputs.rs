@@ -213,12 +213,12 @@ async fn switch(
     output: Label,
     enabled: bool,
 ) -> Result<Tagged<OutputView>, Problem> {
-    let switched = app
-        .control
-        .edit_output(input.clone(), output, Expect::Anything, move |output| {
-            output.enabled = enabled;
-            Ok(())
-        });
+    let switched =
+        app.control
+            .edit_output(input.clone(), output, Expect::Anything, move |output| {
+                output.enabled = enabled;
+                Ok(())
+            });
     let spec = switched.await?;
     shown(app, input, spec).await
 }

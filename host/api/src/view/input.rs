@@ -67,7 +67,10 @@ impl InputView {
         live: Option<StreamView>,
         addresses: &Addresses,
     ) -> Self {
-        let send = spec.sources.iter().flat_map(|it| send_to(&spec, it, addresses));
+        let send = spec
+            .sources
+            .iter()
+            .flat_map(|it| send_to(&spec, it, addresses));
         let mut send: Vec<_> = send.collect();
         if spec.sources.is_empty() {
             send = send_to(&spec, &SourceSpec::Publish {}, addresses);
@@ -113,9 +116,9 @@ fn send_to(input: &InputSpec, source: &SourceSpec, addresses: &Addresses) -> Vec
     match source.endpoint() {
         Ok(None) => {
             let host = &addresses.host;
-            let rtmp = addresses.rtmp_port.map(|port| {
-                entry("rtmp", "flv", format!("rtmp://{host}:{port}/{name}"))
-            });
+            let rtmp = addresses
+                .rtmp_port
+                .map(|port| entry("rtmp", "flv", format!("rtmp://{host}:{port}/{name}")));
             let srt = addresses.srt_port.map(|port| {
                 let url = format!("srt://{host}:{port}?streamid=publish:{name}&pkt_size=1316");
                 entry("srt", "mpegts", url)
@@ -202,12 +205,15 @@ mod tests {
         assert!(!text.contains("hunter2"), "{text}");
         keep_secrets(&mut shown, &whole).unwrap();
         assert_eq!(shown.outputs, whole.outputs);
-        assert!(matches!(&shown.sources[..], [SourceSpec::Srt { url }] if url.contains("hunter2hunter2")));
+        assert!(
+            matches!(&shown.sources[..], [SourceSpec::Srt { url }] if url.contains("hunter2hunter2"))
+        );
     }
 
     #[test]
     fn a_mask_of_another_url_is_a_fault_of_its_field() {
-        let mut moved = input(r#"{"name":"a","outputs":[{"name":"x","url":"rtmp://elsewhere/app/***"}]}"#);
+        let mut moved =
+            input(r#"{"name":"a","outputs":[{"name":"x","url":"rtmp://elsewhere/app/***"}]}"#);
         let Faults(faults) = keep_secrets(&mut moved, &input(SECRET)).unwrap_err();
         assert_eq!(faults[0].field, "outputs[x].url");
     }
@@ -235,6 +241,10 @@ mod tests {
                 "srt://studio:9000?mode=caller&passphrase=***&pbkeylen=16&pkt_size=1316",
             ]
         );
-        assert!(view.send[0].ffmpeg.ends_with("-f mpegts 'udp://studio:5000?pkt_size=1316'"));
+        assert!(
+            view.send[0]
+                .ffmpeg
+                .ends_with("-f mpegts 'udp://studio:5000?pkt_size=1316'")
+        );
     }
 }

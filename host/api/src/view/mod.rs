@@ -8,7 +8,7 @@ mod plugin;
 mod policy;
 mod stream;
 
-pub(crate) use addresses::{Addresses, Watch};
+pub(crate) use addresses::Addresses;
 pub(crate) use input::{InputView, hide_secrets, keep_secrets};
 pub(crate) use output::OutputView;
 pub(crate) use plugin::{PluginInstalled, PluginLogs, PluginView};

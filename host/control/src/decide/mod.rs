@@ -26,8 +26,8 @@ mod judge;
 mod tally;
 mod trial;
 
-pub use bindings::{Binding, Bindings, Deciding};
 pub(crate) use bindings::accepted;
+pub use bindings::{Binding, Bindings, Deciding};
 pub use door::ApiRequest;
 pub use tally::{Comparison, Difference};
 pub use trial::Trial;

@@ -78,8 +78,20 @@ pub(super) fn inputs(
     let mut inputs = BTreeMap::new();
     let mut bound = BoundPorts::default();
     let outputs_of_all = site.inputs.iter().map(|input| input.outputs.len()).sum();
-    limited("inputs", limits.inputs, site.inputs.len(), "document", faults);
-    limited("outputs", limits.outputs, outputs_of_all, "document", faults);
+    limited(
+        "inputs",
+        limits.inputs,
+        site.inputs.len(),
+        "document",
+        faults,
+    );
+    limited(
+        "outputs",
+        limits.outputs,
+        outputs_of_all,
+        "document",
+        faults,
+    );
     for spec in &site.inputs {
         let item = format!("input {}", spec.name);
         if inputs.contains_key(&spec.name) {
