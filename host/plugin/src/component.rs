@@ -5,7 +5,7 @@ use crate::config::{Config, Schema};
 use crate::error::InstallError;
 use crate::home::Home;
 use crate::hosting::Hosting;
-use crate::{http, wasi};
+use crate::wasi;
 use model::{PolicyKind, grants};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
