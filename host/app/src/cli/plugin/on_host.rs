@@ -3,6 +3,7 @@
 use super::json_argument;
 use super::remote::{Binding, Origin, Remote};
 use super::sign::beside;
+use crate::cli::client::Api;
 use anyhow::Context;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
@@ -74,14 +75,6 @@ pub enum HostCommand {
     },
 }
 
-/// Where the running host is.
-#[derive(Debug, Args)]
-pub struct Api {
-    /// Address of the host's API.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
-    api: String,
-}
-
 /// A plugin of a host.
 #[derive(Debug, Args)]
 pub struct NamedPlugin {
@@ -149,23 +142,21 @@ fn modes() -> impl TypedValueParser<Value = PolicyMode> {
 impl HostCommand {
     pub(super) fn run(self) -> anyhow::Result<()> {
         match self {
-            Self::List(Api { api }) => Remote::new(api).list_plugins(),
+            Self::List(api) => Remote::new(&api).list_plugins(),
             Self::Install(arguments) => arguments.run(),
-            Self::Rollback(NamedPlugin { name, api }) => {
-                Remote::new(api.api).rollback_plugin(&name)
-            }
-            Self::Remove(NamedPlugin { name, api }) => Remote::new(api.api).remove_plugin(&name),
+            Self::Rollback(NamedPlugin { name, api }) => Remote::new(&api).rollback_plugin(&name),
+            Self::Remove(NamedPlugin { name, api }) => Remote::new(&api).remove_plugin(&name),
             Self::Logs {
                 plugin: NamedPlugin { name, api },
                 follow,
-            } => Remote::new(api.api).show_log(&name, follow),
+            } => Remote::new(&api).show_log(&name, follow),
             Self::Bind(arguments) => arguments.run(),
             Self::Unbind {
                 kind,
                 streams,
                 mode,
                 api,
-            } => Remote::new(api.api).unbind(kind, &streams, mode),
+            } => Remote::new(&api).unbind(kind, &streams, mode),
         }
     }
 }
@@ -181,7 +172,7 @@ impl InstallArgs {
             sha256: self.sha256,
             signature,
         };
-        let remote = Remote::new(self.api.api);
+        let remote = Remote::new(&self.api);
         let Some(file) = file else {
             return remote.install_from(&self.name, &self.component, &origin);
         };
@@ -212,7 +203,7 @@ impl BindArgs {
             percent: self.percent,
             config: &config,
         };
-        Remote::new(self.api.api).bind(self.kind, &binding)
+        Remote::new(&self.api).bind(self.kind, &binding)
     }
 }
 
