@@ -1,7 +1,8 @@
 //! From the errors of the floors below to problem documents.
 
-use crate::problem::{Kind, Problem};
+use crate::problem::{FieldError, Kind, Problem};
 use control::ControlError;
+use control::desired::{Fault, Faults};
 use control::fetch::FetchError;
 use plugin::InstallError;
 
@@ -9,6 +10,11 @@ impl From<ControlError> for Problem {
     fn from(error: ControlError) -> Self {
         let kind = match &error {
             ControlError::Invalid(_) => Kind::InvalidDocument,
+            ControlError::InputExists(_)
+            | ControlError::OutputExists { .. }
+            | ControlError::NotRunning { .. } => Kind::Conflict,
+            ControlError::ChangedMeanwhile(_) => Kind::ChangedMeanwhile,
+            ControlError::NotKept(_) => Kind::NotKept,
             ControlError::UnknownStream(_) => Kind::UnknownStream,
             ControlError::UnknownInput(_) | ControlError::UnknownOutput { .. } => {
                 Kind::UnknownInput
@@ -24,7 +30,26 @@ impl From<ControlError> for Problem {
         };
         match error {
             ControlError::Plugin(error) => error.into(),
+            ControlError::Invalid(faults) => faults.into(),
             other => Self::new(kind, other.to_string()).code(other.code()),
+        }
+    }
+}
+
+impl From<Faults> for Problem {
+    fn from(faults: Faults) -> Self {
+        let detail = format!("nothing is changed: {faults}");
+        let errors = faults.0.into_iter().map(FieldError::from).collect();
+        Self::new(Kind::InvalidDocument, detail).errors(errors)
+    }
+}
+
+impl From<Fault> for FieldError {
+    fn from(fault: Fault) -> Self {
+        Self {
+            item: fault.item,
+            field: fault.field,
+            problem: fault.problem,
         }
     }
 }

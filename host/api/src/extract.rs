@@ -4,7 +4,12 @@ use crate::problem::{Kind, Problem};
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::header;
 use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use control::{BadTag, Expect, Tag};
+use model::{Label, StreamName};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use std::str::FromStr;
@@ -65,18 +70,64 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let path = axum::extract::Path::<String>::from_request_parts(parts, state).await;
-        let text = path.map_err(|rejection: PathRejection| {
-            Problem::new(
-                Kind::BadRequest,
-                format!("the path does not decode: {rejection}"),
-            )
-        })?;
-        match text.parse() {
-            Ok(value) => Ok(Self(value)),
-            Err(error) => Err(Problem::new(
-                Kind::BadRequest,
-                format!("in the path: {error}"),
-            )),
-        }
+        let text = path.map_err(|rejection: PathRejection| in_the_path(&rejection))?;
+        let value = text.parse().map_err(|error: T::Err| in_the_path(&error))?;
+        Ok(Self(value))
+    }
+}
+
+/// An input, and what of it is meant: the variable parts of a path below `inputs/{id}`.
+pub(crate) struct OfInput<T>(pub(crate) StreamName, pub(crate) T);
+
+impl<S: Send + Sync> FromRequestParts<S> for OfInput<()> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Named(input) = Named::from_request_parts(parts, state).await?;
+        Ok(Self(input, ()))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for OfInput<Label> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = axum::extract::Path::<(String, String)>::from_request_parts(parts, state).await;
+        let axum::extract::Path((input, output)) =
+            path.map_err(|rejection| in_the_path(&rejection))?;
+        let input = input.parse().map_err(|error| in_the_path(&error))?;
+        let output = output.parse().map_err(|error| in_the_path(&error))?;
+        Ok(Self(input, output))
+    }
+}
+
+fn in_the_path(error: &dyn std::fmt::Display) -> Problem {
+    Problem::new(Kind::BadRequest, format!("in the path: {error}"))
+}
+
+/// The `If-Match` header; without it, any state will do.
+pub(crate) struct IfMatch(pub(crate) Expect);
+
+impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let Some(value) = parts.headers.get(header::IF_MATCH) else {
+            return Ok(Self(Expect::Anything));
+        };
+        let expect = value.to_str().unwrap_or_default().parse();
+        let expect =
+            expect.map_err(|error: BadTag| Problem::new(Kind::BadRequest, error.to_string()))?;
+        Ok(Self(expect))
+    }
+}
+
+/// A JSON answer with the `ETag` of what it shows.
+pub(crate) struct Tagged<T>(pub(crate) Tag, pub(crate) T);
+
+impl<T: Serialize> IntoResponse for Tagged<T> {
+    fn into_response(self) -> Response {
+        let Self(tag, body) = self;
+        ([(header::ETAG, tag.to_string())], axum::Json(body)).into_response()
     }
 }

@@ -57,6 +57,10 @@ pub enum Kind {
     NothingToRollBack,
     /// What is asked stands against what is.
     Conflict,
+    /// Somebody else changed the resource.
+    ChangedMeanwhile,
+    /// A change cannot be kept over a restart.
+    NotKept,
     /// Sent by a page of another site.
     CrossSite,
     /// A host name that is not this machine's.
@@ -71,7 +75,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, for the pages under `/problems/` and for the test that pins them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::MalformedJson,
@@ -92,6 +96,8 @@ impl Kind {
         Self::InvalidDocument,
         Self::NothingToRollBack,
         Self::Conflict,
+        Self::ChangedMeanwhile,
+        Self::NotKept,
         Self::CrossSite,
         Self::ForeignHost,
         Self::Overloaded,
@@ -122,6 +128,8 @@ impl Kind {
             Self::InvalidDocument => "/problems/invalid-document",
             Self::NothingToRollBack => "/problems/nothing-to-roll-back",
             Self::Conflict => "/problems/conflict",
+            Self::ChangedMeanwhile => "/problems/changed-meanwhile",
+            Self::NotKept => "/problems/not-kept",
             Self::CrossSite => "/problems/cross-site",
             Self::ForeignHost => "/problems/foreign-host",
             Self::Overloaded => "/problems/overloaded",
@@ -152,12 +160,15 @@ impl Kind {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::Conflict | Self::NothingToRollBack => StatusCode::CONFLICT,
+            Self::ChangedMeanwhile => StatusCode::PRECONDITION_FAILED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::InvalidBody | Self::PluginInvalid | Self::InvalidDocument => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Overloaded | Self::Stopping | Self::NoMedia => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Overloaded | Self::Stopping | Self::NoMedia | Self::NotKept => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 
@@ -184,6 +195,8 @@ impl Kind {
             Self::InvalidDocument => "What is wanted is at fault",
             Self::NothingToRollBack => "There is no earlier version",
             Self::Conflict => "The request stands against the present state",
+            Self::ChangedMeanwhile => "Somebody else changed it",
+            Self::NotKept => "The change cannot be kept",
             Self::CrossSite => "Changes are not taken from other sites",
             Self::ForeignHost => "Changes are taken under a local host name only",
             Self::Overloaded => "A limit of this host is reached",
@@ -240,6 +253,13 @@ impl Kind {
             }
             Self::NothingToRollBack => "Install the wanted version with PUT instead.",
             Self::Conflict => "The detail names what stands in the way.",
+            Self::ChangedMeanwhile => {
+                "Read it again: the ETag of the answer is the one to send as If-Match."
+            }
+            Self::NotKept => {
+                "The database does not take it, so the change is not made; streams go on. The detail \
+                 says what to do, and the same request works once that is done."
+            }
             Self::CrossSite => {
                 "The Origin of a request that changes something must be this server's own, or absent."
             }
@@ -252,6 +272,19 @@ impl Kind {
             Self::Internal => "The log of the host says more.",
         }
     }
+}
+
+/// A field at fault.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct FieldError {
+    /// The input or policy.
+    #[schema(example = "input live/cam1")]
+    pub item: String,
+    /// The field within it.
+    #[schema(example = "outputs[archive].url")]
+    pub field: String,
+    /// What is wrong, and what to do.
+    pub problem: String,
 }
 
 /// A problem document.
@@ -273,6 +306,9 @@ pub struct Problem {
     /// Tells faults of one kind apart, for programs; stable.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'static str>,
+    /// Every field at fault, if it is fields that are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError>,
     #[serde(skip)]
     kind: Kind,
     #[serde(skip)]
@@ -288,6 +324,7 @@ impl Problem {
             status: kind.status().as_u16(),
             detail: detail.into(),
             code: None,
+            errors: Vec::new(),
             kind,
             retry_after: None,
         }
@@ -296,6 +333,12 @@ impl Problem {
     /// Tells it apart from others of its kind.
     pub fn code(mut self, code: &'static str) -> Self {
         self.code = Some(code);
+        self
+    }
+
+    /// Names the fields at fault.
+    pub fn errors(mut self, errors: Vec<FieldError>) -> Self {
+        self.errors = errors;
         self
     }
 
@@ -359,6 +402,8 @@ mod tests {
             ("/problems/invalid-document", 422),
             ("/problems/nothing-to-roll-back", 409),
             ("/problems/conflict", 409),
+            ("/problems/changed-meanwhile", 412),
+            ("/problems/not-kept", 503),
             ("/problems/cross-site", 403),
             ("/problems/foreign-host", 403),
             ("/problems/overloaded", 503),

@@ -1,6 +1,7 @@
 //! The HTTP/1.1 server: bounded in connections, in header size and time, and in how long a
 //! peer may refuse to read.
 
+use crate::paths;
 use axum::Router;
 use axum::extract::ConnectInfo;
 use hyper::server::conn::http1;
@@ -115,6 +116,9 @@ async fn serve(
     let _ = socket.set_nodelay(true);
     let service = app.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
+        if let Some(uri) = paths::in_one_segment(request.uri()) {
+            *request.uri_mut() = uri;
+        }
         request.map(axum::body::Body::new)
     });
     let connection = http1::Builder::new()

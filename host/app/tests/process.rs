@@ -194,3 +194,80 @@ fn help_teaches_by_example() {
     );
     assert!(!help.contains("compile"), "hidden commands stay hidden");
 }
+
+/// The inputs that a host declares, as its API shows them, without what changes by itself.
+fn inputs(site: &Site) -> serde_json::Value {
+    let url = format!("http://{}/api/v1/inputs", site.api);
+    let mut answer = ureq::get(url).call().unwrap();
+    let shown: serde_json::Value = answer.body_mut().read_json().unwrap();
+    let inputs = shown["inputs"].as_array().unwrap().iter();
+    let kept = |input: &serde_json::Value| {
+        let outputs = input["outputs"].as_array().unwrap().iter();
+        let outputs: Vec<_> = outputs
+            .map(|output| {
+                (
+                    output["name"].clone(),
+                    output["url"].clone(),
+                    output["enabled"].clone(),
+                )
+            })
+            .collect();
+        serde_json::json!([input["name"], input["sources"], input["labels"], outputs])
+    };
+    inputs.map(kept).collect()
+}
+
+fn post(site: &Site, path: &str, body: serde_json::Value) {
+    let url = format!("http://{}/api/v1/{path}", site.api);
+    let answer = ureq::post(url).send_json(body).unwrap();
+    assert_eq!(answer.status(), 201);
+}
+
+#[test]
+fn what_was_wanted_is_there_again_after_a_kill() {
+    use serde_json::json;
+    let site = Site::new();
+    let file = site.dir.path().join("site.toml");
+    let with = |label: &str| {
+        let text = format!("[[inputs]]\nname = \"file\"\nlabels = {{ room = \"{label}\" }}\n");
+        std::fs::write(&file, text).unwrap();
+    };
+    with("1");
+    let run = ["run", "--config", "site.toml"];
+    let mut host = Host::start(&site, &run);
+    post(
+        &site,
+        "inputs",
+        json!({"name": "live/cam1", "sources": [{"type": "udp"}]}),
+    );
+    post(
+        &site,
+        "inputs",
+        json!({"name": "live/cam2", "sources": [{"type": "udp"}]}),
+    );
+    let secret = json!({"name": "hall", "url": "srt://127.0.0.1:9?passphrase=hunter2hunter2"});
+    post(&site, "inputs/live/cam1/outputs", secret);
+    let url = format!("http://{}/api/v1/inputs/live/cam1", site.api);
+    assert_eq!(ureq::delete(url).call().unwrap().status(), 204);
+    post(
+        &site,
+        "inputs/live/cam2/outputs",
+        json!({"name": "wall", "url": "udp://127.0.0.1:9", "enabled": false}),
+    );
+    let before = inputs(&site);
+    assert_eq!(before.as_array().unwrap().len(), 2, "{before}");
+
+    host.signal("-KILL");
+    host.ends_within(Duration::from_secs(10));
+    let mut host = Host::start(&site, &run);
+    assert_eq!(inputs(&site), before);
+
+    // What the file says anew holds, and what was added stays.
+    host.signal("-KILL");
+    host.ends_within(Duration::from_secs(10));
+    with("2");
+    let _host = Host::start(&site, &run);
+    let after = inputs(&site);
+    assert_eq!(after[0][2]["room"], "2", "{after}");
+    assert_eq!(after[1], before[1]);
+}

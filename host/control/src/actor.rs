@@ -1,10 +1,11 @@
 //! The actor: the one task through which every change of state goes.
 
+use crate::changes::{Archive, Changes};
 use crate::decide::{self, Decider};
-use crate::desired::{Desired, UdpPorts};
+use crate::desired::{self, Desired, Rules};
 use crate::diff::{self, Change};
 use crate::error::ControlError;
-use crate::handle::{Call, ControlHandle, Edit};
+use crate::handle::{Call, ControlHandle, Draft, Edit};
 use crate::plugins::Memory;
 use crate::router::{Cause, Router};
 use crate::routing::{Decided, Decision};
@@ -31,8 +32,10 @@ const SWEEP: Duration = Duration::from_millis(250);
 /// What the control plane is told besides the document.
 #[derive(Clone)]
 pub struct Settings {
-    /// Allotted to UDP inputs that name no address.
-    pub udp_ports: UdpPorts,
+    /// What a document is checked against.
+    pub rules: Rules,
+    /// Keeps the document over restarts; none: changes end with this process.
+    pub archive: Option<Arc<dyn Archive>>,
     /// The offset from UTC at a Unix time in seconds, in minutes, east positive.
     pub utc_offset_minutes: fn(unix_s: u64) -> i32,
     /// How often every stream is decided for anew, because time is an input too.
@@ -46,7 +49,8 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            udp_ports: UdpPorts::default(),
+            rules: Rules::default(),
+            archive: None,
             utc_offset_minutes: |_| 0,
             tick: Duration::from_secs(5),
             decisions: decide::Settings::default(),
@@ -89,6 +93,7 @@ impl Control {
             decider.clone(),
             memory.clone(),
             settings.install_from.clone(),
+            Changes::new(settings.archive.clone()),
         );
         let control = Self {
             settings,
@@ -146,7 +151,17 @@ impl Control {
     async fn answer(&mut self, call: Call) {
         // A caller that stopped waiting wants no answer.
         match call {
-            Call::Edit { edit, reply } => drop(reply.send(self.edit(edit).await)),
+            Call::Draft {
+                edit,
+                before,
+                reply,
+            } => drop(reply.send(self.draft(edit, before.as_ref()))),
+            Call::Adopt { desired, reply } => drop(reply.send(self.adopt(desired).await)),
+            Call::Retry {
+                stream,
+                output,
+                reply,
+            } => drop(reply.send(self.running.retry(&stream, &output))),
             Call::Site { reply } => drop(reply.send(self.desired.site().clone())),
             Call::Streams { reply } => drop(reply.send(self.views())),
             Call::Stream { name, reply } => drop(reply.send(self.view(&name))),
@@ -155,20 +170,26 @@ impl Control {
         }
     }
 
-    /// Checks what the edit makes of the document, and if nothing is wrong makes it so.
-    async fn edit(&mut self, edit: Edit) -> Result<Site, ControlError> {
-        let mut site = self.desired.site().clone();
+    /// Checks what the edit makes of the document. Changes nothing.
+    fn draft(&self, edit: Edit, before: Option<&Site>) -> Result<Draft, ControlError> {
+        let now = self.desired.site();
+        let mut site = now.clone();
         edit(&mut site)?;
         let check = |policy: &_| decide::accepted(&self.plugins, policy).map(drop);
-        let next = Desired::check(site, self.settings.udp_ports, &self.desired, check)
+        let desired = Desired::check(site, self.settings.rules, before.unwrap_or(now), check)
             .map_err(ControlError::Invalid)?;
+        let touched = desired::compare(now, desired.site());
+        Ok(Draft { desired, touched })
+    }
+
+    /// Puts a checked document in force, and makes it so.
+    async fn adopt(&mut self, next: Desired) {
         let policies = self.routing_policies();
         self.decider.bind(&next.site().policies, None);
         let before = std::mem::replace(&mut self.desired, next);
         self.mark_changed(&before, &policies);
         self.understand_plans_anew();
         self.reconcile().await;
-        Ok(self.desired.site().clone())
     }
 
     /// Which policy decides for each stream that runs.

@@ -25,6 +25,31 @@ pub enum ControlError {
         /// The output asked for.
         output: Label,
     },
+    /// An input of that name is declared already.
+    #[error("input {0} is declared already; change it, or choose another name")]
+    InputExists(StreamName),
+    /// The input declares an output of that name already.
+    #[error("input {input} declares output {output} already; change it, or choose another name")]
+    OutputExists {
+        /// The input.
+        input: StreamName,
+        /// The output.
+        output: Label,
+    },
+    /// The output does not run: it is off, or the plan does not want it.
+    #[error("output {output} of {input} does not run; start it, or see what the policy decided")]
+    NotRunning {
+        /// The input.
+        input: StreamName,
+        /// The output.
+        output: Label,
+    },
+    /// It is not what the caller saw last.
+    #[error("{0} was changed by somebody else meanwhile; read it again, and repeat the change")]
+    ChangedMeanwhile(String),
+    /// The change cannot be kept over a restart, so it is not made.
+    #[error("the change is not made, because it cannot be kept: {0}")]
+    NotKept(String),
     /// No policy is bound to that pattern in that mode.
     #[error("no {} {kind} policy is bound to {streams}", mode.as_str())]
     UnknownPolicy {
@@ -62,6 +87,11 @@ impl ControlError {
             Self::UnknownStream(_) => "unknown-stream",
             Self::UnknownInput(_) => "unknown-input",
             Self::UnknownOutput { .. } => "unknown-output",
+            Self::InputExists(_) => "input-exists",
+            Self::OutputExists { .. } => "output-exists",
+            Self::NotRunning { .. } => "not-running",
+            Self::ChangedMeanwhile(_) => "changed-meanwhile",
+            Self::NotKept(_) => "not-kept",
             Self::UnknownPolicy { .. } => "unknown-policy",
             Self::PluginInUse { .. } => "plugin-in-use",
             Self::Plugin(error) => error.code(),

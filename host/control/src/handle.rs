@@ -1,13 +1,13 @@
 //! The way to talk to the control plane.
 
+use crate::changes::{Changed, Changes};
 use crate::decide::Decider;
+use crate::desired::{Desired, Touched};
 use crate::error::ControlError;
 use crate::fetch;
 use crate::plugins::{self, Memory, Trouble};
 use crate::view::StreamView;
-use model::{
-    InputSpec, Label, PolicyKind, PolicyMode, PolicySpec, Site, StreamName, StreamPattern,
-};
+use model::{Label, Site, StreamName};
 use plugin::{Bound, Installed, LogLine, Origin, PluginView, Plugins};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
@@ -16,10 +16,23 @@ type Reply<T> = oneshot::Sender<T>;
 
 /// A request to the actor.
 pub(crate) enum Call {
-    /// Replaces the wanted document by what the function makes of it.
-    Edit {
+    /// Checks what the function makes of the document in force. Changes nothing.
+    Draft {
         edit: Edit,
-        reply: Reply<Result<Site, ControlError>>,
+        /// The document whose allotted ports are kept, if not the one in force.
+        before: Option<Site>,
+        reply: Reply<Result<Draft, ControlError>>,
+    },
+    /// Puts a checked document in force; answers once its sources and streams are started.
+    Adopt {
+        desired: Desired,
+        reply: Reply<()>,
+    },
+    /// Tries an output again, at once.
+    Retry {
+        stream: StreamName,
+        output: Label,
+        reply: Reply<Result<(), ControlError>>,
     },
     Site {
         reply: Reply<Site>,
@@ -41,6 +54,12 @@ pub(crate) enum Call {
 
 pub(crate) type Edit = Box<dyn FnOnce(&mut Site) -> Result<(), ControlError> + Send>;
 
+/// A document that was checked, and is not in force.
+pub(crate) struct Draft {
+    pub(crate) desired: Desired,
+    pub(crate) touched: Vec<Touched>,
+}
+
 /// A handle to the [`crate::Control`] actor; clones share it. Its mailbox is bounded: callers
 /// wait their turn.
 #[derive(Clone)]
@@ -50,6 +69,7 @@ pub struct ControlHandle {
     decider: Decider,
     memory: Arc<Memory>,
     install_from: Arc<[model::origin::Origin]>,
+    pub(crate) changes: Arc<Changes>,
 }
 
 impl ControlHandle {
@@ -59,6 +79,7 @@ impl ControlHandle {
         decider: Decider,
         memory: Arc<Memory>,
         install_from: Vec<model::origin::Origin>,
+        changes: Changes,
     ) -> Self {
         Self {
             calls,
@@ -66,6 +87,7 @@ impl ControlHandle {
             decider,
             memory,
             install_from: install_from.into(),
+            changes: Arc::new(changes),
         }
     }
 
@@ -78,107 +100,6 @@ impl ControlHandle {
     /// The document in force, allotted ports filled in.
     pub async fn site(&self) -> Result<Site, ControlError> {
         self.ask(|reply| Call::Site { reply }).await
-    }
-
-    /// Replaces the whole document; answers with the one now in force once its sources and
-    /// streams are started. Nothing is applied if anything is at fault.
-    pub async fn apply(&self, site: Site) -> Result<Site, ControlError> {
-        self.edit(move |wanted| {
-            *wanted = site;
-            Ok(())
-        })
-        .await
-    }
-
-    /// Declared inputs.
-    pub async fn inputs(&self) -> Result<Vec<InputSpec>, ControlError> {
-        Ok(self.site().await?.inputs)
-    }
-
-    /// Declares an input, or replaces the one of its name.
-    pub async fn put_input(&self, input: InputSpec) -> Result<InputSpec, ControlError> {
-        let name = input.name.clone();
-        let site = self
-            .edit(move |wanted| {
-                match wanted
-                    .inputs
-                    .iter_mut()
-                    .find(|other| other.name == input.name)
-                {
-                    Some(other) => *other = input,
-                    None => wanted.inputs.push(input),
-                }
-                Ok(())
-            })
-            .await?;
-        let mut inputs = site.inputs.into_iter();
-        inputs
-            .find(|input| input.name == name)
-            .ok_or(ControlError::UnknownInput(name))
-    }
-
-    /// Takes an input back: its stream ends.
-    pub async fn delete_input(&self, name: StreamName) -> Result<(), ControlError> {
-        self.edit(move |wanted| {
-            let before = wanted.inputs.len();
-            wanted.inputs.retain(|input| input.name != name);
-            if wanted.inputs.len() == before {
-                Err(ControlError::UnknownInput(name))
-            } else {
-                Ok(())
-            }
-        })
-        .await
-        .map(drop)
-    }
-
-    /// Bound policies.
-    pub async fn policies(&self) -> Result<Vec<PolicySpec>, ControlError> {
-        Ok(self.site().await?.policies)
-    }
-
-    /// Binds a plugin to a kind and pattern, replacing what was bound there in the same mode.
-    pub async fn put_policy(&self, policy: PolicySpec) -> Result<PolicySpec, ControlError> {
-        let answer = policy.clone();
-        self.edit(move |wanted| {
-            let same = |other: &&mut PolicySpec| {
-                other.kind == policy.kind
-                    && other.streams == policy.streams
-                    && other.mode == policy.mode
-            };
-            match wanted.policies.iter_mut().find(same) {
-                Some(other) => *other = policy,
-                None => wanted.policies.push(policy),
-            }
-            Ok(())
-        })
-        .await?;
-        Ok(answer)
-    }
-
-    /// Unbinds; the next specific policy decides from now on, or the built-in one.
-    pub async fn delete_policy(
-        &self,
-        kind: PolicyKind,
-        streams: StreamPattern,
-        mode: PolicyMode,
-    ) -> Result<(), ControlError> {
-        self.edit(move |wanted| {
-            let before = wanted.policies.len();
-            wanted.policies.retain(|policy| {
-                policy.kind != kind || policy.streams != streams || policy.mode != mode
-            });
-            if wanted.policies.len() == before {
-                return Err(ControlError::UnknownPolicy {
-                    kind,
-                    streams,
-                    mode,
-                });
-            }
-            Ok(())
-        })
-        .await
-        .map(drop)
     }
 
     /// Installed plugins with their versions and figures, by name.
@@ -253,6 +174,17 @@ impl ControlHandle {
         self.decider.bound(plugin)
     }
 
+    /// Tries an output again at once, whether it waits, failed or used up its attempts; one that
+    /// is live is left alone.
+    pub async fn retry(&self, stream: StreamName, output: Label) -> Result<(), ControlError> {
+        self.ask(|reply| Call::Retry {
+            stream,
+            output,
+            reply,
+        })
+        .await?
+    }
+
     /// Every stream, by name.
     pub async fn streams(&self) -> Result<Vec<StreamView>, ControlError> {
         self.ask(|reply| Call::Streams { reply }).await
@@ -277,18 +209,59 @@ impl ControlHandle {
         self.ask(|reply| Call::ShutDown { reply }).await
     }
 
-    async fn edit(
+    /// Makes a change: checked, kept, made true. It is seen through even if the caller stops
+    /// waiting, so that what is kept and what runs are the same.
+    pub(crate) async fn edit(
         &self,
         edit: impl FnOnce(&mut Site) -> Result<(), ControlError> + Send + 'static,
-    ) -> Result<Site, ControlError> {
-        self.ask(|reply| Call::Edit {
-            edit: Box::new(edit),
+    ) -> Result<Changed, ControlError> {
+        let handle = self.clone();
+        let change = tokio::spawn(async move {
+            let _turn = handle.changes.turn.lock().await;
+            let draft = handle.checked(edit).await?;
+            handle.conclude(draft).await
+        });
+        change.await.map_err(|_| ControlError::Stopped)?
+    }
+
+    /// What a change would come to.
+    pub(crate) async fn draft(
+        &self,
+        edit: impl FnOnce(&mut Site) -> Result<(), ControlError> + Send + 'static,
+    ) -> Result<Changed, ControlError> {
+        let draft = self.checked(edit).await?;
+        Ok(Changed {
+            site: draft.desired.site().clone(),
+            touched: draft.touched,
+        })
+    }
+
+    async fn checked(
+        &self,
+        edit: impl FnOnce(&mut Site) -> Result<(), ControlError> + Send + 'static,
+    ) -> Result<Draft, ControlError> {
+        let edit = Box::new(edit);
+        self.ask(|reply| Call::Draft {
+            edit,
+            before: None,
             reply,
         })
         .await?
     }
 
-    async fn ask<T>(&self, call: impl FnOnce(Reply<T>) -> Call) -> Result<T, ControlError> {
+    /// Keeps a checked document, and puts it in force.
+    pub(crate) async fn conclude(&self, draft: Draft) -> Result<Changed, ControlError> {
+        let (site, touched) = (draft.desired.site().clone(), draft.touched);
+        self.changes.keep(&site).await?;
+        let desired = draft.desired;
+        self.ask(|reply| Call::Adopt { desired, reply }).await?;
+        Ok(Changed { site, touched })
+    }
+
+    pub(crate) async fn ask<T>(
+        &self,
+        call: impl FnOnce(Reply<T>) -> Call,
+    ) -> Result<T, ControlError> {
         let (reply, answer) = oneshot::channel();
         self.calls
             .send(call(reply))

@@ -17,10 +17,12 @@
 
 mod actor;
 pub mod builtin;
+mod changes;
 pub mod clock;
 pub mod decide;
 pub mod desired;
 pub mod diff;
+mod documents;
 mod error;
 pub mod fetch;
 mod handle;
@@ -28,6 +30,7 @@ mod links;
 pub mod log;
 pub mod plan;
 mod plugins;
+mod restore;
 mod router;
 mod routing;
 mod running;
@@ -36,8 +39,10 @@ pub mod state;
 pub mod view;
 
 pub use actor::{Control, Settings};
+pub use changes::{Archive, BadTag, Changed, Expect, Tag};
 pub use decide::Decider;
 pub use error::ControlError;
 pub use handle::ControlHandle;
 pub use plugins::{Refused, RolledBack, Trouble};
+pub use restore::{Restoration, Restored};
 pub use router::Cause;

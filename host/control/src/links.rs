@@ -66,6 +66,11 @@ impl Link {
         }
     }
 
+    /// Tries again at once, unless it has a session.
+    pub(crate) fn retry(&self) {
+        self.0.retry();
+    }
+
     /// Resolves when its sockets are closed.
     pub(crate) async fn stop(self) {
         self.0.stop().await;

@@ -2,6 +2,7 @@
 //! [`Running::apply`] starts or stops anything.
 
 use crate::diff::{Change, Shape, SourceShape, StreamShape};
+use crate::error::ControlError;
 use crate::links::{Link, LinkReport};
 use gateway::srt::ConnectionFigures;
 use hub::{Registry, Stream};
@@ -82,6 +83,19 @@ impl Running {
             .get(name)
             .map(|entry| reports(&entry.outputs))
             .unwrap_or_default()
+    }
+
+    /// Has an output try again at once. A declared output that is off has nothing to try.
+    pub(crate) fn retry(&self, name: &StreamName, output: &Label) -> Result<(), ControlError> {
+        let entry = self.entries.get(name);
+        let entry = entry.ok_or_else(|| ControlError::UnknownStream(name.clone()))?;
+        let link = entry.outputs.get(output);
+        let link = link.ok_or_else(|| ControlError::NotRunning {
+            input: name.clone(),
+            output: output.clone(),
+        })?;
+        link.retry();
+        Ok(())
     }
 
     /// The SRT connections of the host, whoever called.

@@ -26,11 +26,15 @@ const ROWS: usize = 64;
 /// Every version of the schema, oldest first. A published one never changes.
 fn migrations() -> Migrator {
     let first = include_str!("../migrations/0001_decisions_and_plugin_kv.sql");
+    let second = include_str!("../migrations/0002_wanted.sql");
     let simple = |version, name: &'static str, sql: &'static str| {
         let kind = MigrationType::Simple;
         Migration::new(version, name.into(), kind, sql.into_sql_str(), false)
     };
-    Migrator::with_migrations(vec![simple(1, "decisions and plugin_kv", first)])
+    Migrator::with_migrations(vec![
+        simple(1, "decisions and plugin_kv", first),
+        simple(2, "wanted", second),
+    ])
 }
 
 /// An open file.
@@ -85,6 +89,11 @@ impl Database {
             bytes: AtomicU64::new(u64::try_from(bytes).unwrap_or_default()),
         };
         Ok((database, entries))
+    }
+
+    /// Connections to it.
+    pub(crate) const fn pool(&self) -> &SqlitePool {
+        &self.pool
     }
 
     /// The greatest id when the file was opened; 0 if it was empty.

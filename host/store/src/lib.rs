@@ -1,7 +1,9 @@
-//! What is kept over restarts, in SQL: the history of decisions, and what plugins keep over
-//! their calls. SQLite in WAL mode, in one file; its schema is versioned (`migrations/`).
+//! What is kept over restarts, in SQL: the document that is wanted, the history of decisions, and
+//! what plugins keep over their calls. SQLite in WAL mode, in one file; its schema is versioned
+//! (`migrations/`).
 //!
-//! Nothing here is waited for but questions to the history. [`Store`] takes what is to be kept
+//! Changes of the document are waited for ([`Store::keep_wanted`]), and so are questions to the
+//! history; nothing else is. [`Store`] takes what is to be kept
 //! into memory and returns at once; the [`Writer`], a task of its own, puts it into the file in
 //! batches. While the file cannot be written (locked, disk full), a warning says so and
 //! everything goes on: plugins' keys wait, decisions wait until their queue is full, and are
@@ -13,10 +15,12 @@ mod database;
 mod decisions;
 mod error;
 mod kv;
+mod wanted;
 mod writer;
 
 pub use error::StoreError;
 pub use kv::KvEntry;
+pub use wanted::Wanted;
 pub use writer::Writer;
 
 use database::Database;
@@ -115,9 +119,7 @@ impl Store {
     /// # Errors
     /// While the file cannot be read.
     pub async fn decisions(&self, query: &Query) -> Result<Vec<String>, StoreError> {
-        let database = self.shared.database.get();
-        let database = database.ok_or(StoreError::NotOpen)?;
-        database.decisions(query).await
+        self.database()?.decisions(query).await
     }
 
     /// Everything that a plugin keeps.
@@ -128,6 +130,10 @@ impl Store {
     /// An entry of a plugin was written, or removed if none.
     pub fn put_kv(&self, plugin: &Label, key: &str, entry: Option<KvEntry>) {
         self.shared.kv.put(plugin.as_str(), key, entry);
+    }
+
+    fn database(&self) -> Result<&Database, StoreError> {
+        self.shared.database.get().ok_or(StoreError::NotOpen)
     }
 
     /// How it fares.

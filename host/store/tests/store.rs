@@ -6,7 +6,7 @@ use model::history::{Line, Query, Retention};
 use model::{Label, PolicyKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use store::{KvEntry, Settings, Store};
+use store::{KvEntry, Settings, Store, Wanted};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -336,4 +336,28 @@ impl Lock {
     async fn release(mut self) {
         sqlx::query("ROLLBACK").execute(&mut self.0).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn what_is_wanted_outlives_the_process_and_a_change_waits_for_its_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("pointsman.db");
+    let wanted = |text: &str| Wanted {
+        document: text.to_owned(),
+        file: "{}".to_owned(),
+    };
+    let open = Open::at(&path).await;
+    assert_eq!(open.store.wanted().await.unwrap(), None);
+    open.store.keep_wanted(&wanted("1")).await.unwrap();
+    open.store.keep_wanted(&wanted("2")).await.unwrap();
+    // Not closed: as after a kill.
+    let again = Open::at(&path).await;
+    assert_eq!(again.store.wanted().await.unwrap(), Some(wanted("2")));
+    again.close().await;
+    open.close().await;
+
+    let nowhere = Open::at(&dir.path().join("no/folder/here.db")).await;
+    let refused = nowhere.store.keep_wanted(&wanted("3")).await;
+    assert!(refused.is_err(), "{refused:?}");
+    nowhere.close().await;
 }

@@ -28,21 +28,21 @@ fuzz_target!(|data: &[u8]| {
         .filter_map(|line| line.split_once('='))
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
     match config::parse_with(&file.join("\n"), variables) {
-        Ok(config) => check(config.site(), config.udp.ports),
+        Ok(config) => check(config.site(), config.rules()),
         Err(error) => assert!(!error.to_string().is_empty()),
     }
     if let Ok(site) = serde_json::from_str::<Site>(text) {
-        check(site, desired::UdpPorts::default());
+        check(site, desired::Rules::default());
     }
 });
 
 /// Checking what was checked changes nothing.
-fn check(site: Site, ports: desired::UdpPorts) {
+fn check(site: Site, rules: desired::Rules) {
     let sound = |_: &_| Ok(());
-    let first = match Desired::check(site, ports, &Desired::default(), sound) {
+    let first = match Desired::check(site, rules, &Site::default(), sound) {
         Ok(first) => first,
         Err(faults) => return assert!(!faults.to_string().is_empty()),
     };
-    let again = Desired::check(first.site().clone(), ports, &first, sound);
+    let again = Desired::check(first.site().clone(), rules, first.site(), sound);
     assert_eq!(again, Ok(first));
 }

@@ -1,60 +1,176 @@
 //! Declared inputs.
 
 use crate::app::App;
+use crate::extract::{IfMatch, Json as Body, Named, Tagged};
+use crate::fields;
 use crate::problem::Problem;
+use crate::view::{InputView, keep_secrets};
 use axum::Json;
 use axum::extract::State;
-use model::endpoint::redact;
-use model::{InputSpec, SourceSpec};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use control::{ControlError, Tag};
+use model::{InputSpec, StreamName};
 use serde::Serialize;
+use serde_json::Value;
+use std::collections::HashMap;
 use utoipa::ToSchema;
 
 /// The declared inputs.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Inputs {
-    /// As in the configuration file, `[[inputs]]`; ports that were left open are filled in,
-    /// secrets in URLs are replaced.
-    #[schema(value_type = Vec<Object>, example = json!([{
-        "name": "live/cam1",
-        "sources": [{"type": "udp", "address": "127.0.0.1:5000"}],
-        "outputs": [{"name": "archive", "url": "udp://127.0.0.1:6000", "enabled": true}],
-        "labels": {}
-    }]))]
-    inputs: Vec<InputSpec>,
+    /// In the order they were declared.
+    inputs: Vec<InputView>,
 }
 
-/// The declared inputs, as they are wanted; the streams show how they fare.
+/// The declared inputs with their outputs, as they are wanted and as they fare.
 #[utoipa::path(get, path = "/api/v1/inputs", tag = "inputs", responses((status = 200, body = Inputs)))]
-pub(crate) async fn list(State(app): State<App>) -> Result<Json<Inputs>, Problem> {
-    let mut inputs = app.control.inputs().await?;
-    inputs.iter_mut().for_each(hide_secrets);
-    Ok(Json(Inputs { inputs }))
+pub(crate) async fn list(
+    State(app): State<App>,
+    headers: HeaderMap,
+) -> Result<Json<Inputs>, Problem> {
+    let addresses = app.addresses(&headers);
+    let streams = app.control.streams().await?.into_iter();
+    let mut live: HashMap<_, _> = streams
+        .map(|stream| (stream.name.clone(), stream))
+        .collect();
+    let inputs = app.control.inputs().await?.into_iter();
+    let inputs = inputs.map(|spec| {
+        let stream = live.remove(&spec.name);
+        InputView::new(spec, stream, &addresses)
+    });
+    Ok(Json(Inputs {
+        inputs: inputs.collect(),
+    }))
 }
 
-fn hide_secrets(input: &mut InputSpec) {
-    for source in &mut input.sources {
-        if let SourceSpec::Srt { url } = source {
-            *url = redact(url);
-        }
+/// Declares an input: a stream that is there whether or not anybody feeds it.
+#[utoipa::path(post, path = "/api/v1/inputs", tag = "inputs",
+    request_body(content = Object, example = json!({
+        "name": "live/cam1",
+        "sources": [{"type": "udp"}, {"type": "srt", "url": "srt://192.0.2.7:9000?mode=caller"}],
+        "outputs": [{"name": "archive", "url": "udp://127.0.0.1:6000"}],
+        "labels": {"room": "studio 2"}
+    })),
+    responses(
+        (status = 201, description = "Declared; a UDP source that named no address has one now", body = InputView,
+            headers(("Location" = String), ("ETag" = String))),
+        (status = 400, description = "Not JSON", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "There is one of that name", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Fields at fault, all of them named", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "It cannot be kept over a restart", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn add(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Body(body): Body<Value>,
+) -> Result<Response, Problem> {
+    let mut spec = fields::input(body)?;
+    let nothing = InputSpec {
+        sources: Vec::new(),
+        outputs: Vec::new(),
+        ..spec.clone()
+    };
+    keep_secrets(&mut spec, &nothing)?;
+    let spec = app.control.add_input(spec).await?;
+    let location = format!("/api/v1/inputs/{}", spec.name.as_str().replace('/', "%2F"));
+    let mut response = (StatusCode::CREATED, shown(&app, spec, &headers).await?).into_response();
+    if let Ok(location) = HeaderValue::from_str(&location) {
+        response.headers_mut().insert(header::LOCATION, location);
     }
-    for output in &mut input.outputs {
-        output.url = redact(&output.url);
-    }
+    Ok(response)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// One input.
+#[utoipa::path(get, path = "/api/v1/inputs/{id}", tag = "inputs",
+    params(("id" = String, Path, description = "The input's name; slashes as they are, or as %2F", example = "live%2Fcam1")),
+    responses(
+        (status = 200, body = InputView, headers(("ETag" = String))),
+        (status = 400, description = "Not an input's name", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such input", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn one(
+    State(app): State<App>,
+    Named(name): Named<StreamName>,
+    headers: HeaderMap,
+) -> Result<Tagged<InputView>, Problem> {
+    let spec = app.control.input(name).await?;
+    shown(&app, spec, &headers).await
+}
 
-    #[test]
-    fn passphrases_and_stream_keys_never_leave() {
-        let mut input: InputSpec = serde_json::from_str(
-            r#"{"name":"a","sources":[{"type":"srt","url":"srt://h:1?passphrase=hunter2hunter2"}],
-                "outputs":[{"name":"x","url":"rtmp://h/app/hunter2"}]}"#,
-        )
-        .unwrap();
-        hide_secrets(&mut input);
-        let text = serde_json::to_string(&input).unwrap();
-        assert!(!text.contains("hunter2"), "{text}");
+/// Changes an input by a JSON merge patch (RFC 7396); lists are replaced whole. Sources and
+/// outputs that stay the same are not disturbed.
+#[utoipa::path(patch, path = "/api/v1/inputs/{id}", tag = "inputs",
+    params(
+        ("id" = String, Path, description = "The input's name", example = "live%2Fcam1"),
+        ("If-Match" = Option<String>, Header, description = "Change it only while it has this ETag"),
+    ),
+    request_body(content = Object, example = json!({"labels": {"room": "studio 3"}})),
+    responses(
+        (status = 200, body = InputView, headers(("ETag" = String))),
+        (status = 400, description = "Not JSON, or not an input's name", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such input", body = Problem, content_type = "application/problem+json"),
+        (status = 412, description = "Somebody else changed it", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Fields at fault, all of them named", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "It cannot be kept over a restart", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn change(
+    State(app): State<App>,
+    Named(name): Named<StreamName>,
+    IfMatch(expect): IfMatch,
+    headers: HeaderMap,
+    Body(patch): Body<Value>,
+) -> Result<Tagged<InputView>, Problem> {
+    let changed = app.control.edit_input(name, expect, |input| {
+        patched(input, patch).map_err(ControlError::Invalid)
+    });
+    let spec = changed.await?;
+    shown(&app, spec, &headers).await
+}
+
+/// Takes an input back: its stream ends, with all its outputs.
+#[utoipa::path(delete, path = "/api/v1/inputs/{id}", tag = "inputs",
+    params(
+        ("id" = String, Path, description = "The input's name", example = "live%2Fcam1"),
+        ("If-Match" = Option<String>, Header, description = "Take it back only while it has this ETag"),
+    ),
+    responses(
+        (status = 204, description = "It is gone"),
+        (status = 400, description = "Not an input's name", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such input", body = Problem, content_type = "application/problem+json"),
+        (status = 412, description = "Somebody else changed it", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "It cannot be kept over a restart", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn remove(
+    State(app): State<App>,
+    Named(name): Named<StreamName>,
+    IfMatch(expect): IfMatch,
+) -> Result<StatusCode, Problem> {
+    app.control.remove_input(name, expect).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn patched(input: &mut InputSpec, patch: Value) -> Result<(), control::desired::Faults> {
+    // The nouns of the model always have a JSON form.
+    let mut document = serde_json::to_value(&*input).unwrap_or_default();
+    fields::merge_patch(&mut document, patch);
+    let mut next = fields::input(document)?;
+    if next.name != input.name {
+        return Err(fields::fixed(&format!("input {}", input.name), "name"));
     }
+    keep_secrets(&mut next, input)?;
+    *input = next;
+    Ok(())
+}
+
+async fn shown(
+    app: &App,
+    spec: InputSpec,
+    headers: &HeaderMap,
+) -> Result<Tagged<InputView>, Problem> {
+    let tag = Tag::of(&spec);
+    // It is there a moment later than its declaration, if at all.
+    let live = app.control.stream(spec.name.clone()).await.ok();
+    let view = InputView::new(spec, live, &app.addresses(headers));
+    Ok(Tagged(tag, view))
 }

@@ -2,9 +2,11 @@
 
 pub(crate) mod decisions;
 pub(crate) mod docs;
+pub(crate) mod document;
 pub(crate) mod events;
 pub(crate) mod health;
 pub(crate) mod inputs;
+pub(crate) mod outputs;
 pub(crate) mod page;
 pub(crate) mod plugins;
 pub(crate) mod policies;
@@ -29,7 +31,37 @@ pub(crate) fn table(max_plugin_bytes: usize) -> Vec<(&'static str, MethodRouter<
         ("/problems/{slug}", get(docs::problem)),
         ("/api/v1/streams", get(streams::list)),
         ("/api/v1/streams/{*name}", get(streams::one)),
-        ("/api/v1/inputs", get(inputs::list)),
+        ("/api/v1/inputs", get(inputs::list).post(inputs::add)),
+        (
+            "/api/v1/inputs/{id}",
+            get(inputs::one)
+                .patch(inputs::change)
+                .delete(inputs::remove),
+        ),
+        (
+            "/api/v1/inputs/{id}/outputs",
+            get(outputs::list).post(outputs::add),
+        ),
+        (
+            "/api/v1/inputs/{id}/outputs/{out}",
+            get(outputs::one)
+                .patch(outputs::change)
+                .delete(outputs::remove),
+        ),
+        (
+            "/api/v1/inputs/{id}/outputs/{out}/start",
+            post(outputs::start),
+        ),
+        (
+            "/api/v1/inputs/{id}/outputs/{out}/stop",
+            post(outputs::stop),
+        ),
+        (
+            "/api/v1/inputs/{id}/outputs/{out}/retry",
+            post(outputs::retry),
+        ),
+        ("/api/v1/apply", post(document::apply)),
+        ("/api/v1/export", post(document::export)),
         ("/api/v1/plugins", get(plugins::list)),
         (
             "/api/v1/plugins/{name}",

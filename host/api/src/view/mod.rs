@@ -1,10 +1,16 @@
 //! What the API shows: the contract with its clients. Units are in the names, secrets in
 //! URLs are replaced, and every type is a schema of the OpenAPI document.
 
+mod addresses;
+mod input;
+mod output;
 mod plugin;
 mod policy;
 mod stream;
 
+pub(crate) use addresses::Addresses;
+pub(crate) use input::{InputView, hide_secrets, keep_secrets};
+pub(crate) use output::OutputView;
 pub(crate) use plugin::{PluginInstalled, PluginLogs, PluginView};
 pub(crate) use policy::{PolicyBody, PolicyView, TrialBody, TrialView};
-pub(crate) use stream::{Addresses, StreamDetail, StreamView};
+pub(crate) use stream::{StreamDetail, StreamView};

@@ -1,8 +1,9 @@
 //! Streams: their figures, sources, outputs and viewers.
 
+use super::addresses::{Addresses, Watch};
+use super::output::{OutputView, SrtView};
 use control::view as from;
 use model::routing::{Alert, Severity};
-use model::{LinkStatus, Protocol, StreamName};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -154,40 +155,6 @@ pub(crate) struct SourceView {
     srt: Option<SrtView>,
 }
 
-/// An output.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct OutputView {
-    /// Unique within the stream.
-    name: String,
-    /// Where it sends.
-    url: String,
-    /// Declared by the operator; otherwise the plan asked for it.
-    declared: bool,
-    /// Wanted by the operator; the plan has the last word.
-    enabled: bool,
-    /// `stopped`, `connecting`, `live`, `retrying`, `failed`, `exhausted` or `source_lost`.
-    #[schema(example = "live")]
-    state: &'static str,
-    /// Since when it stands there, Unix milliseconds.
-    since_unix_ms: u64,
-    /// Attempts since it was last stable.
-    attempt: u32,
-    /// When it tries again, while `retrying`.
-    next_attempt_unix_ms: Option<u64>,
-    /// Times it came back after having been live.
-    reconnects: u32,
-    /// The last thing that went wrong.
-    last_error: Option<String>,
-    /// Bytes that its peer took.
-    bytes: u64,
-    /// Bits per second that its peer takes.
-    bitrate_bps: u64,
-    /// Items dropped because its peer was too slow.
-    drops: u64,
-    /// Statistics of its connection; only for SRT, while connected.
-    srt: Option<SrtView>,
-}
-
 /// A viewer.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ViewerView {
@@ -206,62 +173,6 @@ pub(crate) struct ViewerView {
     lost_items: u64,
     /// Statistics of its connection; only for SRT.
     srt: Option<SrtView>,
-}
-
-/// Statistics of an SRT connection, as of the last second; totals since it was made.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct SrtView {
-    /// Smoothed round trip time.
-    rtt_ms: f64,
-    /// Estimated capacity of the link.
-    bandwidth_bps: u64,
-    /// Negotiated latency.
-    latency_ms: u32,
-    /// Packets, retransmissions included.
-    packets: u64,
-    /// Packets lost on the way.
-    lost_packets: u64,
-    /// Packets sent or received again.
-    retransmitted_packets: u64,
-    /// Packets given up because they were too late.
-    dropped_packets: u64,
-}
-
-/// Protocols and addresses.
-pub(crate) type Watch = BTreeMap<&'static str, String>;
-
-/// The host and ports under which viewers reach this host.
-#[derive(Debug, Clone)]
-pub(crate) struct Addresses {
-    /// A name or address, IPv6 in brackets, without port.
-    pub(crate) host: String,
-    /// The port that SRT readers call, if it listens.
-    pub(crate) srt_port: Option<u16>,
-    /// The port that RTMP players call, if it listens.
-    pub(crate) rtmp_port: Option<u16>,
-}
-
-impl Addresses {
-    fn of(&self, stream: &StreamName, served: Option<&[Protocol]>) -> Watch {
-        let host = &self.host;
-        let all = [
-            (Protocol::Hls, Some(format!("/hls/{stream}/index.m3u8"))),
-            (
-                Protocol::Srt,
-                self.srt_port
-                    .map(|port| format!("srt://{host}:{port}?streamid=read:{stream}")),
-            ),
-            (
-                Protocol::Rtmp,
-                self.rtmp_port
-                    .map(|port| format!("rtmp://{host}:{port}/{stream}")),
-            ),
-        ];
-        all.into_iter()
-            .filter(|(protocol, _)| served.is_none_or(|served| served.contains(protocol)))
-            .filter_map(|(protocol, address)| Some((protocol.as_str(), address?)))
-            .collect()
-    }
 }
 
 impl StreamView {
@@ -383,36 +294,6 @@ impl From<from::SourceView> for SourceView {
     }
 }
 
-impl From<from::OutputView> for OutputView {
-    fn from(output: from::OutputView) -> Self {
-        let LinkStatus {
-            state,
-            since_unix_ms,
-            attempt,
-            next_attempt_unix_ms,
-            reconnects,
-            last_error,
-            ..
-        } = output.link;
-        Self {
-            name: output.name,
-            url: output.url,
-            declared: output.declared,
-            enabled: output.enabled,
-            state: state.as_str(),
-            since_unix_ms,
-            attempt,
-            next_attempt_unix_ms,
-            reconnects,
-            last_error,
-            bytes: output.bytes,
-            bitrate_bps: output.bitrate_bps,
-            drops: output.drops,
-            srt: output.srt.map(SrtView::from),
-        }
-    }
-}
-
 impl From<&from::ViewerView> for ViewerView {
     fn from(viewer: &from::ViewerView) -> Self {
         Self {
@@ -423,20 +304,6 @@ impl From<&from::ViewerView> for ViewerView {
             bitrate_bps: viewer.bitrate_bps,
             lost_items: viewer.lost_items,
             srt: viewer.srt.map(SrtView::from),
-        }
-    }
-}
-
-impl From<from::SrtView> for SrtView {
-    fn from(srt: from::SrtView) -> Self {
-        Self {
-            rtt_ms: srt.rtt_ms,
-            bandwidth_bps: srt.bandwidth_bps,
-            latency_ms: srt.latency_ms,
-            packets: srt.packets,
-            lost_packets: srt.lost_packets,
-            retransmitted_packets: srt.retransmitted_packets,
-            dropped_packets: srt.dropped_packets,
         }
     }
 }

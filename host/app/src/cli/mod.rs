@@ -1,6 +1,11 @@
 //! The command line. What a subcommand does is in its own module.
 
+mod client;
+mod document;
+mod input;
+mod output;
 mod plugin;
+mod table;
 
 use crate::{config, demo, doctor, host};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -15,6 +20,8 @@ Examples:
   pointsman doctor                      what this machine lacks, and what to do about it
   pointsman run                         the defaults: RTMP on 1935, SRT on 8890, HTTP on 8080
   pointsman run --config site.toml      inputs, outputs and policies of your own
+  pointsman input add live/cam1         in a running host: a stream, and where to send it
+  pointsman status --watch              what runs, once a second
   pointsman plugin new my-policy --kind routing --lang js
                                         a policy of your own, to start from
   pointsman plugin build my-policy      from its folder to a component
@@ -65,6 +72,18 @@ enum Command {
     /// Build, check and install policies.
     #[command(subcommand)]
     Plugin(PluginCommand),
+    /// Inputs of a running host.
+    #[command(subcommand)]
+    Input(input::InputCommand),
+    /// Outputs of a running host.
+    #[command(subcommand)]
+    Output(output::OutputCommand),
+    /// Make a running host want exactly what a file says.
+    Apply(document::ApplyArgs),
+    /// Print what a running host wants, as a configuration file.
+    Export(document::ExportArgs),
+    /// Show the streams of a running host with their outputs.
+    Status(document::StatusArgs),
 }
 
 #[derive(Debug, Args)]
@@ -99,6 +118,11 @@ impl Cli {
                 })
             }
             Command::Plugin(command) => command.run().await,
+            Command::Input(command) => client(move || command.run()).await,
+            Command::Output(command) => client(move || command.run()).await,
+            Command::Apply(arguments) => client(move || arguments.run()).await,
+            Command::Export(arguments) => client(move || arguments.run()).await,
+            Command::Status(arguments) => client(move || arguments.run()).await,
         }
     }
 
@@ -114,6 +138,14 @@ impl Cli {
             _ => None,
         }
     }
+}
+
+/// Runs what speaks to a host, which blocks, beside the runtime.
+async fn client(
+    verb: impl FnOnce() -> anyhow::Result<()> + Send + 'static,
+) -> anyhow::Result<ExitCode> {
+    tokio::task::spawn_blocking(verb).await??;
+    Ok(ExitCode::SUCCESS)
 }
 
 #[cfg(test)]

@@ -73,6 +73,11 @@ fn set(config: &mut Config, path: &[&str], value: &str) -> Result<(), String> {
             config.srt.passphrase = Some(value.to_owned()).filter(|value| !value.is_empty());
         }
         ["srt", "pbkeylen"] => config.srt.pbkeylen = parsed(value, "16, 24 or 32")?,
+        ["limits", "inputs"] => config.limits.inputs = parsed(value, "a number")?,
+        ["limits", "outputs_per_input"] => {
+            config.limits.outputs_per_input = parsed(value, "a number")?;
+        }
+        ["limits", "outputs"] => config.limits.outputs = parsed(value, "a number")?,
         ["udp", "ports"] => config.udp.ports = parsed(value, "FIRST-LAST")?,
         ["plugins", key] => set_plugins(config, key, value)?,
         ["plugins", "limits", key] => set_limit(&mut config.plugins.limits, key, value)?,

@@ -49,6 +49,14 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
     ),
     ("udp", Table(&[("ports", Scalar)])),
     (
+        "limits",
+        Table(&[
+            ("inputs", Scalar),
+            ("outputs_per_input", Scalar),
+            ("outputs", Scalar),
+        ]),
+    ),
+    (
         "plugins",
         Table(&[
             ("dir", Scalar),

@@ -14,7 +14,7 @@ pub use env::variable_of;
 pub use error::{ConfigError, Position};
 pub use plugins::{Overrides, Plugins};
 
-use control::desired::UdpPorts;
+use control::desired::{Limits, Rules, UdpPorts};
 use model::history::Retention;
 use model::{InputSpec, PolicySpec, Site};
 use serde::Deserialize;
@@ -35,6 +35,8 @@ pub struct Config {
     pub srt: Srt,
     /// UDP inputs.
     pub udp: Udp,
+    /// How much may be declared.
+    pub limits: Limits,
     /// Plugins: where they come from, and what they may take.
     pub plugins: Plugins,
     /// What is kept of decisions.
@@ -109,6 +111,7 @@ impl Default for Config {
             rtmp: Rtmp::default(),
             srt: Srt::default(),
             udp: Udp::default(),
+            limits: Limits::default(),
             plugins: Plugins::default(),
             decisions: Decisions::default(),
             policies: Vec::new(),
@@ -223,6 +226,14 @@ impl Config {
         }
     }
 
+    /// What the site and every change of it are checked against.
+    pub fn rules(&self) -> Rules {
+        Rules {
+            udp_ports: self.udp.ports,
+            limits: self.limits,
+        }
+    }
+
     /// Ranges that types do not hold.
     fn check(&self) -> Result<(), ConfigError> {
         if self.srt.latency > 30_000 {
@@ -234,6 +245,20 @@ impl Config {
         let sound = |passphrase: &String| (10..=79).contains(&passphrase.len());
         if !self.srt.passphrase.as_ref().is_none_or(sound) {
             return Err(ConfigError::range("srt.passphrase", "10 to 79 characters"));
+        }
+        let Limits {
+            inputs,
+            outputs_per_input,
+            outputs,
+        } = self.limits;
+        if !(1..=10_000).contains(&inputs) {
+            return Err(ConfigError::range("limits.inputs", "1 to 10000"));
+        }
+        if !(1..=200).contains(&outputs_per_input) {
+            return Err(ConfigError::range("limits.outputs_per_input", "1 to 200"));
+        }
+        if !(1..=10_000).contains(&outputs) {
+            return Err(ConfigError::range("limits.outputs", "1 to 10000"));
         }
         self.plugins.check()
     }

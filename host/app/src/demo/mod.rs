@@ -164,8 +164,8 @@ mod tests {
         declare(&mut config, camera_address(&Config::default())).unwrap();
         let desired = control::desired::Desired::check(
             config.site(),
-            config.udp.ports,
-            &control::desired::Desired::default(),
+            config.rules(),
+            &model::Site::default(),
             |_| Ok(()),
         )
         .unwrap();

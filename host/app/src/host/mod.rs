@@ -4,6 +4,7 @@ mod listeners;
 mod plugins;
 mod signals;
 mod store;
+mod wanted;
 
 use crate::config::Config;
 use crate::sys;
@@ -98,8 +99,10 @@ impl Host {
         });
         let keeper = Arc::new(store::Cupboard(store.clone()));
         let plugins = plugins::open(config, keeper).await?;
+        let cabinet = wanted::Cabinet::new(store.clone(), config.site());
         let settings = control::Settings {
-            udp_ports: config.udp.ports,
+            rules: config.rules(),
+            archive: Some(cabinet.clone()),
             utc_offset_minutes: sys::utc_offset_minutes,
             decisions: control::decide::Settings {
                 keep_secrets: config.decisions.keep_secrets,
@@ -123,10 +126,8 @@ impl Host {
 
         let folder = plugins::watch(plugins, config, control.clone(), self.stop.clone()).await;
         self.spawn(folder);
-        control
-            .apply(config.site())
-            .await
-            .context("the configuration cannot be applied")?;
+        let restoring = cabinet.restore(control.clone(), self.stop.clone()).await?;
+        self.spawn(restoring);
 
         let http = listeners::serve(http, config, &control, &self.gateways, &self.stop).await?;
         self.spawn(async move {

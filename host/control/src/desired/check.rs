@@ -1,14 +1,12 @@
 //! Everything that can be wrong with a document, found in one go.
 
-use super::{Input, Output, Source};
+use super::{Input, Limits, Output, Source};
 use model::endpoint::SrtMode;
 use model::{Endpoint, InputSpec, Label, PolicyMode, PolicySpec, Site, SourceSpec, StreamName};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
-/// Outputs one input may declare; a plan may name as many (`wit/1.0.0/routing.wit`).
-const MAX_OUTPUTS: usize = 200;
 /// Candidate sources one input may declare.
 const MAX_SOURCES: usize = 16;
 /// Labels one input may carry.
@@ -72,9 +70,28 @@ impl fmt::Display for Faults {
 impl std::error::Error for Faults {}
 
 /// Parses every input; what is at fault is left out of the result and told.
-pub(super) fn inputs(site: &Site, faults: &mut Faults) -> BTreeMap<StreamName, Input> {
+pub(super) fn inputs(
+    site: &Site,
+    limits: Limits,
+    faults: &mut Faults,
+) -> BTreeMap<StreamName, Input> {
     let mut inputs = BTreeMap::new();
     let mut bound = BoundPorts::default();
+    let outputs_of_all = site.inputs.iter().map(|input| input.outputs.len()).sum();
+    limited(
+        "inputs",
+        limits.inputs,
+        site.inputs.len(),
+        "document",
+        faults,
+    );
+    limited(
+        "outputs",
+        limits.outputs,
+        outputs_of_all,
+        "document",
+        faults,
+    );
     for spec in &site.inputs {
         let item = format!("input {}", spec.name);
         if inputs.contains_key(&spec.name) {
@@ -87,7 +104,7 @@ pub(super) fn inputs(site: &Site, faults: &mut Faults) -> BTreeMap<StreamName, I
         }
         let input = Input {
             sources: sources(spec, &item, &mut bound, faults),
-            outputs: outputs(spec, &item, &mut bound, faults),
+            outputs: outputs(spec, &item, limits.outputs_per_input, &mut bound, faults),
             labels: spec.labels.clone(),
         };
         at_most(MAX_LABELS, spec.labels.len(), &item, "labels", faults);
@@ -132,13 +149,21 @@ fn share(policy: &PolicySpec, item: &str, faults: &mut Faults) {
     faults.add(item, "percent", problem);
 }
 
+/// As [`at_most`], where the operator set the limit.
+fn limited(key: &str, limit: usize, count: usize, item: &str, faults: &mut Faults) {
+    if count > limit {
+        let problem = format_args!(
+            "{count} in all, at most {limit} are allowed; raise {key} in [limits] of the configuration"
+        );
+        let field = if key == "inputs" { key } else { "outputs" };
+        faults.add(item, field, problem);
+    }
+}
+
 fn at_most(limit: usize, count: usize, item: &str, field: &str, faults: &mut Faults) {
     if count > limit {
-        faults.add(
-            item,
-            field,
-            format_args!("{count} given, at most {limit} are allowed"),
-        );
+        let problem = format_args!("{count} given, at most {limit} are allowed");
+        faults.add(item, field, problem);
     }
 }
 
@@ -184,10 +209,11 @@ fn sources(
 fn outputs(
     spec: &InputSpec,
     item: &str,
+    limit: usize,
     bound: &mut BoundPorts,
     faults: &mut Faults,
 ) -> Vec<Output> {
-    at_most(MAX_OUTPUTS, spec.outputs.len(), item, "outputs", faults);
+    limited("outputs_per_input", limit, spec.outputs.len(), item, faults);
     let mut outputs: Vec<Output> = Vec::with_capacity(spec.outputs.len());
     for output in &spec.outputs {
         let field = format!("outputs[{}]", output.name);

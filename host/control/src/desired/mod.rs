@@ -1,15 +1,51 @@
 //! What is wanted: a [`Site`] checked as a whole, with every address parsed.
 
 mod check;
+mod compare;
+mod merge;
 mod ports;
 #[cfg(test)]
 mod tests;
 
 pub use check::{Fault, Faults};
+pub use compare::{How, Touched, compare};
+pub use merge::merge;
 pub use ports::UdpPorts;
 
 use model::{Endpoint, Label, PolicySpec, Protocol, Site, StreamName};
+use serde::Deserialize;
 use std::collections::BTreeMap;
+
+/// What a document is checked against, besides its own sense.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// Allotted to UDP inputs that name no address.
+    pub udp_ports: UdpPorts,
+    /// How much may be declared.
+    pub limits: Limits,
+}
+
+/// How much may be declared: `[limits]` of the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Inputs of this host, 1 to 10000.
+    pub inputs: usize,
+    /// Outputs of one input, 1 to 200; a plan may name no more (`wit/1.0.0/routing.wit`).
+    pub outputs_per_input: usize,
+    /// Outputs of all inputs together, 1 to 10000.
+    pub outputs: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            inputs: 200,
+            outputs_per_input: 20,
+            outputs: 200,
+        }
+    }
+}
 
 /// A document in which nothing is wrong.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -62,13 +98,13 @@ impl Desired {
     /// Every fault there is, not only the first.
     pub fn check(
         mut site: Site,
-        udp_ports: UdpPorts,
-        before: &Self,
+        rules: Rules,
+        before: &Site,
         check_policy: impl Fn(&PolicySpec) -> Result<(), String>,
     ) -> Result<Self, Faults> {
         let mut faults = Faults::default();
-        ports::allot(&mut site, udp_ports, &before.site, &mut faults);
-        let inputs = check::inputs(&site, &mut faults);
+        ports::allot(&mut site, rules.udp_ports, before, &mut faults);
+        let inputs = check::inputs(&site, rules.limits, &mut faults);
         check::policies(&site, check_policy, &mut faults);
         faults.into_result(Self { site, inputs })
     }

@@ -7,12 +7,15 @@ fn check(document: serde_json::Value) -> Result<Desired, Faults> {
 
 fn check_after(document: serde_json::Value, before: &Desired) -> Result<Desired, Faults> {
     let site: Site = serde_json::from_value(document).unwrap();
-    Desired::check(site, UdpPorts::default(), before, |policy| {
-        match policy.plugin.as_str() {
+    Desired::check(
+        site,
+        Rules::default(),
+        before.site(),
+        |policy| match policy.plugin.as_str() {
             "fanout" => Ok(()),
             _ => Err("no such plugin".to_owned()),
-        }
-    })
+        },
+    )
 }
 
 #[test]

@@ -2,10 +2,9 @@
 
 use bytes::Bytes;
 use control::decide::{self, DecidedBy};
-use control::desired::UdpPorts;
 use control::log::{Decision, Filter};
 use control::view::{OutputView, StreamView};
-use control::{Control, ControlHandle, Settings};
+use control::{Archive, Control, ControlHandle, Expect, Settings};
 use hub::Registry;
 use media::frame::Video;
 use media::ts::mux::Muxer;
@@ -40,16 +39,24 @@ impl Bench {
     }
 
     pub(crate) async fn with(decisions: decide::Settings) -> Self {
+        Self::keeping(decisions, None).await
+    }
+
+    /// With a place where documents are kept.
+    pub(crate) async fn keeping(
+        decisions: decide::Settings,
+        archive: Option<Arc<dyn Archive>>,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let settings = plugin::Settings::new(dir.path(), Compiler::InProcess);
         let (plugins, _) = Plugins::open(settings).await.unwrap();
         let registry = Registry::new(hub::Settings::default());
         let context = gateway::Context::new(registry.clone(), CancellationToken::new());
         let settings = Settings {
-            udp_ports: UdpPorts::default(),
             utc_offset_minutes: |_| 60,
             tick: Duration::from_millis(500),
             decisions,
+            archive,
             ..Settings::default()
         };
         let (actor, control) = Control::new(registry.clone(), context, plugins, settings);
@@ -64,7 +71,8 @@ impl Bench {
 
     pub(crate) async fn apply(&self, document: Value) -> Site {
         let site: Site = serde_json::from_value(document).unwrap();
-        self.control.apply(site).await.unwrap()
+        let changed = self.control.apply(site, Expect::Anything).await;
+        changed.unwrap().site
     }
 
     pub(crate) async fn install(&self, name: &str, component: Arc<[u8]>) {

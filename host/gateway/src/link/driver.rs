@@ -12,6 +12,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
@@ -48,6 +49,8 @@ pub struct LinkHandle {
 struct Shared {
     machine: Mutex<Machine>,
     figures: Arc<Figures>,
+    /// The machine was told something while no session runs.
+    told: Notify,
 }
 
 /// How often a running session is looked at.
@@ -68,6 +71,7 @@ pub fn spawn(wiring: Wiring, dial: impl Dial) -> LinkHandle {
     let shared = Arc::new(Shared {
         machine: Mutex::new(machine),
         figures,
+        told: Notify::new(),
     });
     let stop = wiring.context.shutdown().child_token();
     let tasks = wiring.context.tasks().clone();
@@ -91,6 +95,12 @@ impl LinkHandle {
             drops: figures.drops.load(Ordering::Relaxed),
             details: figures.details.lock().clone(),
         }
+    }
+
+    /// Tries again at once, as if nothing had failed before. A link that has a session goes on.
+    pub fn retry(&self) {
+        self.shared.machine.lock().try_again(now());
+        self.shared.told.notify_one();
     }
 
     /// Ends the session and waits until everything of it is closed.
@@ -142,15 +152,16 @@ impl Driver {
                 Wants::WaitUntil(at) => {
                     tokio::select! {
                         () = tokio::time::sleep_until(at.into()) => {}
+                        () = self.shared.told.notified() => continue,
                         () = self.over() => break,
                     }
                     self.change(|machine| machine.retry(now()));
                 }
-                // Failed or exhausted: stays so, to be seen, until it is stopped.
-                Wants::Nothing => {
-                    self.over().await;
-                    break;
-                }
+                // Failed or exhausted: stays so, to be seen, until somebody says otherwise.
+                Wants::Nothing => tokio::select! {
+                    () = self.shared.told.notified() => {}
+                    () = self.over() => break,
+                },
             }
         }
         self.change(|machine| machine.stop(now()));

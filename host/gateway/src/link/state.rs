@@ -94,6 +94,15 @@ impl Machine {
         self.wants
     }
 
+    /// Somebody wants it tried again now: what failed before no longer counts.
+    pub fn try_again(&mut self, now: Moment) {
+        if self.wants != Wants::Session && self.status.state != LinkState::Stopped {
+            self.backoff.reset();
+            self.status.attempt = 0;
+            self.wants = Wants::WaitUntil(now.at);
+        }
+    }
+
     /// The wait is over: a session is wanted again.
     pub fn retry(&mut self, now: Moment) {
         if !matches!(self.wants, Wants::WaitUntil(_)) {

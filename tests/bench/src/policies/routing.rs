@@ -6,7 +6,7 @@ use crate::contender::Built;
 use crate::report::Figure;
 use anyhow::{Context, Result, ensure};
 use control::decide::{Asking, DecidedBy};
-use control::desired::{Desired, UdpPorts};
+use control::desired::{Desired, Rules};
 use control::diff::{self, StreamShape};
 use control::state::{Clock, OutputReport};
 use control::{Cause, Decider, plan, state};
@@ -71,8 +71,7 @@ impl Subject {
             "sources": [source(5000), source(5001)],
             "outputs": [output("archive", 6000), output("wall", 6001)],
         }] }))?;
-        let none = Desired::default();
-        let desired = Desired::check(site, UdpPorts::default(), &none, |_| Ok(()));
+        let desired = Desired::check(site, Rules::default(), &Site::default(), |_| Ok(()));
         let desired = desired.map_err(|faults| anyhow::anyhow!("{faults:?}"))?;
         let input = desired
             .inputs()

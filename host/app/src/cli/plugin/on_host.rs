@@ -3,6 +3,7 @@
 use super::json_argument;
 use super::remote::{Binding, Origin, Remote};
 use super::sign::beside;
+use crate::cli::client::Api;
 use anyhow::Context;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
@@ -77,28 +78,6 @@ pub enum HostCommand {
     },
 }
 
-/// Where the running host is.
-#[derive(Debug, Args)]
-pub struct Api {
-    /// Address of the host's API.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
-    api: String,
-    /// What its auth policy wants to see of whoever changes something from another machine.
-    #[arg(
-        long,
-        value_name = "TOKEN",
-        env = "POINTSMAN_TOKEN",
-        hide_env_values = true
-    )]
-    token: Option<String>,
-}
-
-impl Api {
-    fn remote(self) -> anyhow::Result<Remote> {
-        Remote::new(self.api, self.token.as_deref())
-    }
-}
-
 /// A plugin of a host.
 #[derive(Debug, Args)]
 pub struct NamedPlugin {
@@ -166,21 +145,21 @@ fn modes() -> impl TypedValueParser<Value = PolicyMode> {
 impl HostCommand {
     pub(super) fn run(self) -> anyhow::Result<()> {
         match self {
-            Self::List(api) => api.remote()?.list_plugins(),
+            Self::List(api) => Remote::new(&api)?.list_plugins(),
             Self::Install(arguments) => arguments.run(),
-            Self::Rollback(NamedPlugin { name, api }) => api.remote()?.rollback_plugin(&name),
-            Self::Remove(NamedPlugin { name, api }) => api.remote()?.remove_plugin(&name),
+            Self::Rollback(NamedPlugin { name, api }) => Remote::new(&api)?.rollback_plugin(&name),
+            Self::Remove(NamedPlugin { name, api }) => Remote::new(&api)?.remove_plugin(&name),
             Self::Logs {
                 plugin: NamedPlugin { name, api },
                 follow,
-            } => api.remote()?.show_log(&name, follow),
+            } => Remote::new(&api)?.show_log(&name, follow),
             Self::Bind(arguments) => arguments.run(),
             Self::Unbind {
                 kind,
                 streams,
                 mode,
                 api,
-            } => api.remote()?.unbind(kind, &streams, mode),
+            } => Remote::new(&api)?.unbind(kind, &streams, mode),
         }
     }
 }
@@ -196,7 +175,7 @@ impl InstallArgs {
             sha256: self.sha256,
             signature,
         };
-        let remote = self.api.remote()?;
+        let remote = Remote::new(&self.api)?;
         let Some(file) = file else {
             return remote.install_from(&self.name, &self.component, &origin);
         };
@@ -227,7 +206,7 @@ impl BindArgs {
             percent: self.percent,
             config: &config,
         };
-        self.api.remote()?.bind(self.kind, &binding)
+        Remote::new(&self.api)?.bind(self.kind, &binding)
     }
 }
 

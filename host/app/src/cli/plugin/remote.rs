@@ -1,5 +1,6 @@
-//! A running host, spoken to through its REST API.
+//! The plugins and policies of a running host, through its REST API.
 
+use crate::cli::client::{Api, Client};
 use anyhow::{Context, bail};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -7,15 +8,6 @@ use model::{Label, PolicyKind, PolicyMode, StreamPattern};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::time::Duration;
-use ureq::http::{HeaderValue, Request, Response, header};
-use ureq::middleware::{Middleware, MiddlewareNext};
-use ureq::{Body, SendBody};
-
-/// Compiling a large component takes its time, on a busy machine minutes.
-const LIMIT: Duration = Duration::from_secs(330);
-
-/// What is read of an answer.
-const ANSWER_BYTES: u64 = 8 << 20;
 
 /// Between two looks for new lines.
 const FOLLOW: Duration = Duration::from_secs(1);
@@ -39,47 +31,18 @@ pub(super) struct Binding<'a> {
     pub(super) config: &'a Value,
 }
 
-/// Shows the same credentials with each request.
-struct Shows(HeaderValue);
-
-impl Middleware for Shows {
-    fn handle(
-        &self,
-        mut request: Request<SendBody<'_>>,
-        next: MiddlewareNext<'_>,
-    ) -> Result<Response<Body>, ureq::Error> {
-        let headers = request.headers_mut();
-        headers.insert(header::AUTHORIZATION, self.0.clone());
-        next.handle(request)
-    }
-}
-
-/// The API of a running host.
-pub(super) struct Remote {
-    base: String,
-    agent: ureq::Agent,
-}
+/// What is done with the plugins of a running host.
+pub(super) struct Remote(Client);
 
 impl Remote {
-    /// `token`: shown with each request, for hosts that want to know who asks.
-    pub(super) fn new(base: String, token: Option<&str>) -> anyhow::Result<Self> {
-        // Problem documents come with 4xx and 5xx and are to be read, not thrown.
-        let mut config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(LIMIT));
-        if let Some(token) = token {
-            let bearer = HeaderValue::try_from(format!("Bearer {token}"));
-            let bearer = bearer.context("the token has characters that no header can carry")?;
-            config = config.middleware(Shows(bearer));
-        }
-        Ok(Self {
-            base: base.trim_end_matches('/').to_owned(),
-            agent: config.build().into(),
-        })
+    pub(super) fn new(api: &Api) -> anyhow::Result<Self> {
+        Ok(Self(api.client()?))
     }
 
     pub(super) fn list_plugins(&self) -> anyhow::Result<()> {
-        let answer = self.answer(self.agent.get(self.url("plugins")).call())?;
+        let answer = self
+            .0
+            .answer(self.0.agent.get(self.0.url("plugins")).call())?;
         let plugins = answer.get("plugins").unwrap_or(&answer);
         let Some(plugins) = plugins.as_array() else {
             bail!("the host answered {answer}")
@@ -106,7 +69,7 @@ impl Remote {
         bytes: &[u8],
         origin: &Origin,
     ) -> anyhow::Result<()> {
-        let mut request = self.agent.put(self.url(&format!("plugins/{name}")));
+        let mut request = self.0.agent.put(self.0.url(&format!("plugins/{name}")));
         if let Some(sha256) = &origin.sha256 {
             request = request.query("sha256", sha256);
         }
@@ -114,7 +77,9 @@ impl Remote {
             // A header cannot carry the lines of the file.
             request = request.header("signature", BASE64_STANDARD.encode(signature));
         }
-        let answer = self.answer(request.content_type("application/wasm").send(bytes))?;
+        let answer = self
+            .0
+            .answer(request.content_type("application/wasm").send(bytes))?;
         println!("{}", installed(name, &answer));
         Ok(())
     }
@@ -127,9 +92,10 @@ impl Remote {
     ) -> anyhow::Result<()> {
         let body = json!({ "url": url, "sha256": origin.sha256, "signature": origin.signature });
         let request = self
+            .0
             .agent
-            .post(self.url(&format!("plugins/{name}/install")));
-        let answer = self.answer(
+            .post(self.0.url(&format!("plugins/{name}/install")));
+        let answer = self.0.answer(
             request
                 .content_type("application/json")
                 .send(body.to_string()),
@@ -140,24 +106,27 @@ impl Remote {
 
     pub(super) fn rollback_plugin(&self, name: &Label) -> anyhow::Result<()> {
         let request = self
+            .0
             .agent
-            .post(self.url(&format!("plugins/{name}/rollback")));
-        self.answer(request.send_empty())?;
+            .post(self.0.url(&format!("plugins/{name}/rollback")));
+        self.0.answer(request.send_empty())?;
         println!("{name} is back at the version before");
         Ok(())
     }
 
     pub(super) fn remove_plugin(&self, name: &Label) -> anyhow::Result<()> {
-        let request = self.agent.delete(self.url(&format!("plugins/{name}")));
-        self.answer(request.call())?;
+        let request = self.0.agent.delete(self.0.url(&format!("plugins/{name}")));
+        self.0.answer(request.call())?;
         println!("{name} is removed");
         Ok(())
     }
 
     pub(super) fn bind(&self, kind: PolicyKind, binding: &Binding<'_>) -> anyhow::Result<()> {
-        let request = self.agent.put(self.url(&format!("policies/{kind}")));
+        let request = self.0.agent.put(self.0.url(&format!("policies/{kind}")));
         let body = serde_json::to_string(binding)?;
-        let answer = self.answer(request.content_type("application/json").send(&body))?;
+        let answer = self
+            .0
+            .answer(request.content_type("application/json").send(&body))?;
         let Binding {
             plugin,
             streams,
@@ -180,11 +149,11 @@ impl Remote {
         streams: &StreamPattern,
         mode: PolicyMode,
     ) -> anyhow::Result<()> {
-        let request = self.agent.delete(self.url(&format!("policies/{kind}")));
+        let request = self.0.agent.delete(self.0.url(&format!("policies/{kind}")));
         let request = request
             .query("streams", streams.to_string())
             .query("mode", mode.as_str());
-        self.answer(request.call())?;
+        self.0.answer(request.call())?;
         println!("{kind} of {streams} ({}) is unbound", mode.as_str());
         Ok(())
     }
@@ -193,8 +162,11 @@ impl Remote {
     pub(super) fn show_log(&self, name: &Label, follow: bool) -> anyhow::Result<()> {
         let mut shown = Vec::new();
         loop {
-            let request = self.agent.get(self.url(&format!("plugins/{name}/logs")));
-            let answer = self.answer(request.call())?;
+            let request = self
+                .0
+                .agent
+                .get(self.0.url(&format!("plugins/{name}/logs")));
+            let answer = self.0.answer(request.call())?;
             let lines = answer.get("lines").and_then(Value::as_array).cloned();
             let lines = lines.with_context(|| format!("the host answered {answer}"))?;
             news(&shown, &lines)
@@ -206,34 +178,6 @@ impl Remote {
             shown = lines;
             std::thread::sleep(FOLLOW);
         }
-    }
-
-    fn url(&self, path: &str) -> String {
-        format!("{}/api/v1/{path}", self.base)
-    }
-
-    /// The answer's JSON; a problem document (RFC 9457) becomes an error in its own words.
-    fn answer(&self, response: Result<Response<Body>, ureq::Error>) -> anyhow::Result<Value> {
-        let mut response = response.with_context(|| {
-            format!("no host answers at {}; is it running? See --api", self.base)
-        })?;
-        let status = response.status();
-        let text = response
-            .body_mut()
-            .with_config()
-            .limit(ANSWER_BYTES)
-            .read_to_string()?;
-        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        if status.is_success() {
-            return Ok(body);
-        }
-        let words = ["detail", "title"]
-            .iter()
-            .find_map(|key| body.get(key)?.as_str());
-        bail!(
-            "the host refused ({status}): {}",
-            words.unwrap_or("without saying why")
-        )
     }
 }
 

@@ -1,0 +1,284 @@
+//! Outputs of declared inputs, each with a life of its own.
+
+use crate::app::App;
+use crate::extract::{IfMatch, Json as Body, OfInput, Tagged};
+use crate::fields;
+use crate::problem::Problem;
+use crate::view::{OutputView, keep_secrets};
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use control::desired::Faults;
+use control::{ControlError, Expect, Tag};
+use model::{InputSpec, Label, OutputSpec, StreamName};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// The outputs of an input.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Outputs {
+    /// In the order they were declared.
+    outputs: Vec<OutputView>,
+}
+
+/// The outputs of an input, as they are wanted and as they fare.
+#[utoipa::path(get, path = "/api/v1/inputs/{id}/outputs", tag = "outputs",
+    params(("id" = String, Path, description = "The input's name; slashes as they are, or as %2F", example = "live%2Fcam1")),
+    responses(
+        (status = 200, body = Outputs),
+        (status = 400, description = "Not an input's name", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such input", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    OfInput(input, ()): OfInput<()>,
+) -> Result<Json<Outputs>, Problem> {
+    let spec = app.control.input(input).await?;
+    Ok(Json(Outputs {
+        outputs: views(&app, spec).await,
+    }))
+}
+
+/// Declares an output. The others are not disturbed.
+#[utoipa::path(post, path = "/api/v1/inputs/{id}/outputs", tag = "outputs",
+    params(("id" = String, Path, description = "The input's name", example = "live%2Fcam1")),
+    request_body(content = Object, example = json!({"name": "archive", "url": "srt://192.0.2.9:9000?latency=200", "enabled": true})),
+    responses(
+        (status = 201, description = "Declared; it starts as soon as the routing policy wants it", body = OutputView,
+            headers(("Location" = String), ("ETag" = String))),
+        (status = 400, description = "Not JSON, or not an input's name", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such input", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "There is one of that name", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Fields at fault, all of them named; or too many outputs", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "It cannot be kept over a restart", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn add(
+    State(app): State<App>,
+    OfInput(input, ()): OfInput<()>,
+    Body(body): Body<Value>,
+) -> Result<Response, Problem> {
+    let before = app.control.input(input.clone()).await?;
+    let taken: Vec<_> = before.outputs.into_iter().map(|it| it.name).collect();
+    let mut output = fields::output(input.as_str(), body, &taken)?;
+    written_out(&input, &mut output, None)?;
+    let output = app.control.add_output(input.clone(), output).await?;
+    let (path, name) = (input.as_str().replace('/', "%2F"), output.name.clone());
+    let location = format!("/api/v1/inputs/{path}/outputs/{name}");
+    let mut response = (StatusCode::CREATED, shown(&app, input, output).await?).into_response();
+    if let Ok(location) = HeaderValue::from_str(&location) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(response)
+}
+
+/// One output.
+#[utoipa::path(get, path = "/api/v1/inputs/{id}/outputs/{out}", tag = "outputs",
+    params(
+        ("id" = String, Path, description = "The input's name", example = "live%2Fcam1"),
+        ("out" = String, Path, description = "The output's name", example = "archive"),
+    ),
+    responses(
+        (status = 200, body = OutputView, headers(("ETag" = String))),
+        (status = 400, description = "Not a name", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such input or output", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn one(
+    State(app): State<App>,
+    OfInput(input, output): OfInput<Label>,
+) -> Result<Tagged<OutputView>, Problem> {
+    let spec = app.control.output(input.clone(), output).await?;
+    shown(&app, input, spec).await
+}
+
+/// Changes an output by a JSON merge patch (RFC 7396). The others are not disturbed.
+#[utoipa::path(patch, path = "/api/v1/inputs/{id}/outputs/{out}", tag = "outputs",
+    params(
+        ("id" = String, Path, description = "The input's name", example = "live%2Fcam1"),
+        ("out" = String, Path, description = "The output's name", example = "archive"),
+        ("If-Match" = Option<String>, Header, description = "Change it only while it has this ETag"),
+    ),
+    request_body(content = Object, example = json!({"url": "srt://192.0.2.10:9000"})),
+    responses(
+        (status = 200, body = OutputView, headers(("ETag" = String))),
+        (status = 400, description = "Not JSON, or not a name", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such input or output", body = Problem, content_type = "application/problem+json"),
+        (status = 412, description = "Somebody else changed it", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Fields at fault, all of them named", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "It cannot be kept over a restart", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn change(
+    State(app): State<App>,
+    OfInput(input, output): OfInput<Label>,
+    IfMatch(expect): IfMatch,
+    Body(patch): Body<Value>,
+) -> Result<Tagged<OutputView>, Problem> {
+    let of = input.clone();
+    let changed = app
+        .control
+        .edit_output(input.clone(), output, expect, move |output| {
+            patched(&of, output, patch).map_err(ControlError::Invalid)
+        });
+    let spec = changed.await?;
+    shown(&app, input, spec).await
+}
+
+/// Takes an output back. The others are not disturbed.
+#[utoipa::path(delete, path = "/api/v1/inputs/{id}/outputs/{out}", tag = "outputs",
+    params(
+        ("id" = String, Path, description = "The input's name", example = "live%2Fcam1"),
+        ("out" = String, Path, description = "The output's name", example = "archive"),
+        ("If-Match" = Option<String>, Header, description = "Take it back only while it has this ETag"),
+    ),
+    responses(
+        (status = 204, description = "It is gone"),
+        (status = 400, description = "Not a name", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such input or output", body = Problem, content_type = "application/problem+json"),
+        (status = 412, description = "Somebody else changed it", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "It cannot be kept over a restart", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn remove(
+    State(app): State<App>,
+    OfInput(input, output): OfInput<Label>,
+    IfMatch(expect): IfMatch,
+) -> Result<StatusCode, Problem> {
+    app.control.remove_output(input, output, expect).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Wants an output to run; one that runs goes on.
+#[utoipa::path(post, path = "/api/v1/inputs/{id}/outputs/{out}/start", tag = "outputs",
+    params(
+        ("id" = String, Path, description = "The input's name", example = "live%2Fcam1"),
+        ("out" = String, Path, description = "The output's name", example = "archive"),
+    ),
+    responses(
+        (status = 200, description = "Wanted; its state tells how it fares", body = OutputView),
+        (status = 400, description = "Not a name", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such input or output", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "It cannot be kept over a restart", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn start(
+    State(app): State<App>,
+    OfInput(input, output): OfInput<Label>,
+) -> Result<Tagged<OutputView>, Problem> {
+    switch(&app, input, output, true).await
+}
+
+/// Wants an output not to run. It stays declared.
+#[utoipa::path(post, path = "/api/v1/inputs/{id}/outputs/{out}/stop", tag = "outputs",
+    params(
+        ("id" = String, Path, description = "The input's name", example = "live%2Fcam1"),
+        ("out" = String, Path, description = "The output's name", example = "archive"),
+    ),
+    responses(
+        (status = 200, body = OutputView),
+        (status = 400, description = "Not a name", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such input or output", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "It cannot be kept over a restart", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn stop(
+    State(app): State<App>,
+    OfInput(input, output): OfInput<Label>,
+) -> Result<Tagged<OutputView>, Problem> {
+    switch(&app, input, output, false).await
+}
+
+/// Tries an output again now, whether it waits, failed or used up its attempts. One that is live
+/// goes on.
+#[utoipa::path(post, path = "/api/v1/inputs/{id}/outputs/{out}/retry", tag = "outputs",
+    params(
+        ("id" = String, Path, description = "The input's name", example = "live%2Fcam1"),
+        ("out" = String, Path, description = "The output's name", example = "archive"),
+    ),
+    responses(
+        (status = 200, body = OutputView),
+        (status = 400, description = "Not a name", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such input or output", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It is not wanted to run", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn retry(
+    State(app): State<App>,
+    OfInput(input, output): OfInput<Label>,
+) -> Result<Tagged<OutputView>, Problem> {
+    let spec = app.control.output(input.clone(), output).await?;
+    app.control.retry(input.clone(), spec.name.clone()).await?;
+    shown(&app, input, spec).await
+}
+
+async fn switch(
+    app: &App,
+    input: StreamName,
+    output: Label,
+    enabled: bool,
+) -> Result<Tagged<OutputView>, Problem> {
+    let switched =
+        app.control
+            .edit_output(input.clone(), output, Expect::Anything, move |output| {
+                output.enabled = enabled;
+                Ok(())
+            });
+    let spec = switched.await?;
+    shown(app, input, spec).await
+}
+
+fn patched(input: &StreamName, output: &mut OutputSpec, patch: Value) -> Result<(), Faults> {
+    // The nouns of the model always have a JSON form.
+    let mut document = serde_json::to_value(&*output).unwrap_or_default();
+    fields::merge_patch(&mut document, patch);
+    let mut next = fields::output(input.as_str(), document, &[])?;
+    if next.name != output.name {
+        return Err(fields::fixed(&format!("input {input}"), "output.name"));
+    }
+    written_out(input, &mut next, Some(output))?;
+    *output = next;
+    Ok(())
+}
+
+/// Puts back the secrets that were masked when the output was shown.
+fn written_out(
+    input: &StreamName,
+    output: &mut OutputSpec,
+    before: Option<&OutputSpec>,
+) -> Result<(), Faults> {
+    let with = |output: Option<&OutputSpec>| InputSpec {
+        name: input.clone(),
+        sources: Vec::new(),
+        outputs: output.into_iter().cloned().collect(),
+        labels: Default::default(),
+    };
+    let mut next = with(Some(output));
+    keep_secrets(&mut next, &with(before))?;
+    if let Some(next) = next.outputs.pop() {
+        *output = next;
+    }
+    Ok(())
+}
+
+/// The outputs of an input as they are now.
+async fn views(app: &App, spec: InputSpec) -> Vec<OutputView> {
+    let live = app.control.stream(spec.name).await.ok();
+    let outputs = live.into_iter().flat_map(|live| live.outputs);
+    let declared = outputs.filter(|output| output.declared);
+    declared.map(OutputView::from).collect()
+}
+
+async fn shown(
+    app: &App,
+    input: StreamName,
+    output: OutputSpec,
+) -> Result<Tagged<OutputView>, Problem> {
+    let tag = Tag::of(&output);
+    let spec = app.control.input(input.clone()).await?;
+    let view = views(app, spec)
+        .await
+        .into_iter()
+        .find(|view| view.name == output.name.as_str());
+    // It was taken back by another request meanwhile.
+    let gone = ControlError::UnknownOutput {
+        input,
+        output: output.name,
+    };
+    Ok(Tagged(tag, view.ok_or(gone)?))
+}

@@ -1,0 +1,165 @@
+//! `pointsman output ...`: where the inputs of a running host are sent.
+
+use super::client::{Api, print_json, segment};
+use super::input::Shown;
+use super::table::{Table, bitrate, text};
+use clap::{Args, Subcommand};
+use model::{Label, StreamName};
+use serde_json::{Value, json};
+
+const ADD_HELP: &str = "\
+Targets:
+  udp://HOST:PORT            unicast or multicast (ttl, interface)
+  srt://HOST:PORT            calls, or mode=listener; latency in ms, passphrase, streamid
+  rtmp://HOST/APP/NAME       an RTMP server
+
+Examples:
+  pointsman output add live/cam1 'srt://192.0.2.9:9000?latency=200' --name hall
+  pointsman output stop live/cam1 hall
+";
+
+/// What can be done with outputs.
+#[derive(Debug, Subcommand)]
+pub enum OutputCommand {
+    /// List the outputs of an input with their states.
+    List {
+        /// The input.
+        input: StreamName,
+        /// How.
+        #[command(flatten)]
+        shown: Shown,
+    },
+    /// Send an input somewhere. No other output is disturbed.
+    #[command(after_help = ADD_HELP)]
+    Add(AddArgs),
+    /// Send an output somewhere else. No other output is disturbed.
+    Move {
+        /// The output.
+        #[command(flatten)]
+        output: OutputName,
+        /// Where to.
+        url: String,
+    },
+    /// Want an output to run.
+    Start(OutputName),
+    /// Want an output not to run; it stays declared.
+    Stop(OutputName),
+    /// Try an output again now.
+    Retry(OutputName),
+    /// Take an output back.
+    Remove(OutputName),
+}
+
+/// An output of an input.
+#[derive(Debug, Args)]
+pub struct OutputName {
+    /// The input.
+    input: StreamName,
+    /// The output.
+    name: Label,
+    #[command(flatten)]
+    api: Api,
+}
+
+/// What to add.
+#[derive(Debug, Args)]
+pub struct AddArgs {
+    /// The input.
+    input: StreamName,
+    /// Where to send it.
+    url: String,
+    /// What the output is called; left out: after its scheme, as in srt-1.
+    #[arg(long)]
+    name: Option<Label>,
+    /// Declare it without starting it.
+    #[arg(long)]
+    stopped: bool,
+    #[command(flatten)]
+    shown: Shown,
+}
+
+impl OutputCommand {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::List { input, shown } => {
+                let path = format!("inputs/{}/outputs", segment(&input));
+                let answer = shown.api.client()?.get(&path)?;
+                if shown.json {
+                    return print_json(&answer);
+                }
+                let outputs = answer.get("outputs").and_then(Value::as_array);
+                print!("{}", table(outputs.into_iter().flatten()));
+                Ok(())
+            }
+            Self::Add(arguments) => arguments.run(),
+            Self::Move { output, url } => {
+                let body = json!({ "url": url });
+                told(&output.api.client()?.patch(&output.path(""), &body)?);
+                Ok(())
+            }
+            Self::Start(output) => output.post("/start"),
+            Self::Stop(output) => output.post("/stop"),
+            Self::Retry(output) => output.post("/retry"),
+            Self::Remove(output) => {
+                output.api.client()?.delete(&output.path(""))?;
+                println!("{} of {} is taken back", output.name, output.input);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl OutputName {
+    fn path(&self, verb: &str) -> String {
+        format!(
+            "inputs/{}/outputs/{}{verb}",
+            segment(&self.input),
+            self.name
+        )
+    }
+
+    fn post(&self, verb: &str) -> anyhow::Result<()> {
+        told(&self.api.client()?.post(&self.path(verb), &json!({}))?);
+        Ok(())
+    }
+}
+
+impl AddArgs {
+    fn run(&self) -> anyhow::Result<()> {
+        let mut body = json!({"url": self.url, "enabled": !self.stopped});
+        if let (Some(name), Some(body)) = (&self.name, body.as_object_mut()) {
+            body.insert("name".to_owned(), name.as_str().into());
+        }
+        let path = format!("inputs/{}/outputs", segment(&self.input));
+        let output = self.shown.api.client()?.post(&path, &body)?;
+        if self.shown.json {
+            return print_json(&output);
+        }
+        told(&output);
+        Ok(())
+    }
+}
+
+fn told(output: &Value) {
+    println!(
+        "{} to {} is {}",
+        text(output, "name"),
+        text(output, "url"),
+        text(output, "state")
+    );
+}
+
+/// Outputs with their states, for people.
+pub(super) fn table<'a>(outputs: impl Iterator<Item = &'a Value>) -> Table<5> {
+    let mut table = Table::new(["OUTPUT", "STATE", "BITRATE", "TO", "LAST ERROR"]);
+    for output in outputs {
+        table.row([
+            text(output, "name"),
+            text(output, "state"),
+            bitrate(output),
+            text(output, "url"),
+            text(output, "last_error"),
+        ]);
+    }
+    table
+}

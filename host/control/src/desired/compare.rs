@@ -1,0 +1,200 @@
+//! What differs between two documents, item by item, for people to look at before it is done.
+
+use super::merge::same_place;
+use model::{InputSpec, Site};
+use serde::Serialize;
+use std::fmt;
+
+/// One item that a change of the document touches.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Touched {
+    /// The item, as in [`super::Fault::item`]; an output as `input live/cam1 output archive`.
+    pub item: String,
+    /// What becomes of it.
+    pub change: How,
+    /// Which of its fields, where it is changed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<&'static str>,
+}
+
+/// What becomes of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    /// It is new.
+    Added,
+    /// It differs.
+    Changed,
+    /// It is taken back.
+    Removed,
+}
+
+/// Every difference; what is the same on both sides, and so is not touched, is not listed.
+pub fn compare(before: &Site, after: &Site) -> Vec<Touched> {
+    let mut touched = Vec::new();
+    each(
+        &before.policies,
+        &after.policies,
+        same_place,
+        |was, now| {
+            let item = now.or(was)?.what();
+            let fields = both(was, now, |was, now| {
+                let differ = [
+                    ("plugin", was.plugin != now.plugin),
+                    ("config", was.config != now.config),
+                    ("percent", was.percent != now.percent),
+                ];
+                differing(&differ)
+            });
+            Some((item, fields))
+        },
+        &mut touched,
+    );
+    each(
+        &before.inputs,
+        &after.inputs,
+        |was, now| was.name == now.name,
+        |was, now| {
+            let item = format!("input {}", now.or(was)?.name);
+            let fields = both(was, now, |was, now| {
+                let differ = [
+                    ("sources", was.sources != now.sources),
+                    ("labels", was.labels != now.labels),
+                ];
+                differing(&differ)
+            });
+            Some((item, fields))
+        },
+        &mut touched,
+    );
+    for now in &after.inputs {
+        let was = before.inputs.iter().find(|was| was.name == now.name);
+        outputs(was, now, &mut touched);
+    }
+    touched
+}
+
+/// Outputs of an input that goes, go with it unmentioned.
+fn outputs(was: Option<&InputSpec>, now: &InputSpec, touched: &mut Vec<Touched>) {
+    let before = was.map(|was| was.outputs.as_slice()).unwrap_or_default();
+    each(
+        before,
+        &now.outputs,
+        |was, now| was.name == now.name,
+        |was, output| {
+            let item = format!("input {} output {}", now.name, output.or(was)?.name);
+            let fields = both(was, output, |was, now| {
+                let differ = [
+                    ("url", was.url != now.url),
+                    ("enabled", was.enabled != now.enabled),
+                ];
+                differing(&differ)
+            });
+            Some((item, fields))
+        },
+        touched,
+    );
+}
+
+/// Calls `describe` for every pair of equals and for everything that stands alone.
+fn each<T>(
+    before: &[T],
+    after: &[T],
+    same: impl Fn(&T, &T) -> bool,
+    describe: impl Fn(Option<&T>, Option<&T>) -> Option<(String, Vec<&'static str>)>,
+    touched: &mut Vec<Touched>,
+) {
+    let gone = before
+        .iter()
+        .filter(|was| !after.iter().any(|now| same(was, now)))
+        .map(|was| (Some(was), None));
+    let stays = after
+        .iter()
+        .map(|now| (before.iter().find(|was| same(was, now)), Some(now)));
+    for (was, now) in gone.chain(stays) {
+        let change = match (was, now) {
+            (Some(_), None) => How::Removed,
+            (None, _) => How::Added,
+            (Some(_), Some(_)) => How::Changed,
+        };
+        match describe(was, now) {
+            Some((_, fields)) if change == How::Changed && fields.is_empty() => {}
+            Some((item, fields)) => touched.push(Touched {
+                item,
+                change,
+                fields,
+            }),
+            None => {}
+        }
+    }
+}
+
+fn both<T>(
+    was: Option<&T>,
+    now: Option<&T>,
+    fields: impl Fn(&T, &T) -> Vec<&'static str>,
+) -> Vec<&'static str> {
+    match (was, now) {
+        (Some(was), Some(now)) => fields(was, now),
+        _ => Vec::new(),
+    }
+}
+
+fn differing(fields: &[(&'static str, bool)]) -> Vec<&'static str> {
+    let differing = fields.iter().filter(|(_, differs)| *differs);
+    differing.map(|(name, _)| *name).collect()
+}
+
+impl fmt::Display for Touched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = match self.change {
+            How::Added => '+',
+            How::Changed => '~',
+            How::Removed => '-',
+        };
+        write!(f, "{sign} {}", self.item)?;
+        if self.fields.is_empty() {
+            return Ok(());
+        }
+        write!(f, ": {}", self.fields.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_what_differs_is_told_output_by_output() {
+        let site = |document| serde_json::from_value::<Site>(document).unwrap();
+        let before = site(json!({
+            "policies": [{"kind": "routing", "plugin": "one"}, {"kind": "auth", "plugin": "keys"}],
+            "inputs": [
+                {"name": "a", "outputs": [{"name": "x", "url": "udp://h:1"}, {"name": "y", "url": "udp://h:2"}]},
+                {"name": "b", "outputs": [{"name": "x", "url": "udp://h:3"}]}]}));
+        let after = site(json!({
+            "policies": [{"kind": "routing", "plugin": "two"}, {"kind": "auth", "plugin": "keys"}],
+            "inputs": [
+                {"name": "c"},
+                {"name": "a", "labels": {"room": "3"}, "outputs": [
+                    {"name": "y", "url": "udp://h:2", "enabled": false}, {"name": "z", "url": "udp://h:4"}]}]}));
+        let told: Vec<_> = compare(&before, &after)
+            .iter()
+            .map(Touched::to_string)
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "~ policy routing for *: plugin",
+                "- input b",
+                "+ input c",
+                "~ input a: labels",
+                "- input a output x",
+                "~ input a output y: enabled",
+                "+ input a output z",
+            ]
+        );
+        assert_eq!(compare(&after, &after), []);
+    }
+}

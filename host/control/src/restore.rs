@@ -1,0 +1,89 @@
+//! How a host comes back: what its configuration file says, and what was changed since.
+
+use crate::desired::{self, Fault, Faults};
+use crate::error::ControlError;
+use crate::handle::{Call, ControlHandle, Draft};
+use model::Site;
+
+/// What a host finds when it starts.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Restored {
+    /// What was wanted when it last ran.
+    pub kept: Site,
+    /// The configuration file as it was then.
+    pub base: Site,
+    /// The configuration file as it is now.
+    pub file: Site,
+}
+
+impl Restored {
+    /// Takes out what is at fault and not the file's.
+    fn leave_out(&self, site: &mut Site, faults: &Faults) {
+        let at_fault = |item: &str| faults.0.iter().any(|fault| fault.item == item);
+        site.inputs.retain(|input| {
+            let of_file = self
+                .file
+                .inputs
+                .iter()
+                .any(|other| other.name == input.name);
+            of_file || !at_fault(&format!("input {}", input.name))
+        });
+        site.policies
+            .retain(|policy| self.file.policies.contains(policy) || !at_fault(&policy.what()));
+    }
+}
+
+/// How it went.
+#[derive(Debug, Default)]
+pub struct Restoration {
+    /// What was wanted and can no longer be, because the file or the plugins changed. It stays in
+    /// the archive until the next change.
+    pub left_out: Vec<Fault>,
+    /// Why the document in force is not in the archive, if it is not.
+    pub not_kept: Option<ControlError>,
+}
+
+impl ControlHandle {
+    /// Puts the configuration file and what was kept together, and makes it so.
+    ///
+    /// # Errors
+    /// The file itself is at fault.
+    pub async fn restore(&self, restored: Restored) -> Result<Restoration, ControlError> {
+        let _turn = self.changes.turn.lock().await;
+        let mut site = desired::merge(&restored.base, &restored.file, &restored.kept);
+        let mut left_out = Vec::new();
+        let draft = loop {
+            match self.check_restored(&site, &restored.kept).await {
+                Err(ControlError::Invalid(faults)) => {
+                    let items = site.inputs.len() + site.policies.len();
+                    restored.leave_out(&mut site, &faults);
+                    if site.inputs.len() + site.policies.len() == items {
+                        return Err(ControlError::Invalid(faults));
+                    }
+                    left_out.extend(faults.0);
+                }
+                other => break other?,
+            }
+        };
+        let not_kept = match left_out.is_empty() {
+            true => self.changes.keep(draft.desired.site()).await.err(),
+            false => None,
+        };
+        let desired = draft.desired;
+        self.ask(|reply| Call::Adopt { desired, reply }).await?;
+        Ok(Restoration { left_out, not_kept })
+    }
+
+    async fn check_restored(&self, site: &Site, kept: &Site) -> Result<Draft, ControlError> {
+        let (wanted, kept) = (site.clone(), kept.clone());
+        self.ask(|reply| Call::Draft {
+            edit: Box::new(move |site| {
+                *site = wanted;
+                Ok(())
+            }),
+            before: Some(kept),
+            reply,
+        })
+        .await?
+    }
+}
