@@ -56,7 +56,7 @@ const TRIED: [Figure<Comparison>; 4] = [
     (
         "pointsman_policy_skipped_total",
         Type::Counter,
-        "Questions not compared, because too many waited to be.",
+        "Questions not compared: too many waited to be, or only one had an answer.",
         |it| it.skipped as f64,
     ),
 ];

@@ -17,7 +17,8 @@ pub struct Comparison {
     pub differing: u64,
     /// Questions that the one being tried failed to answer.
     pub failed: u64,
-    /// Questions that were not compared, because too many waited to be.
+    /// Questions that were not compared, because too many waited to be, or who decides otherwise
+    /// had no answer either.
     pub skipped: u64,
     /// The newest differences and failures, oldest first.
     pub differences: Vec<Difference>,
@@ -66,7 +67,10 @@ impl Tally {
                 false
             }
             // There is nothing to compare with.
-            (None, Ok(_)) => return,
+            (None, Ok(_)) => {
+                counts.skipped += 1;
+                return;
+            }
             (Some(active), Ok(tried)) => {
                 counts.compared += 1;
                 let agree = active.agrees_with(tried);
@@ -124,7 +128,7 @@ mod tests {
         tally.skip();
         let read = tally.read();
         assert_eq!((read.compared, read.differing), (31, 30));
-        assert_eq!((read.failed, read.skipped), (1, 1));
+        assert_eq!((read.failed, read.skipped), (1, 2));
         let times: Vec<_> = read.differences.iter().map(|it| it.at_unix_ms).collect();
         assert_eq!(times, (20..40).collect::<Vec<_>>());
     }
