@@ -30,7 +30,7 @@ Example:
 /// What to apply.
 #[derive(Debug, Args)]
 #[command(after_help = APPLY_HELP)]
-pub struct ApplyArgs {
+pub(super) struct ApplyArgs {
     /// A configuration file (TOML).
     #[arg(long, short, value_name = "FILE")]
     file: PathBuf,
@@ -43,7 +43,7 @@ pub struct ApplyArgs {
 
 /// What to export.
 #[derive(Debug, Args)]
-pub struct ExportArgs {
+pub(super) struct ExportArgs {
     /// Write passphrases and stream keys out, so that another host can take the document.
     #[arg(long)]
     secrets: bool,
@@ -53,7 +53,7 @@ pub struct ExportArgs {
 
 /// What to show.
 #[derive(Debug, Args)]
-pub struct StatusArgs {
+pub(super) struct StatusArgs {
     /// Look again every second, until Ctrl-C.
     #[arg(long, short)]
     watch: bool,

@@ -23,7 +23,7 @@ Examples:
 
 /// What can be done with inputs.
 #[derive(Debug, Subcommand)]
-pub enum InputCommand {
+pub(super) enum InputCommand {
     /// List the inputs with what is on air.
     List(Shown),
     /// Show one input: where to send to it, where to watch it.
@@ -49,7 +49,7 @@ pub enum InputCommand {
 
 /// How an answer is shown.
 #[derive(Debug, Args)]
-pub struct Shown {
+pub(super) struct Shown {
     #[command(flatten)]
     pub(super) api: Api,
     /// JSON, as the API answers.
@@ -59,7 +59,7 @@ pub struct Shown {
 
 /// What to declare.
 #[derive(Debug, Args)]
-pub struct AddArgs {
+pub(super) struct AddArgs {
     /// The stream's name, for example live/cam1.
     name: StreamName,
     /// Where its media comes from; may be given again for those that stand in.

@@ -20,7 +20,7 @@ Examples:
 
 /// What can be done with outputs.
 #[derive(Debug, Subcommand)]
-pub enum OutputCommand {
+pub(super) enum OutputCommand {
     /// List the outputs of an input with their states.
     List {
         /// The input.
@@ -52,7 +52,7 @@ pub enum OutputCommand {
 
 /// An output of an input.
 #[derive(Debug, Args)]
-pub struct OutputName {
+pub(super) struct OutputName {
     /// The input.
     input: StreamName,
     /// The output.
@@ -63,7 +63,7 @@ pub struct OutputName {
 
 /// What to add.
 #[derive(Debug, Args)]
-pub struct AddArgs {
+pub(super) struct AddArgs {
     /// The input.
     input: StreamName,
     /// Where to send it.

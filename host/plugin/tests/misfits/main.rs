@@ -144,7 +144,7 @@ async fn the_hand_written_policy_is_a_policy() {
 #[tokio::test]
 async fn exports_that_nobody_knows_are_ignored() {
     let (plugins, _dir) = plane().await;
-    let wanted = [bound("policy routing of *", json!({}))];
+    let wanted = [bound("policy routing of *", PolicyKind::Routing, json!({}))];
     let component = forge::with_foreign_exports();
     install_for(&plugins, "p", component, &wanted)
         .await

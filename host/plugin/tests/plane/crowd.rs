@@ -1,10 +1,10 @@
 //! Many calls at once: there is room for as many instances as are configured, of whatever
 //! language, and those beyond wait or are told so.
 
-use crate::common::{fanout, install, make_of, plane_with};
-use model::{Answer, Question};
+use crate::common::{Route, fanout, install, make_of, plane_with};
+use model::{Answer, Grants, Limits, Question};
 use plugin::routing::sample_state;
-use plugin::{Call, CallError, Grants, Limits, Mode, Plugin, auth};
+use plugin::{Call, CallError, Mode, Plugin, auth};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -141,8 +141,8 @@ async fn route(plugin: &Plugin) -> Result<(), CallError> {
 
 fn patient() -> Limits {
     Limits {
-        deadline: PATIENCE,
-        http_time: PATIENCE,
+        deadline_ms: PATIENCE.as_millis() as u64,
+        http_ms: PATIENCE.as_millis() as u64,
         memory_bytes: 64 << 20,
         instances: INSTANCES,
         ..Limits::default()
@@ -155,7 +155,7 @@ async fn as_many_policies_run_at_once_as_are_configured_and_the_next_waits_or_is
         settings.limits.instances = INSTANCES;
         settings.limits.default = patient();
         let hasty = Limits {
-            deadline: Duration::from_millis(50),
+            deadline_ms: 50,
             ..patient()
         };
         settings.limits.named = [("hasty".parse().unwrap(), hasty)].into();
