@@ -10,7 +10,7 @@ use media::frame::Video;
 use media::ts::mux::Muxer;
 use media::{Codec, Convert, Frame, Ticks90k, Track, TrackId, Tracks, TsChunk};
 use model::routing::Plan;
-use model::{Answer, PolicyKind, Site};
+use model::{Answer, Event, PolicyKind, Site};
 use plugin::{BuildOptions, Compiler, Origin, Plugins, build};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -76,10 +76,24 @@ impl Bench {
     }
 
     pub(crate) async fn install(&self, name: &str, component: Arc<[u8]>) {
-        self.control
-            .install_plugin(name.parse().unwrap(), component, Origin::default())
-            .await
-            .unwrap();
+        let mut events = self.registry.events();
+        let installing =
+            self.control
+                .install_plugin(name.parse().unwrap(), component, Origin::default());
+        let installed = installing.await.unwrap();
+        if installed.replaced.as_ref() == Some(&installed.hash) {
+            return;
+        }
+        // The actor takes notice of a swap when it is done, and figures of policies begin anew then.
+        let noticed = async {
+            while let Ok(event) = events.recv().await {
+                if matches!(&event, Event::PluginActivated { plugin, .. } if plugin.as_str() == name)
+                {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, noticed).await.unwrap();
     }
 
     /// Logged decisions of a kind, oldest first.
