@@ -156,7 +156,10 @@ impl Control {
                 before,
                 reply,
             } => drop(reply.send(self.draft(edit, before.as_ref()))),
-            Call::Adopt { desired, reply } => drop(reply.send(self.adopt(desired).await)),
+            Call::Adopt { desired, reply } => {
+                self.adopt(desired).await;
+                let _ = reply.send(());
+            }
             Call::Retry {
                 stream,
                 output,

@@ -36,6 +36,14 @@ pub struct Api {
 }
 
 impl Api {
+    /// An address that the host names; paths are on the host itself.
+    pub(super) fn absolute(&self, address: &str) -> String {
+        match address.starts_with('/') {
+            true => format!("{}{address}", self.api.trim_end_matches('/')),
+            false => address.to_owned(),
+        }
+    }
+
     /// The way to talk to it.
     ///
     /// # Errors

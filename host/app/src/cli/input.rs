@@ -161,7 +161,8 @@ fn show(input: &Value, shown: &Shown) -> anyhow::Result<()> {
     }
     let watch = input.get("watch").and_then(Value::as_object);
     for (_, address) in watch.into_iter().flatten() {
-        println!("  watch  {}", address.as_str().unwrap_or_default());
+        let address = address.as_str().unwrap_or_default();
+        println!("  watch  {}", shown.api.absolute(address));
     }
     Ok(())
 }
