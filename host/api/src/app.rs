@@ -22,9 +22,11 @@ use tokio_util::sync::CancellationToken;
 /// What JSON bodies may take.
 const BODY_BYTES: usize = 1 << 20;
 
-/// A request is to be read and answered within this. HLS may wait 10 s for a first segment,
-/// installing a plugin for its compilation.
+/// A request is to be read and answered within this. HLS may wait 10 s for a first segment.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Installing a plugin waits for its compiler, which has the lowest priority and 300 s.
+const INSTALL_TIMEOUT: Duration = Duration::from_secs(320);
 
 /// What the API is told about this host.
 #[derive(Debug, Clone)]
@@ -124,13 +126,15 @@ pub(crate) fn router(app: App) -> Router {
 }
 
 async fn in_time(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
+    let installs = request.uri().path().starts_with("/api/v1/plugins/");
+    let limit = match installs && !request.method().is_safe() {
+        true => INSTALL_TIMEOUT,
+        false => REQUEST_TIMEOUT,
+    };
+    match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {
-            let detail = format!(
-                "it was not read and answered within {} s",
-                REQUEST_TIMEOUT.as_secs()
-            );
+            let detail = format!("it was not read and answered within {} s", limit.as_secs());
             Problem::new(Kind::Timeout, detail).into_response()
         }
     }

@@ -282,6 +282,7 @@ fn every_scalar_key_is_also_a_variable() {
             name if name.ends_with("_COMPONENT_BYTES") => "1048576",
             name if name.ends_with("_BYTES") => "65536",
             name if name.contains("_PLUGINS_LIMITS_") => "17",
+            name if name.starts_with("POINTSMAN_LIMITS_") => "17",
             name if name.ends_with("_INSTANCES") => "17",
             name if name.contains("_DECISIONS_") => "17",
             _ => "0123456789",
