@@ -12,10 +12,11 @@ fn main() -> ExitCode {
     }
     app::start_log(cli.log_format);
     // Before the runtime starts threads; see there.
-    if cli.is_host()
-        && let Err(error) = app::prepare_descriptors()
-    {
-        tracing::warn!(%error, "the limit of open files stays as it is");
+    if cli.is_host() {
+        app::prepare_memory();
+        if let Err(error) = app::prepare_descriptors() {
+            tracing::warn!(%error, "the limit of open files stays as it is");
+        }
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
