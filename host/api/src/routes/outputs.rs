@@ -14,13 +14,29 @@ use control::{ControlError, Expect, Tag};
 use model::{InputSpec, Label, OutputSpec, StreamName};
 use serde::Serialize;
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// The outputs of an input.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Outputs {
     /// In the order they were declared.
     outputs: Vec<OutputView>,
+}
+
+/// Which output.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[allow(
+    dead_code,
+    reason = "describes the path in the OpenAPI document; OfInput reads it"
+)]
+struct OutputPath {
+    /// The input's name; slashes as they are, or as %2F.
+    #[param(example = "live%2Fcam1")]
+    id: String,
+    /// The output's name.
+    #[param(example = "archive")]
+    out: String,
 }
 
 /// The outputs of an input, as they are wanted and as they fare.
@@ -75,10 +91,7 @@ pub(crate) async fn add(
 
 /// One output.
 #[utoipa::path(get, path = "/api/v1/inputs/{id}/outputs/{out}", tag = "outputs",
-    params(
-        ("id" = String, Path, description = "The input's name", example = "live%2Fcam1"),
-        ("out" = String, Path, description = "The output's name", example = "archive"),
-    ),
+    params(OutputPath),
     responses(
         (status = 200, body = OutputView, headers(("ETag" = String))),
         (status = 400, description = "Not a name", body = Problem, content_type = "application/problem+json"),
@@ -95,8 +108,7 @@ pub(crate) async fn one(
 /// Changes an output by a JSON merge patch (RFC 7396). The others are not disturbed.
 #[utoipa::path(patch, path = "/api/v1/inputs/{id}/outputs/{out}", tag = "outputs",
     params(
-        ("id" = String, Path, description = "The input's name", example = "live%2Fcam1"),
-        ("out" = String, Path, description = "The output's name", example = "archive"),
+        OutputPath,
         ("If-Match" = Option<String>, Header, description = "Change it only while it has this ETag"),
     ),
     request_body(content = Object, example = json!({"url": "srt://192.0.2.10:9000"})),
@@ -127,8 +139,7 @@ pub(crate) async fn change(
 /// Takes an output back. The others are not disturbed.
 #[utoipa::path(delete, path = "/api/v1/inputs/{id}/outputs/{out}", tag = "outputs",
     params(
-        ("id" = String, Path, description = "The input's name", example = "live%2Fcam1"),
-        ("out" = String, Path, description = "The output's name", example = "archive"),
+        OutputPath,
         ("If-Match" = Option<String>, Header, description = "Take it back only while it has this ETag"),
     ),
     responses(
@@ -149,10 +160,7 @@ pub(crate) async fn remove(
 
 /// Wants an output to run; one that runs goes on.
 #[utoipa::path(post, path = "/api/v1/inputs/{id}/outputs/{out}/start", tag = "outputs",
-    params(
-        ("id" = String, Path, description = "The input's name", example = "live%2Fcam1"),
-        ("out" = String, Path, description = "The output's name", example = "archive"),
-    ),
+    params(OutputPath),
     responses(
         (status = 200, description = "Wanted; its state tells how it fares", body = OutputView),
         (status = 400, description = "Not a name", body = Problem, content_type = "application/problem+json"),
@@ -168,10 +176,7 @@ pub(crate) async fn start(
 
 /// Wants an output not to run. It stays declared.
 #[utoipa::path(post, path = "/api/v1/inputs/{id}/outputs/{out}/stop", tag = "outputs",
-    params(
-        ("id" = String, Path, description = "The input's name", example = "live%2Fcam1"),
-        ("out" = String, Path, description = "The output's name", example = "archive"),
-    ),
+    params(OutputPath),
     responses(
         (status = 200, body = OutputView),
         (status = 400, description = "Not a name", body = Problem, content_type = "application/problem+json"),
@@ -188,10 +193,7 @@ pub(crate) async fn stop(
 /// Tries an output again now, whether it waits, failed or used up its attempts. One that is live
 /// goes on.
 #[utoipa::path(post, path = "/api/v1/inputs/{id}/outputs/{out}/retry", tag = "outputs",
-    params(
-        ("id" = String, Path, description = "The input's name", example = "live%2Fcam1"),
-        ("out" = String, Path, description = "The output's name", example = "archive"),
-    ),
+    params(OutputPath),
     responses(
         (status = 200, body = OutputView),
         (status = 400, description = "Not a name", body = Problem, content_type = "application/problem+json"),
