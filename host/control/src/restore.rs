@@ -55,9 +55,13 @@ impl ControlHandle {
         let draft = loop {
             match self.check_restored(&site, &restored.kept).await {
                 Err(ControlError::Invalid(faults)) => {
-                    let items = site.inputs.len() + site.policies.len();
+                    let before = site.clone();
                     restored.leave_out(&mut site, &faults);
-                    if site.inputs.len() + site.policies.len() == items {
+                    if site == before {
+                        // What is at fault was added to what the file declares.
+                        site.clone_from(&restored.file);
+                    }
+                    if site == before {
                         return Err(ControlError::Invalid(faults));
                     }
                     left_out.extend(faults.0);

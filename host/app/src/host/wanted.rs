@@ -67,16 +67,22 @@ impl Cabinet {
                 loop {
                     tokio::time::sleep(AGAIN).await;
                     match cabinet.try_restore(&control).await {
-                        Ok(()) => return Ok(()),
+                        Ok(()) => return,
                         Err(Failure::Unreadable(_)) => {}
-                        Err(Failure::Fatal(error)) => return Err(error),
+                        Err(Failure::Fatal(error)) => {
+                            // The host has been on air for a while, and stays there.
+                            let error = format!("{error:#}");
+                            tracing::error!(error, "what was wanted cannot be restored");
+                            return;
+                        }
                     }
                 }
             };
             tokio::select! {
-                healed = healed => healed,
-                () = stop.cancelled() => Ok(()),
+                () = healed => {}
+                () = stop.cancelled() => {}
             }
+            Ok(())
         })
     }
 
@@ -94,6 +100,9 @@ impl Cabinet {
             file: self.file.clone(),
         };
         let restoration = control.restore(restored).await;
+        if restoration.is_err() {
+            self.read.store(false, Ordering::Release);
+        }
         let restoration = restoration.context(AT_FAULT).map_err(Failure::Fatal)?;
         for fault in restoration.left_out {
             tracing::error!(%fault, "left out of what was wanted when this host last ran");

@@ -219,6 +219,18 @@ async fn what_the_file_stands_against_is_left_out_and_stays_in_the_archive() {
         "what was kept is not overwritten"
     );
 
+    // An output that clashes with one of the file, in an input of the file: the file alone holds.
+    let listens = |name: &str| json!({"name": name, "url": "srt://127.0.0.1:5043?mode=listener"});
+    let crowded = Restored {
+        base: site(json!({"inputs": [{"name": "file"}]})),
+        file: site(json!({"inputs": [{"name": "file", "outputs": [listens("mine")]}]})),
+        kept: site(json!({"inputs": [{"name": "file", "outputs": [listens("added")]}]})),
+    };
+    let restoration = bench.control.restore(crowded.clone()).await.unwrap();
+    assert_eq!(restoration.left_out.len(), 1, "{restoration:?}");
+    assert_eq!(bench.control.site().await.unwrap(), crowded.file);
+    assert!(shelf.kept.lock().unwrap().is_empty());
+
     let faulty = Restored {
         file: site(json!({"inputs": [at("a"), at("b")]})),
         ..restored
