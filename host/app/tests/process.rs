@@ -271,3 +271,39 @@ fn what_was_wanted_is_there_again_after_a_kill() {
     assert_eq!(after[0][2]["room"], "2", "{after}");
     assert_eq!(after[1], before[1]);
 }
+
+#[test]
+fn a_database_that_cannot_be_opened_lets_nothing_be_changed_and_heals_by_itself() {
+    use serde_json::json;
+    let site = Site::new();
+    let mut host = Host::start(&site, &["run"]);
+    post(&site, "inputs", json!({"name": "live/cam1"}));
+    let before = inputs(&site);
+    host.signal("-TERM");
+    assert_eq!(host.ends_within(Duration::from_secs(3)), Some(0));
+
+    // A folder stands where its file was.
+    let file = site.dir.path().join("data/pointsman.db");
+    let aside = site.dir.path().join("data/aside.db");
+    std::fs::rename(&file, &aside).unwrap();
+    std::fs::create_dir(&file).unwrap();
+    let mut host = Host::start(&site, &["run"]);
+    let url = format!("http://{}/api/v1/inputs", site.api);
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .build()
+        .into();
+    let refused = agent.post(url).send_json(json!({"name": "live/cam2"}));
+    assert_eq!(refused.unwrap().status(), 503);
+    assert_eq!(inputs(&site), json!([]));
+
+    std::fs::remove_dir(&file).unwrap();
+    std::fs::rename(&aside, &file).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while inputs(&site) != before {
+        assert!(Instant::now() < deadline, "it never heals");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    post(&site, "inputs", json!({"name": "live/cam2"}));
+    assert_eq!(host.0.try_wait().unwrap(), None, "it runs on");
+}

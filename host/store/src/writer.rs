@@ -100,7 +100,7 @@ impl Writer {
 
     /// Meanwhile the queue fills, and what does not fit is dropped by the store.
     async fn write_until_it_works(&mut self) {
-        while let Err(error) = self.write().await {
+        while let Err(error) = self.open_and_write().await {
             self.degrade(&error);
             tokio::time::sleep(AGAIN).await;
         }
@@ -109,6 +109,12 @@ impl Writer {
             self.warned = None;
             tracing::info!("the database can be written again");
         }
+    }
+
+    /// The file is opened even if nothing waits: others want to read it.
+    async fn open_and_write(&mut self) -> Result<(), StoreError> {
+        self.database().await?;
+        self.write().await
     }
 
     /// One transaction. On failure everything waits as it did.
