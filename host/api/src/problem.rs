@@ -67,6 +67,8 @@ pub enum Kind {
     ForeignHost,
     /// A limit of this host is reached.
     Overloaded,
+    /// One client asks too often.
+    TooManyRequests,
     /// This host is shutting down.
     Stopping,
     /// A fault of this host.
@@ -75,7 +77,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, for the pages under `/problems/` and for the test that pins them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: &'static [Self] = &[
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::MalformedJson,
@@ -101,6 +103,7 @@ impl Kind {
         Self::CrossSite,
         Self::ForeignHost,
         Self::Overloaded,
+        Self::TooManyRequests,
         Self::Stopping,
         Self::Internal,
     ];
@@ -133,6 +136,7 @@ impl Kind {
             Self::CrossSite => "/problems/cross-site",
             Self::ForeignHost => "/problems/foreign-host",
             Self::Overloaded => "/problems/overloaded",
+            Self::TooManyRequests => "/problems/too-many-requests",
             Self::Stopping => "/problems/stopping",
             Self::Internal => "/problems/internal",
         }
@@ -161,6 +165,7 @@ impl Kind {
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::Conflict | Self::NothingToRollBack => StatusCode::CONFLICT,
             Self::ChangedMeanwhile => StatusCode::PRECONDITION_FAILED,
+            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::InvalidBody | Self::PluginInvalid | Self::InvalidDocument => {
                 StatusCode::UNPROCESSABLE_ENTITY
@@ -200,6 +205,7 @@ impl Kind {
             Self::CrossSite => "Changes are not taken from other sites",
             Self::ForeignHost => "Changes are taken under a local host name only",
             Self::Overloaded => "A limit of this host is reached",
+            Self::TooManyRequests => "One client asks too often",
             Self::Stopping => "This host is shutting down",
             Self::Internal => "A fault of this host",
         }
@@ -268,6 +274,10 @@ impl Kind {
                  This keeps web pages from reaching it through a name of their own (DNS rebinding)."
             }
             Self::Overloaded => "Try again later, or raise the limit named.",
+            Self::TooManyRequests => {
+                "Wait for as long as Retry-After says. Who asks often should take GET /api/v1/events \
+                 instead. The limit is `[api] rate` in the configuration."
+            }
             Self::Stopping => "Try again once it is back.",
             Self::Internal => "The log of the host says more.",
         }
@@ -407,11 +417,14 @@ mod tests {
             ("/problems/cross-site", 403),
             ("/problems/foreign-host", 403),
             ("/problems/overloaded", 503),
+            ("/problems/too-many-requests", 429),
             ("/problems/stopping", 503),
             ("/problems/internal", 500),
         ];
-        let actual = Kind::ALL.map(|kind| (kind.type_uri(), kind.status().as_u16()));
-        assert_eq!(actual, pinned);
+        let actual = Kind::ALL
+            .iter()
+            .map(|kind| (kind.type_uri(), kind.status().as_u16()));
+        assert_eq!(actual.collect::<Vec<_>>(), pinned);
     }
 
     #[test]

@@ -22,10 +22,16 @@ pub(crate) async fn openapi() -> Json<utoipa::openapi::OpenApi> {
     ))]
 pub(crate) async fn problem(Named(slug): Named<String>) -> Result<String, Problem> {
     let kind = Kind::ALL
-        .into_iter()
+        .iter()
+        .copied()
         .find(|kind| kind.slug() == slug)
         .ok_or_else(|| {
-            let known = Kind::ALL.map(Kind::slug).join(", ");
+            let known = Kind::ALL
+                .iter()
+                .copied()
+                .map(Kind::slug)
+                .collect::<Vec<_>>()
+                .join(", ");
             Problem::new(
                 Kind::NotFound,
                 format!("this kind of problem is not known; there are {known}"),
