@@ -105,8 +105,8 @@ pub(crate) fn router(app: App) -> Router {
     let checks = Guard::new(app.settings.listen);
     routes::table(app.settings.max_plugin_bytes)
         .into_iter()
-        .fold(Router::new(), |router, (path, methods)| {
-            router.route(path, methods)
+        .fold(Router::new(), |router, route| {
+            router.route(route.path, route.methods)
         })
         .fallback(async || {
             Problem::new(

@@ -1,5 +1,6 @@
 //! Request bodies and path parts, whose faults leave as problem documents.
 
+use crate::app::App;
 use crate::problem::{Kind, Problem};
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection};
@@ -8,7 +9,7 @@ use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use control::{BadTag, Expect, Tag};
-use model::{Label, StreamName};
+use model::{Label, StreamName, Who};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
@@ -103,6 +104,34 @@ impl<S: Send + Sync> FromRequestParts<S> for OfInput<Label> {
 
 fn in_the_path(error: &dyn std::fmt::Display) -> Problem {
     Problem::new(Kind::BadRequest, format!("in the path: {error}"))
+}
+
+/// Who asks. The door of the route has found out; see [`crate::routes::Need`].
+pub(crate) struct Caller(pub(crate) Who);
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(_: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Ok(Self(Who::local()))
+    }
+}
+
+/// What the handlers share, its control plane in the caller's name: it shows and changes what the
+/// caller sees.
+pub(crate) struct Scoped(pub(crate) App);
+
+impl FromRequestParts<App> for Scoped {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Caller(who) = Caller::from_request_parts(parts, app).await?;
+        let control = app.control.by(who);
+        Ok(Self(App {
+            control,
+            ..app.clone()
+        }))
+    }
 }
 
 /// The `If-Match` header; without it, any state will do.

@@ -1,8 +1,14 @@
 //! The OpenAPI document, gathered from the handlers.
 
 use crate::problem::Problem;
+use crate::routes::{Need, table};
 use crate::{metrics, routes};
+use axum::http::Method;
+use serde_json::json;
 use utoipa::OpenApi;
+use utoipa::openapi::extensions::Extensions;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::{Content, Ref, RefOr, Response};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -64,5 +70,61 @@ struct Document;
 
 /// The document.
 pub(crate) fn document() -> utoipa::openapi::OpenApi {
-    Document::openapi()
+    let mut document = Document::openapi();
+    for route in table(0) {
+        let path = route.path.replace("{*", "{");
+        let Some(item) = document.paths.paths.get_mut(&path) else {
+            continue;
+        };
+        for (method, need) in &route.needs {
+            if let Some(operation) = operation(item, method) {
+                tell(operation, *need);
+            }
+        }
+    }
+    document
+}
+
+fn operation<'a>(item: &'a mut PathItem, method: &Method) -> Option<&'a mut Operation> {
+    match *method {
+        Method::GET => item.get.as_mut(),
+        Method::POST => item.post.as_mut(),
+        Method::PUT => item.put.as_mut(),
+        Method::PATCH => item.patch.as_mut(),
+        Method::DELETE => item.delete.as_mut(),
+        _ => None,
+    }
+}
+
+/// What a method asks of the caller, and what it answers those who lack it.
+fn tell(operation: &mut Operation, need: Need) {
+    let (role, of_host) = match need {
+        Need::Nothing => return,
+        Need::Own(role) => (role, false),
+        Need::Host(role) => (role, true),
+    };
+    let told = [
+        ("x-required-role", json!(role)),
+        ("x-whole-host", json!(of_host)),
+    ];
+    let extensions = operation.extensions.get_or_insert_default();
+    extensions.merge(told.into_iter().collect::<Extensions>());
+    for (status, why) in [
+        ("401", "Who asks has to be known"),
+        ("403", "It takes another role"),
+    ] {
+        let answers = &mut operation.responses.responses;
+        answers
+            .entry(status.to_owned())
+            .or_insert_with(|| problem(why));
+    }
+}
+
+fn problem(why: &str) -> RefOr<Response> {
+    let mut response = Response::new(why);
+    let body = Content::new(Some(Ref::from_schema_name("Problem")));
+    response
+        .content
+        .insert("application/problem+json".to_owned(), RefOr::T(body));
+    RefOr::T(response)
 }

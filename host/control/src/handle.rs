@@ -7,7 +7,7 @@ use crate::error::ControlError;
 use crate::fetch;
 use crate::plugins::{self, Memory, Trouble};
 use crate::view::StreamView;
-use model::{Label, Site, StreamName};
+use model::{Label, Site, StreamName, Who};
 use plugin::{Bound, Installed, LogLine, Origin, PluginView, Plugins};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
@@ -69,6 +69,7 @@ pub struct ControlHandle {
     decider: Decider,
     memory: Arc<Memory>,
     install_from: Arc<[model::origin::Origin]>,
+    who: Arc<Who>,
     pub(crate) changes: Arc<Changes>,
 }
 
@@ -87,8 +88,23 @@ impl ControlHandle {
             decider,
             memory,
             install_from: install_from.into(),
+            who: Arc::new(Who::host()),
             changes: Arc::new(changes),
         }
+    }
+
+    /// The same, in somebody's name: it shows and changes what they see. Without this, it is the
+    /// host's own.
+    pub fn by(&self, who: Who) -> Self {
+        Self {
+            who: Arc::new(who),
+            ..self.clone()
+        }
+    }
+
+    /// In whose name it works.
+    pub fn who(&self) -> &Who {
+        &self.who
     }
 
     /// The service that makes decisions, and knows those that were made. It does not wait for

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod access;
 pub mod admission;
 pub mod auth;
 pub mod catalogue;
@@ -23,6 +24,7 @@ pub mod routing;
 pub mod selection;
 pub mod site;
 
+pub use access::{Role, Who};
 pub use admission::{Admission, Ask, Intent, Refusal, Terms};
 pub use catalogue::Catalogue;
 pub use decision::{Answer, Question};

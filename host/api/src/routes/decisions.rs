@@ -1,9 +1,9 @@
 //! The decision log.
 
-use crate::app::App;
+use crate::extract::Scoped;
 use crate::problem::{Kind, Problem};
+use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use control::log::{Filter, Found};
@@ -79,7 +79,7 @@ pub(crate) struct Decisions {
     (status = 400, description = "The query is at fault", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn list(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     headers: HeaderMap,
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Response, Problem> {

@@ -1,12 +1,11 @@
 //! The whole document at once: everything that is wanted, as one transaction.
 
-use crate::app::App;
-use crate::extract::{IfMatch, Json as Body, Tagged};
+use crate::extract::{IfMatch, Json as Body, Scoped, Tagged};
 use crate::fields;
 use crate::problem::{Kind, Problem};
 use crate::view::{hide_secrets, keep_secrets};
+use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
 use control::desired::{Faults, Touched};
 use control::{Changed, Tag};
 use model::{InputSpec, Site};
@@ -60,7 +59,7 @@ pub(crate) struct Applied {
         (status = 503, description = "It cannot be kept over a restart", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn apply(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     how: Result<Query<How>, QueryRejection>,
     IfMatch(expect): IfMatch,
     Body(body): Body<Value>,
@@ -87,7 +86,7 @@ pub(crate) async fn apply(
     (status = 400, description = "An unknown parameter", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn export(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     what: Result<Query<What>, QueryRejection>,
 ) -> Result<Tagged<Site>, Problem> {
     let Query(what) = what.map_err(|fault| Problem::new(Kind::BadRequest, fault.body_text()))?;

@@ -1,7 +1,6 @@
 //! What happens, as it happens: server-sent events.
 
-use crate::app::App;
-use axum::extract::State;
+use crate::extract::Scoped;
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
 use futures_util::{Stream, StreamExt, stream};
@@ -21,7 +20,7 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
     (status = 200, description = "Events until either side hangs up", body = String, content_type = "text/event-stream"),
 ))]
 pub(crate) async fn events(
-    State(app): State<App>,
+    Scoped(app): Scoped,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>> + use<>> {
     let events = stream::unfold(app.edges.registry().events(), next)
         .take_until(app.stop.clone().cancelled_owned());

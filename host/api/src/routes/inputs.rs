@@ -1,12 +1,11 @@
 //! Declared inputs.
 
 use crate::app::App;
-use crate::extract::{IfMatch, Json as Body, Named, Tagged};
+use crate::extract::{IfMatch, Json as Body, Named, Scoped, Tagged};
 use crate::fields;
 use crate::problem::Problem;
 use crate::view::{InputView, keep_secrets};
 use axum::Json;
-use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use control::{ControlError, Tag};
@@ -25,10 +24,7 @@ pub(crate) struct Inputs {
 
 /// The declared inputs with their outputs, as they are wanted and as they fare.
 #[utoipa::path(get, path = "/api/v1/inputs", tag = "inputs", responses((status = 200, body = Inputs)))]
-pub(crate) async fn list(
-    State(app): State<App>,
-    headers: HeaderMap,
-) -> Result<Json<Inputs>, Problem> {
+pub(crate) async fn list(Scoped(app): Scoped, headers: HeaderMap) -> Result<Json<Inputs>, Problem> {
     let addresses = app.addresses(&headers);
     let streams = app.control.streams().await?.into_iter();
     let mut live: HashMap<_, _> = streams
@@ -61,7 +57,7 @@ pub(crate) async fn list(
         (status = 503, description = "It cannot be kept over a restart", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn add(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     headers: HeaderMap,
     Body(body): Body<Value>,
 ) -> Result<Response, Problem> {
@@ -90,7 +86,7 @@ pub(crate) async fn add(
         (status = 404, description = "No such input", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn one(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Named(name): Named<StreamName>,
     headers: HeaderMap,
 ) -> Result<Tagged<InputView>, Problem> {
@@ -115,7 +111,7 @@ pub(crate) async fn one(
         (status = 503, description = "It cannot be kept over a restart", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn change(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Named(name): Named<StreamName>,
     IfMatch(expect): IfMatch,
     headers: HeaderMap,
@@ -142,7 +138,7 @@ pub(crate) async fn change(
         (status = 503, description = "It cannot be kept over a restart", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn remove(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Named(name): Named<StreamName>,
     IfMatch(expect): IfMatch,
 ) -> Result<StatusCode, Problem> {

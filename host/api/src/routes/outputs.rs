@@ -1,12 +1,11 @@
 //! Outputs of declared inputs, each with a life of its own.
 
 use crate::app::App;
-use crate::extract::{IfMatch, Json as Body, OfInput, Tagged};
+use crate::extract::{IfMatch, Json as Body, OfInput, Scoped, Tagged};
 use crate::fields;
 use crate::problem::Problem;
 use crate::view::{OutputView, keep_secrets};
 use axum::Json;
-use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use control::desired::Faults;
@@ -48,7 +47,7 @@ struct OutputPath {
         (status = 404, description = "No such input", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn list(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     OfInput(input, ()): OfInput<()>,
 ) -> Result<Json<Outputs>, Problem> {
     let spec = app.control.input(input).await?;
@@ -71,7 +70,7 @@ pub(crate) async fn list(
         (status = 503, description = "It cannot be kept over a restart", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn add(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     OfInput(input, ()): OfInput<()>,
     Body(body): Body<Value>,
 ) -> Result<Response, Problem> {
@@ -98,7 +97,7 @@ pub(crate) async fn add(
         (status = 404, description = "No such input or output", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn one(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     OfInput(input, output): OfInput<Label>,
 ) -> Result<Tagged<OutputView>, Problem> {
     let spec = app.control.output(input.clone(), output).await?;
@@ -121,7 +120,7 @@ pub(crate) async fn one(
         (status = 503, description = "It cannot be kept over a restart", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn change(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     OfInput(input, output): OfInput<Label>,
     IfMatch(expect): IfMatch,
     Body(patch): Body<Value>,
@@ -150,7 +149,7 @@ pub(crate) async fn change(
         (status = 503, description = "It cannot be kept over a restart", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn remove(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     OfInput(input, output): OfInput<Label>,
     IfMatch(expect): IfMatch,
 ) -> Result<StatusCode, Problem> {
@@ -168,7 +167,7 @@ pub(crate) async fn remove(
         (status = 503, description = "It cannot be kept over a restart", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn start(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     OfInput(input, output): OfInput<Label>,
 ) -> Result<Tagged<OutputView>, Problem> {
     switch(&app, input, output, true).await
@@ -184,7 +183,7 @@ pub(crate) async fn start(
         (status = 503, description = "It cannot be kept over a restart", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn stop(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     OfInput(input, output): OfInput<Label>,
 ) -> Result<Tagged<OutputView>, Problem> {
     switch(&app, input, output, false).await
@@ -201,7 +200,7 @@ pub(crate) async fn stop(
         (status = 409, description = "It is not wanted to run", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn retry(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     OfInput(input, output): OfInput<Label>,
 ) -> Result<Tagged<OutputView>, Problem> {
     let spec = app.control.output(input.clone(), output).await?;

@@ -1,9 +1,8 @@
 //! The player page, as it was built in.
 
-use crate::app::App;
+use super::table::{Need, Route, at};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::IntoResponse;
-use axum::routing::{MethodRouter, get};
 
 /// Scripts, styles and media come from here only; hls.js feeds the video from memory and
 /// works in a worker of its own making.
@@ -39,10 +38,10 @@ const FILES: [(&str, &str, &str); 5] = [
 ];
 
 /// The page's files and their paths.
-pub(crate) fn table() -> impl Iterator<Item = (&'static str, MethodRouter<App>)> {
+pub(crate) fn table() -> impl Iterator<Item = Route> {
     FILES
         .into_iter()
-        .map(|(path, kind, text)| (path, get(async move || file(kind, text))))
+        .map(|(path, kind, text)| at(path).get(Need::Nothing, async move || file(kind, text)))
 }
 
 fn file(kind: &'static str, text: &'static str) -> impl IntoResponse {

@@ -1,12 +1,12 @@
 //! Plugins: installed, replaced and rolled back while streams flow.
 
 use crate::app::App;
-use crate::extract::{Json as Body, Named, Raw};
+use crate::extract::{Json as Body, Named, Raw, Scoped};
 use crate::problem::{Kind, Problem};
 use crate::view::{PluginInstalled, PluginLogs, PluginView};
 use axum::Json;
+use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -24,7 +24,7 @@ pub(crate) struct Plugins {
 
 /// The installed plugins and their figures.
 #[utoipa::path(get, path = "/api/v1/plugins", tag = "plugins", responses((status = 200, body = Plugins)))]
-pub(crate) async fn list(State(app): State<App>) -> Json<Plugins> {
+pub(crate) async fn list(Scoped(app): Scoped) -> Json<Plugins> {
     let installed = app.control.plugins().into_iter();
     let plugins = installed.filter_map(|plugin| {
         let name = plugin.name.clone();
@@ -43,7 +43,7 @@ pub(crate) async fn list(State(app): State<App>) -> Json<Plugins> {
         (status = 404, description = "No such plugin", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn one(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Named(name): Named<Label>,
 ) -> Result<Json<PluginView>, Problem> {
     let mut installed = app.control.plugins().into_iter();
@@ -73,7 +73,7 @@ fn unknown(name: &Label) -> Problem {
         (status = 404, description = "No such plugin", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn logs(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Named(name): Named<Label>,
 ) -> Result<Json<PluginLogs>, Problem> {
     let lines = app.control.plugin_log(name.as_str());
@@ -105,7 +105,7 @@ pub(crate) struct Announced {
         (status = 422, description = "Not a plugin that can run here; `code` and `detail` say why", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn install(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Named(name): Named<Label>,
     announced: Result<Query<Announced>, QueryRejection>,
     headers: HeaderMap,
@@ -158,7 +158,7 @@ pub(crate) struct FetchBody {
         (status = 502, description = "It cannot be fetched", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn fetch(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Named(name): Named<Label>,
     Body(body): Body<FetchBody>,
 ) -> Result<Json<PluginInstalled>, Problem> {
@@ -185,7 +185,7 @@ pub(crate) async fn fetch(
         (status = 409, description = "A policy is bound to it", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn remove(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Named(name): Named<Label>,
 ) -> Result<StatusCode, Problem> {
     app.control.remove_plugin(name).await?;
@@ -201,7 +201,7 @@ pub(crate) async fn remove(
         (status = 409, description = "Nothing earlier is kept", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn roll_back(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Named(name): Named<Label>,
 ) -> Result<Json<PluginInstalled>, Problem> {
     Ok(Json(app.control.rollback_plugin(name).await?.into()))

@@ -1,12 +1,11 @@
 //! Policies: which plugin decides what, for which streams.
 
-use crate::app::App;
-use crate::extract::{Json as Body, Named};
+use crate::extract::{Json as Body, Named, Scoped};
 use crate::problem::{Kind, Problem};
 use crate::view::{PolicyBody, PolicyView, TrialBody, TrialView};
 use axum::Json;
+use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use control::clock::unix_ms;
 use model::{Catalogue, PolicyKind, PolicyMode, Question, StreamPattern};
@@ -39,7 +38,7 @@ impl FromStr for Kinded {
 
 /// The bound policies, and how those that are being tried compare.
 #[utoipa::path(get, path = "/api/v1/policies", tag = "policies", responses((status = 200, body = Policies)))]
-pub(crate) async fn list(State(app): State<App>) -> Json<Policies> {
+pub(crate) async fn list(Scoped(app): Scoped) -> Json<Policies> {
     let bindings = app.control.decider().bindings();
     let policies = bindings.list().iter();
     Json(Policies {
@@ -58,7 +57,7 @@ pub(crate) async fn list(State(app): State<App>) -> Json<Policies> {
         (status = 422, description = "Unknown member, no such plugin, or a configuration outside of the plugin's schema", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn bind(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Named(Kinded(kind)): Named<Kinded>,
     Body(body): Body<PolicyBody>,
 ) -> Result<Json<PolicyView>, Problem> {
@@ -93,7 +92,7 @@ pub(crate) struct Which {
         (status = 404, description = "No such policy", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn unbind(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Named(Kinded(kind)): Named<Kinded>,
     which: Result<Query<Which>, QueryRejection>,
 ) -> Result<StatusCode, Problem> {
@@ -115,7 +114,7 @@ pub(crate) async fn unbind(
         (status = 422, description = "Not an input of this kind", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn decide(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Named(Kinded(kind)): Named<Kinded>,
     Body(TrialBody { mut input, library }): Body<TrialBody>,
 ) -> Result<Json<TrialView>, Problem> {

@@ -1,11 +1,9 @@
 //! Streams: read only. What is wanted of them is said by inputs and policies.
 
-use crate::app::App;
-use crate::extract::Named;
+use crate::extract::{Named, Scoped};
 use crate::problem::Problem;
 use crate::view::{StreamDetail, StreamView};
 use axum::Json;
-use axum::extract::State;
 use axum::http::HeaderMap;
 use model::StreamName;
 use serde::Serialize;
@@ -23,7 +21,7 @@ pub(crate) struct Streams {
     (status = 200, body = Streams),
 ))]
 pub(crate) async fn list(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     headers: HeaderMap,
 ) -> Result<Json<Streams>, Problem> {
     let addresses = app.addresses(&headers);
@@ -44,7 +42,7 @@ pub(crate) async fn list(
         (status = 404, description = "No such stream", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn one(
-    State(app): State<App>,
+    Scoped(app): Scoped,
     Named(name): Named<StreamName>,
     headers: HeaderMap,
 ) -> Result<Json<StreamDetail>, Problem> {

@@ -1,0 +1,171 @@
+//! Every path, its methods, and what each asks of the caller.
+
+use super::{
+    decisions, docs, document, events, health, inputs, outputs, page, plugins, policies, streams,
+};
+use crate::app::App;
+use crate::metrics;
+use axum::extract::DefaultBodyLimit;
+use axum::handler::Handler;
+use axum::http::Method;
+use axum::routing::{MethodRouter, delete, get, patch, post, put};
+use model::Role::{self, Admin, Operator, Viewer};
+
+/// What a dry run may take: a library comes with it.
+const TRIAL_BYTES: usize = 64 << 20;
+
+/// What a request asks of the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// Anybody may.
+    Nothing,
+    /// This role or a higher one; what is shown and changed is what the caller sees
+    /// ([`model::Who::sees`]).
+    Own(Role),
+    /// This role or a higher one in the whole host: it is no tenant's affair.
+    Host(Role),
+}
+
+use Need::{Host, Nothing, Own};
+
+/// A path with its methods. None can be added without its need.
+pub(crate) struct Route {
+    pub(crate) path: &'static str,
+    pub(crate) methods: MethodRouter<App>,
+    pub(crate) needs: Vec<(Method, Need)>,
+}
+
+/// A path, as yet without methods.
+pub(crate) fn at(path: &'static str) -> Route {
+    Route {
+        path,
+        methods: MethodRouter::new(),
+        needs: Vec::new(),
+    }
+}
+
+/// One method of a [`Route`] each.
+macro_rules! methods {
+    ($($name:ident: $method:ident),*) => {
+        impl Route {
+            $(pub(crate) fn $name<H, T>(self, need: Need, handler: H) -> Self
+            where
+                H: Handler<T, App>,
+                T: 'static,
+            {
+                self.with(Method::$method, need, $name(handler))
+            })*
+        }
+    };
+}
+
+methods!(get: GET, post: POST, put: PUT, patch: PATCH, delete: DELETE);
+
+impl Route {
+    /// A method with layers of its own.
+    pub(crate) fn with(mut self, method: Method, need: Need, handler: MethodRouter<App>) -> Self {
+        self.methods = self.methods.merge(handler);
+        self.needs.push((method, need));
+        self
+    }
+}
+
+/// Every route. All but the page's are in the OpenAPI document too, with their needs, which a
+/// test sees to.
+pub(crate) fn table(max_plugin_bytes: usize) -> Vec<Route> {
+    let component = DefaultBodyLimit::max(max_plugin_bytes);
+    let mut table = vec![
+        at("/health").get(Nothing, health::health),
+        at("/metrics").get(Host(Viewer), metrics::metrics),
+        at("/api/openapi.json").get(Nothing, docs::openapi),
+        at("/problems/{slug}").get(Nothing, docs::problem),
+        at("/api/v1/streams").get(Own(Viewer), streams::list),
+        at("/api/v1/streams/{*name}").get(Own(Viewer), streams::one),
+        at("/api/v1/inputs")
+            .get(Own(Viewer), inputs::list)
+            .post(Own(Operator), inputs::add),
+        at("/api/v1/inputs/{id}")
+            .get(Own(Viewer), inputs::one)
+            .patch(Own(Operator), inputs::change)
+            .delete(Own(Operator), inputs::remove),
+        at("/api/v1/inputs/{id}/outputs")
+            .get(Own(Viewer), outputs::list)
+            .post(Own(Operator), outputs::add),
+        at("/api/v1/inputs/{id}/outputs/{out}")
+            .get(Own(Viewer), outputs::one)
+            .patch(Own(Operator), outputs::change)
+            .delete(Own(Operator), outputs::remove),
+        at("/api/v1/inputs/{id}/outputs/{out}/start").post(Own(Operator), outputs::start),
+        at("/api/v1/inputs/{id}/outputs/{out}/stop").post(Own(Operator), outputs::stop),
+        at("/api/v1/inputs/{id}/outputs/{out}/retry").post(Own(Operator), outputs::retry),
+        // What of the document takes an admin is seen by `control`.
+        at("/api/v1/apply").post(Own(Operator), document::apply),
+        at("/api/v1/export").post(Own(Viewer), document::export),
+        at("/api/v1/plugins").get(Host(Viewer), plugins::list),
+        at("/api/v1/plugins/{name}")
+            .get(Host(Viewer), plugins::one)
+            .with(
+                Method::PUT,
+                Host(Admin),
+                put(plugins::install).layer(component),
+            )
+            .delete(Host(Admin), plugins::remove),
+        at("/api/v1/plugins/{name}/rollback").post(Host(Admin), plugins::roll_back),
+        at("/api/v1/plugins/{name}/install").post(Host(Admin), plugins::fetch),
+        at("/api/v1/plugins/{name}/logs").get(Host(Viewer), plugins::logs),
+        at("/api/v1/policies").get(Host(Viewer), policies::list),
+        at("/api/v1/policies/{kind}")
+            .put(Host(Admin), policies::bind)
+            .delete(Host(Admin), policies::unbind),
+        at("/api/v1/policies/{kind}/decide").with(
+            Method::POST,
+            Host(Admin),
+            post(policies::decide).layer(DefaultBodyLimit::max(TRIAL_BYTES)),
+        ),
+        at("/api/v1/decisions").get(Own(Viewer), decisions::list),
+        at("/api/v1/events").get(Own(Viewer), events::events),
+    ];
+    table.extend(page::table());
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn the_openapi_document_lists_every_route_and_no_other() {
+        let document = crate::openapi::document();
+        let documented: BTreeSet<_> = document.paths.paths.keys().cloned().collect();
+        let page: BTreeSet<_> = page::table().map(|route| route.path).collect();
+        let routed: BTreeSet<_> = table(0)
+            .into_iter()
+            .filter(|route| !page.contains(route.path))
+            .map(|route| route.path.replace("{*", "{"))
+            .collect();
+        assert_eq!(documented, routed);
+    }
+
+    #[test]
+    fn the_openapi_document_tells_the_role_that_each_method_needs() {
+        let document = serde_json::to_value(crate::openapi::document()).unwrap();
+        let page: BTreeSet<_> = page::table().map(|route| route.path).collect();
+        for route in table(0) {
+            if page.contains(route.path) {
+                continue;
+            }
+            for (method, need) in &route.needs {
+                let method = method.as_str().to_lowercase();
+                let operation = &document["paths"][route.path.replace("{*", "{")][&method];
+                assert!(operation.is_object(), "{method} {}", route.path);
+                let role = operation["x-required-role"].as_str();
+                let expected = match need {
+                    Nothing => None,
+                    Own(role) | Host(role) => Some(role.as_str()),
+                };
+                assert_eq!(role, expected, "{method} {}", route.path);
+            }
+        }
+    }
+}
