@@ -139,8 +139,7 @@ async fn an_output_lives_a_life_of_its_own() {
     assert_eq!(changed.status, 200, "{}", changed.body);
     let spec = host
         .control
-        .output("live/cam1".parse().unwrap(), "hall".parse().unwrap())
-        .await
+        .output(&"live/cam1".parse().unwrap(), &"hall".parse().unwrap())
         .unwrap();
     assert!(
         spec.url.contains("hunter2hunter2") && spec.enabled,

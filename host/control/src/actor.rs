@@ -10,6 +10,7 @@ use crate::plugins::Memory;
 use crate::router::{Cause, Router};
 use crate::routing::{Decided, Decision};
 use crate::running::Running;
+use crate::scene::Gallery;
 use crate::spec;
 use hub::Registry;
 use model::origin::Origin;
@@ -72,6 +73,7 @@ pub struct Control {
     pub(crate) decided: BTreeMap<StreamName, Decided>,
     pub(crate) asked: JoinSet<Decision>,
     calls: mpsc::Receiver<Call>,
+    pub(crate) gallery: Arc<Gallery>,
 }
 
 impl Control {
@@ -87,6 +89,7 @@ impl Control {
         let decider = Decider::new(plugins.clone(), settings.decisions.clone());
         registry.appoint(Arc::new(decider.clone()));
         let memory = Arc::<Memory>::default();
+        let gallery = Arc::new(Gallery::new(registry.clone()));
         let handle = ControlHandle::new(
             sender,
             plugins.clone(),
@@ -94,6 +97,7 @@ impl Control {
             memory.clone(),
             settings.install_from.clone(),
             Changes::new(settings.archive.clone()),
+            gallery.clone(),
         );
         let control = Self {
             settings,
@@ -107,6 +111,7 @@ impl Control {
             decided: BTreeMap::new(),
             asked: JoinSet::new(),
             calls,
+            gallery,
         };
         (control, handle)
     }
@@ -164,10 +169,15 @@ impl Control {
                 stream,
                 output,
                 reply,
-            } => drop(reply.send(self.running.retry(&stream, &output))),
-            Call::Site { reply } => drop(reply.send(self.desired.site().clone())),
-            Call::Streams { reply } => drop(reply.send(self.views())),
-            Call::Stream { name, reply } => drop(reply.send(self.view(&name))),
+            } => {
+                let retried = self.running.retry(&stream, &output);
+                self.gallery.turn();
+                drop(reply.send(retried));
+            }
+            Call::Scene { reply } => {
+                let taken = self.gallery.moment();
+                drop(reply.send(self.gallery.hang(self.views(), taken)));
+            }
             Call::Ping { reply } => drop(reply.send(())),
             Call::ShutDown { .. } => {}
         }
@@ -190,9 +200,11 @@ impl Control {
         let policies = self.routing_policies();
         self.decider.bind(&next.site().policies, None);
         let before = std::mem::replace(&mut self.desired, next);
+        self.gallery.publish(self.desired.site());
         self.mark_changed(&before, &policies);
         self.understand_plans_anew();
         self.reconcile().await;
+        self.gallery.turn();
     }
 
     /// Which policy decides for each stream that runs.
@@ -233,6 +245,9 @@ impl Control {
     /// Makes changes, and knows the streams that come and go with them.
     pub(crate) async fn apply(&mut self, changes: &[Change]) {
         self.running.apply(changes).await;
+        if !changes.is_empty() {
+            self.gallery.turn();
+        }
         for change in changes {
             match change {
                 Change::DeclareStream { stream, .. } => self.welcome(stream),

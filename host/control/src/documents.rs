@@ -22,13 +22,17 @@ impl ControlHandle {
     }
 
     /// Declared inputs.
-    pub async fn inputs(&self) -> Result<Vec<InputSpec>, ControlError> {
-        Ok(self.site().await?.inputs)
+    pub fn inputs(&self) -> Vec<InputSpec> {
+        self.site().inputs.clone()
     }
 
     /// A declared input.
-    pub async fn input(&self, name: StreamName) -> Result<InputSpec, ControlError> {
-        take_input(self.site().await?, name)
+    pub fn input(&self, name: &StreamName) -> Result<InputSpec, ControlError> {
+        let site = self.site();
+        let found = site.inputs.iter().find(|input| input.name == *name);
+        found
+            .cloned()
+            .ok_or_else(|| ControlError::UnknownInput(name.clone()))
     }
 
     /// Declares an input.
@@ -79,12 +83,13 @@ impl ControlHandle {
     }
 
     /// A declared output.
-    pub async fn output(
-        &self,
-        input: StreamName,
-        output: Label,
-    ) -> Result<OutputSpec, ControlError> {
-        take_output(self.site().await?, input, output)
+    pub fn output(&self, input: &StreamName, output: &Label) -> Result<OutputSpec, ControlError> {
+        let outputs = self.input(input)?.outputs.into_iter();
+        let mut found = outputs.filter(|other| other.name == *output);
+        found.next().ok_or_else(|| ControlError::UnknownOutput {
+            input: input.clone(),
+            output: output.clone(),
+        })
     }
 
     /// Declares an output of an input. No other output is disturbed.
@@ -150,8 +155,8 @@ impl ControlHandle {
     }
 
     /// Bound policies.
-    pub async fn policies(&self) -> Result<Vec<PolicySpec>, ControlError> {
-        Ok(self.site().await?.policies)
+    pub fn policies(&self) -> Vec<PolicySpec> {
+        self.site().policies.clone()
     }
 
     /// Binds a plugin to a kind and pattern, replacing what was bound there in the same mode.

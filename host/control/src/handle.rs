@@ -6,10 +6,12 @@ use crate::desired::{Desired, Touched};
 use crate::error::ControlError;
 use crate::fetch;
 use crate::plugins::{self, Memory, Trouble};
+use crate::scene::{Gallery, Scene};
 use crate::view::StreamView;
 use model::{Label, Site, StreamName, Who};
 use plugin::{Bound, Installed, LogLine, Origin, PluginView, Plugins};
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
 
 type Reply<T> = oneshot::Sender<T>;
@@ -34,15 +36,9 @@ pub(crate) enum Call {
         output: Label,
         reply: Reply<Result<(), ControlError>>,
     },
-    Site {
-        reply: Reply<Site>,
-    },
-    Streams {
-        reply: Reply<Vec<StreamView>>,
-    },
-    Stream {
-        name: StreamName,
-        reply: Reply<Option<StreamView>>,
+    /// Takes a picture of everything.
+    Scene {
+        reply: Reply<Arc<Scene>>,
     },
     Ping {
         reply: Reply<()>,
@@ -71,6 +67,7 @@ pub struct ControlHandle {
     install_from: Arc<[model::origin::Origin]>,
     who: Arc<Who>,
     pub(crate) changes: Arc<Changes>,
+    gallery: Arc<Gallery>,
 }
 
 impl ControlHandle {
@@ -81,6 +78,7 @@ impl ControlHandle {
         memory: Arc<Memory>,
         install_from: Vec<model::origin::Origin>,
         changes: Changes,
+        gallery: Arc<Gallery>,
     ) -> Self {
         Self {
             calls,
@@ -90,6 +88,7 @@ impl ControlHandle {
             install_from: install_from.into(),
             who: Arc::new(Who::host()),
             changes: Arc::new(changes),
+            gallery,
         }
     }
 
@@ -114,8 +113,8 @@ impl ControlHandle {
     }
 
     /// The document in force, allotted ports filled in.
-    pub async fn site(&self) -> Result<Site, ControlError> {
-        self.ask(|reply| Call::Site { reply }).await
+    pub fn site(&self) -> Arc<Site> {
+        self.gallery.site()
     }
 
     /// Installed plugins with their versions and figures, by name.
@@ -201,17 +200,24 @@ impl ControlHandle {
         .await?
     }
 
-    /// Every stream, by name.
-    pub async fn streams(&self) -> Result<Vec<StreamView>, ControlError> {
-        self.ask(|reply| Call::Streams { reply }).await
+    /// Everything there is to see, no older than what the caller was told or did; its figures are
+    /// at most [`crate::scene::STILL`] old.
+    pub async fn scene(&self) -> Result<Arc<Scene>, ControlError> {
+        if let Some(scene) = self.gallery.newest(None) {
+            return Ok(scene);
+        }
+        let asked = Instant::now();
+        let _taking = self.gallery.taking.lock().await;
+        match self.gallery.newest(Some(asked)) {
+            Some(scene) => Ok(scene),
+            None => self.ask(|reply| Call::Scene { reply }).await,
+        }
     }
 
     /// One stream.
     pub async fn stream(&self, name: StreamName) -> Result<StreamView, ControlError> {
-        let asked = name.clone();
-        let found = self
-            .ask(|reply| Call::Stream { name: asked, reply })
-            .await?;
+        let scene = self.scene().await?;
+        let found = scene.stream(&name).cloned();
         found.ok_or(ControlError::UnknownStream(name))
     }
 

@@ -34,6 +34,7 @@ mod restore;
 mod router;
 mod routing;
 mod running;
+pub mod scene;
 mod spec;
 pub mod state;
 pub mod view;

@@ -140,6 +140,7 @@ impl Control {
 
         let changes = self.follow_plan(name).await;
         if news || !changes.is_empty() {
+            self.gallery.turn();
             self.decider.record(ruling, changes, refused);
         }
     }
@@ -270,10 +271,6 @@ impl Control {
             .names()
             .filter_map(|name| self.view_with(name, &srt))
             .collect()
-    }
-
-    pub(crate) fn view(&self, name: &StreamName) -> Option<StreamView> {
-        self.view_with(name, &self.running.srt_connections())
     }
 
     fn view_with(&self, name: &StreamName, srt: &[ConnectionFigures]) -> Option<StreamView> {

@@ -13,6 +13,7 @@ pub mod doorman;
 mod forms;
 pub mod lane;
 pub mod meter;
+mod news;
 mod registry;
 mod rtmp_form;
 mod segment_form;

@@ -1,6 +1,7 @@
 //! The streams of a host, by name.
 
 use crate::doorman::{Doorman, OpenDoor, Pass, Verdict};
+use crate::news::News;
 use crate::source::Source;
 use crate::stream::{Publishing, Settings, Stream};
 use crate::viewer::Viewer;
@@ -12,9 +13,6 @@ use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::broadcast;
 
-/// Events a slow listener may fall behind by before it has to look at everything anew.
-const EVENT_BACKLOG: usize = 1024;
-
 /// All streams of a host; clones share them.
 #[derive(Clone)]
 pub struct Registry(Arc<Inner>);
@@ -22,18 +20,17 @@ pub struct Registry(Arc<Inner>);
 struct Inner {
     streams: DashMap<StreamName, Arc<Stream>>,
     settings: Settings,
-    events: broadcast::Sender<Event>,
+    news: News,
     doorman: RwLock<Arc<dyn Doorman>>,
 }
 
 impl Registry {
     /// An empty one, whose door is open until [`Registry::appoint`].
     pub fn new(settings: Settings) -> Self {
-        let events = broadcast::Sender::new(EVENT_BACKLOG);
         Self(Arc::new(Inner {
             streams: DashMap::new(),
             settings,
-            events,
+            news: News::new(),
             doorman: RwLock::new(Arc::new(OpenDoor)),
         }))
     }
@@ -41,12 +38,17 @@ impl Registry {
     /// What happens from now on. A listener that lags gets told so and must look at the
     /// snapshots.
     pub fn events(&self) -> broadcast::Receiver<Event> {
-        self.0.events.subscribe()
+        self.0.news.listen()
     }
 
     /// Tells the listeners of something that happened at an edge, or to what decides.
     pub fn announce(&self, event: Event) {
-        let _ = self.0.events.send(event);
+        self.0.news.announce(event);
+    }
+
+    /// How many events were announced so far: nothing was since, if this is the same.
+    pub fn announced(&self) -> u64 {
+        self.0.news.count()
     }
 
     /// From now on this one decides who may come in.
@@ -215,8 +217,8 @@ impl Registry {
                 limit,
             }),
             Entry::Vacant(entry) => {
-                let events = self.0.events.clone();
-                let stream = Stream::new(name.clone(), self.0.settings, publishing, events);
+                let news = self.0.news.clone();
+                let stream = Stream::new(name.clone(), self.0.settings, publishing, news);
                 entry.insert(stream.clone());
                 self.announce(Event::StreamStarted {
                     stream: name.clone(),

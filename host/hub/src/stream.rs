@@ -6,6 +6,7 @@ use crate::doorman::Pass;
 use crate::forms::Form;
 use crate::lane::Bounds;
 use crate::meter::Meter;
+use crate::news::News;
 use crate::source::{Candidate, Source, SourceSnapshot};
 use crate::viewer::{Viewer, ViewerSnapshot, Viewers};
 use media::Ticks90k;
@@ -16,7 +17,6 @@ use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -79,7 +79,7 @@ pub struct Stream {
     /// From the terms of whoever publishes it.
     max_viewers: RwLock<Option<u32>>,
     viewers: Viewers,
-    events: broadcast::Sender<Event>,
+    news: News,
     ended: CancellationToken,
     converters: TaskTracker,
 }
@@ -118,7 +118,7 @@ impl Stream {
         name: StreamName,
         settings: Settings,
         publishing: Publishing,
-        events: broadcast::Sender<Event>,
+        news: News,
     ) -> Arc<Self> {
         let now = Instant::now();
         Arc::new(Self {
@@ -133,7 +133,7 @@ impl Stream {
             serving: RwLock::new(None),
             max_viewers: RwLock::new(None),
             viewers: Viewers::default(),
-            events,
+            news,
             ended: CancellationToken::new(),
             converters: TaskTracker::new(),
         })
@@ -382,8 +382,7 @@ impl Stream {
     }
 
     pub(crate) fn announce(&self, event: Event) {
-        // Nobody listening is no error.
-        let _ = self.events.send(event);
+        self.news.announce(event);
     }
 
     pub(crate) fn announce_source(&self, source: &Label) {

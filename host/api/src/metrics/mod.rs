@@ -57,9 +57,9 @@ const SERVER: [Figure<server::Figures>; 3] = [
     (status = 200, description = "Prometheus text format 0.0.4", body = String, content_type = "text/plain"),
 ))]
 pub(crate) async fn metrics(State(app): State<App>) -> Result<impl IntoResponse, Problem> {
-    let streams = app.control.streams().await?;
+    let scene = app.control.scene().await?;
     let mut document = Exposition::default();
-    streams::collect(&mut document, &streams);
+    streams::collect(&mut document, scene.streams());
     plugins::collect(&mut document, &app.control.plugins());
     decisions::collect(&mut document, app.control.decider());
     edges(&mut document, &app);

@@ -66,7 +66,7 @@ pub(crate) async fn apply(
 ) -> Result<Tagged<Applied>, Problem> {
     let Query(how) = how.map_err(|fault| Problem::new(Kind::BadRequest, fault.body_text()))?;
     let mut site = fields::site(body)?;
-    let before = app.control.site().await?;
+    let before = app.control.site();
     written_out(&mut site, &before)?;
     let Changed { site, touched } = match how.dry_run {
         true => app.control.try_apply(site, expect).await?,
@@ -90,7 +90,7 @@ pub(crate) async fn export(
     what: Result<Query<What>, QueryRejection>,
 ) -> Result<Tagged<Site>, Problem> {
     let Query(what) = what.map_err(|fault| Problem::new(Kind::BadRequest, fault.body_text()))?;
-    let mut site = app.control.site().await?;
+    let mut site = Site::clone(&app.control.site());
     let tag = Tag::of(&site);
     if !what.secrets {
         site.inputs.iter_mut().for_each(hide_secrets);

@@ -12,7 +12,6 @@ use control::{ControlError, Tag};
 use model::{InputSpec, StreamName};
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::HashMap;
 use utoipa::ToSchema;
 
 /// The declared inputs.
@@ -26,14 +25,10 @@ pub(crate) struct Inputs {
 #[utoipa::path(get, path = "/api/v1/inputs", tag = "inputs", responses((status = 200, body = Inputs)))]
 pub(crate) async fn list(Scoped(app): Scoped, headers: HeaderMap) -> Result<Json<Inputs>, Problem> {
     let addresses = app.addresses(&headers);
-    let streams = app.control.streams().await?.into_iter();
-    let mut live: HashMap<_, _> = streams
-        .map(|stream| (stream.name.clone(), stream))
-        .collect();
-    let inputs = app.control.inputs().await?.into_iter();
-    let inputs = inputs.map(|spec| {
-        let stream = live.remove(&spec.name);
-        InputView::new(spec, stream, &addresses)
+    let scene = app.control.scene().await?;
+    let inputs = scene.site.inputs.iter().map(|spec| {
+        let stream = scene.stream(&spec.name).cloned();
+        InputView::new(spec.clone(), stream, &addresses)
     });
     Ok(Json(Inputs {
         inputs: inputs.collect(),
@@ -90,7 +85,7 @@ pub(crate) async fn one(
     Named(name): Named<StreamName>,
     headers: HeaderMap,
 ) -> Result<Tagged<InputView>, Problem> {
-    let spec = app.control.input(name).await?;
+    let spec = app.control.input(&name)?;
     shown(&app, spec, &headers).await
 }
 

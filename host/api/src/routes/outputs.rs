@@ -50,7 +50,7 @@ pub(crate) async fn list(
     Scoped(app): Scoped,
     OfInput(input, ()): OfInput<()>,
 ) -> Result<Json<Outputs>, Problem> {
-    let spec = app.control.input(input).await?;
+    let spec = app.control.input(&input)?;
     Ok(Json(Outputs {
         outputs: views(&app, spec).await,
     }))
@@ -74,7 +74,7 @@ pub(crate) async fn add(
     OfInput(input, ()): OfInput<()>,
     Body(body): Body<Value>,
 ) -> Result<Response, Problem> {
-    let before = app.control.input(input.clone()).await?;
+    let before = app.control.input(&input)?;
     let taken: Vec<_> = before.outputs.into_iter().map(|it| it.name).collect();
     let mut output = fields::output(input.as_str(), body, &taken)?;
     written_out(&input, &mut output, None)?;
@@ -100,7 +100,7 @@ pub(crate) async fn one(
     Scoped(app): Scoped,
     OfInput(input, output): OfInput<Label>,
 ) -> Result<Tagged<OutputView>, Problem> {
-    let spec = app.control.output(input.clone(), output).await?;
+    let spec = app.control.output(&input, &output)?;
     shown(&app, input, spec).await
 }
 
@@ -203,7 +203,7 @@ pub(crate) async fn retry(
     Scoped(app): Scoped,
     OfInput(input, output): OfInput<Label>,
 ) -> Result<Tagged<OutputView>, Problem> {
-    let spec = app.control.output(input.clone(), output).await?;
+    let spec = app.control.output(&input, &output)?;
     app.control.retry(input.clone(), spec.name.clone()).await?;
     shown(&app, input, spec).await
 }
@@ -271,7 +271,7 @@ async fn shown(
     output: OutputSpec,
 ) -> Result<Tagged<OutputView>, Problem> {
     let tag = Tag::of(&output);
-    let spec = app.control.input(input.clone()).await?;
+    let spec = app.control.input(&input)?;
     let view = views(app, spec)
         .await
         .into_iter()

@@ -25,12 +25,12 @@ pub(crate) async fn list(
     headers: HeaderMap,
 ) -> Result<Json<Streams>, Problem> {
     let addresses = app.addresses(&headers);
-    let streams = app.control.streams().await?;
-    let streams = streams
-        .into_iter()
-        .map(|stream| StreamView::new(stream, &addresses))
-        .collect();
-    Ok(Json(Streams { streams }))
+    let scene = app.control.scene().await?;
+    let streams = scene.streams().iter().cloned();
+    let streams = streams.map(|stream| StreamView::new(stream, &addresses));
+    Ok(Json(Streams {
+        streams: streams.collect(),
+    }))
 }
 
 /// One stream with live figures and its viewers.

@@ -68,7 +68,7 @@ async fn a_change_is_kept_before_it_is_made_and_one_that_cannot_be_kept_is_not_m
         matches!(&refused, Err(ControlError::NotKept(why)) if why == "the disk is full"),
         "{refused:?}"
     );
-    assert_eq!(control.inputs().await.unwrap(), [declared]);
+    assert_eq!(control.inputs(), [declared]);
     assert!(bench.view("more").await.is_none());
 
     *shelf.broken.lock().unwrap() = None;
@@ -110,7 +110,7 @@ async fn only_who_saw_the_newest_state_may_change_it_if_he_asks_so() {
         matches!(gone, Err(ControlError::ChangedMeanwhile(_))),
         "{gone:?}"
     );
-    assert_eq!(control.input(name).await.unwrap().labels["room"], "1");
+    assert_eq!(control.input(&name).unwrap().labels["room"], "1");
     bench.stop().await;
 }
 
@@ -179,7 +179,7 @@ async fn a_host_comes_back_with_what_was_left_and_what_its_file_says_anew() {
     };
     let restoration = bench.control.restore(restored).await.unwrap();
     assert_eq!(restoration.left_out, []);
-    let inputs = bench.control.inputs().await.unwrap();
+    let inputs = bench.control.inputs();
     assert_eq!(inputs[0].labels.keys().collect::<Vec<_>>(), ["is"]);
     assert_eq!(inputs[0].outputs[0].name.as_str(), "added");
     assert_eq!(inputs[1].name.as_str(), "added");
@@ -208,8 +208,6 @@ async fn what_the_file_stands_against_is_left_out_and_stays_in_the_archive() {
     let names: Vec<_> = bench
         .control
         .inputs()
-        .await
-        .unwrap()
         .into_iter()
         .map(|it| it.name.to_string())
         .collect();
@@ -228,7 +226,7 @@ async fn what_the_file_stands_against_is_left_out_and_stays_in_the_archive() {
     };
     let restoration = bench.control.restore(crowded.clone()).await.unwrap();
     assert_eq!(restoration.left_out.len(), 1, "{restoration:?}");
-    assert_eq!(bench.control.site().await.unwrap(), crowded.file);
+    assert_eq!(*bench.control.site(), crowded.file);
     assert!(shelf.kept.lock().unwrap().is_empty());
 
     let faulty = Restored {

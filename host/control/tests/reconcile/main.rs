@@ -7,6 +7,7 @@ mod documents;
 mod doors;
 mod kinds;
 mod policies;
+mod scenes;
 mod standby;
 mod trying;
 
