@@ -12,6 +12,7 @@ test_packages=(
     vlc-bin vlc-plugin-base
     chromium
     iproute2
+    postgresql                                 # the other database; its tests start servers of their own
 )
 
 # Where `pointsman plugin build` looks for the tools of other languages, and the versions it wants

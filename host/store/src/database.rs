@@ -1,257 +1,269 @@
-//! The file: opened, brought to the newest schema, read and written.
+//! The database: opened, brought to the newest schema, read and written.
+//!
+//! Every statement is one text for both kinds, with `$1` for values; sums are cast, because
+//! PostgreSQL widens them. Names that come from outside go through [`text`].
 
-use crate::decisions::{Row, number};
 use crate::error::StoreError;
 use crate::kv::{self, KvEntry};
-use crate::unix_ms;
-use model::history::{Query, Retention};
-use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-use sqlx::{ConnectOptions, QueryBuilder, SqlSafeStr, Sqlite, Transaction};
-use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::place::Place;
+use crate::seat::{self, Empty, Entry, Seat, Token};
+use crate::wanted::{self, Wanted};
+use parking_lot::Mutex;
+use sqlx::AnyConnection;
+use std::borrow::Cow;
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-/// How long a statement waits for another program's lock.
-const BUSY: Duration = Duration::from_secs(3);
+/// How long a change or a question may take: longer than a lock is waited for, twice over.
+const PATIENCE: Duration = Duration::from_secs(10);
 
-/// One writes, the others read.
-const CONNECTIONS: u32 = 3;
+/// How long opening may take, with all that plugins keep, and removing what is old.
+pub(crate) const LONG: Duration = Duration::from_secs(60);
 
-/// Decisions that one statement inserts.
-const ROWS: usize = 64;
-
-/// Every version of the schema, oldest first. A published one never changes.
-fn migrations() -> Migrator {
-    let first = include_str!("../migrations/0001_decisions_and_plugin_kv.sql");
-    let second = include_str!("../migrations/0002_wanted.sql");
-    let simple = |version, name: &'static str, sql: &'static str| {
-        let kind = MigrationType::Simple;
-        Migration::new(version, name.into(), kind, sql.into_sql_str(), false)
-    };
-    Migrator::with_migrations(vec![
-        simple(1, "decisions and plugin_kv", first),
-        simple(2, "wanted", second),
-    ])
-}
-
-/// An open file.
+/// An open database.
 pub(crate) struct Database {
-    pool: SqlitePool,
+    place: Place,
+    token: Token,
+    writer: Seat,
+    reader: Seat,
     last_id: u64,
-    /// Of all lines in the file.
-    bytes: AtomicU64,
+    /// Of all lines of decisions.
+    pub(crate) bytes: AtomicU64,
+    /// What is kept of the document; none if nothing, or not read yet.
+    pub(crate) wanted: Mutex<Option<Wanted>>,
+    /// The connection that writes was opened again, perhaps to an empty file.
+    renewed: AtomicBool,
 }
 
 impl Database {
-    /// Opens or makes the file; also returns everything that plugins keep.
-    pub(crate) async fn open(path: &Path) -> Result<(Self, Vec<kv::Row>), StoreError> {
-        let at = |source| StoreError::Open {
-            path: path.to_owned(),
-            source,
-        };
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // In WAL mode this loses nothing when the process dies, and the newest
-            // transactions at most when the machine does.
-            .synchronous(SqliteSynchronous::Normal)
-            .busy_timeout(BUSY)
-            .disable_statement_logging();
-        let pool = SqlitePoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(2 * BUSY)
-            .connect_with(options)
+    /// Opens or makes it; also returns everything that plugins keep.
+    pub(crate) async fn open(place: &Place) -> Result<(Self, Vec<kv::Row>), StoreError> {
+        within(LONG, async {
+            let mut database = Self {
+                place: place.clone(),
+                token: Token::new(),
+                writer: Seat::new(place.clone()),
+                reader: Seat::new(place.clone()),
+                last_id: 0,
+                bytes: AtomicU64::new(0),
+                wanted: Mutex::default(),
+                renewed: AtomicBool::new(false),
+            };
+            let (last_id, bytes, entries) = database.first_look().await?;
+            database.last_id = last_id;
+            database.bytes = AtomicU64::new(bytes);
+            Ok((database, entries))
+        })
+        .await
+    }
+
+    async fn first_look(&self) -> Result<(u64, u64, Vec<kv::Row>), StoreError> {
+        let (mut seat, _) = self.writer.take().await;
+        let mut connection = seat.open().await?;
+        seat::own(&mut connection, &self.place, &self.token, Entry::First)
             .await
-            .map_err(at)?;
-        let migrated = migrations().run(&pool).await;
-        migrated.map_err(|source| StoreError::Schema {
-            path: path.to_owned(),
-            source,
-        })?;
-        let sums = "SELECT COALESCE(MAX(id), 0), COALESCE(SUM(bytes), 0) FROM decisions";
-        let (last_id, bytes): (i64, i64) =
-            sqlx::query_as(sums).fetch_one(&pool).await.map_err(at)?;
+            .map_err(|error| self.opening(error))?;
+        let sums = "SELECT COALESCE(MAX(id), 0), CAST(COALESCE(SUM(bytes), 0) AS BIGINT) \
+                    FROM decisions";
+        let (last_id, bytes): (i64, i64) = sqlx::query_as(sums).fetch_one(&mut connection).await?;
         let all = "SELECT plugin, key, value, revision FROM plugin_kv";
         let rows: Vec<(String, String, Vec<u8>, i64)> =
-            sqlx::query_as(all).fetch_all(&pool).await.map_err(at)?;
+            sqlx::query_as(all).fetch_all(&mut connection).await?;
+        seat.put(connection);
         let entries = rows.into_iter().map(|(plugin, key, value, revision)| {
-            let revision = u64::try_from(revision).unwrap_or_default();
-            (plugin, key, KvEntry { value, revision })
+            let revision = unsigned(revision);
+            (plugin, text_back(key), KvEntry { value, revision })
         });
-        let entries = entries.collect();
-        let database = Self {
-            pool,
-            last_id: u64::try_from(last_id).unwrap_or_default(),
-            bytes: AtomicU64::new(u64::try_from(bytes).unwrap_or_default()),
-        };
-        Ok((database, entries))
+        Ok((unsigned(last_id), unsigned(bytes), entries.collect()))
     }
 
-    /// Connections to it.
-    pub(crate) const fn pool(&self) -> &SqlitePool {
-        &self.pool
+    /// Whoever reads an error of opening wants to know what was opened.
+    fn opening(&self, error: StoreError) -> StoreError {
+        match error {
+            StoreError::Statement { source } => StoreError::Open {
+                place: self.place.to_string(),
+                source,
+            },
+            other => other,
+        }
     }
 
-    /// The greatest id when the file was opened; 0 if it was empty.
+    /// The greatest id of a decision when it was opened; 0 if there was none.
     pub(crate) const fn last_id(&self) -> u64 {
         self.last_id
     }
 
-    /// Writes all of it, or nothing.
-    pub(crate) async fn write(
-        &self,
-        decisions: &[Row],
-        kv: &[kv::Marked],
-    ) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin().await?;
-        for rows in decisions.chunks(ROWS) {
-            insert(&mut transaction, rows).await?;
-        }
-        for (plugin, key, entry) in kv {
-            let statement = match entry {
-                Some(entry) => sqlx::query(
-                    "INSERT INTO plugin_kv (plugin, key, value, revision) VALUES (?, ?, ?, ?) \
-                     ON CONFLICT (plugin, key) DO UPDATE \
-                     SET value = excluded.value, revision = excluded.revision",
-                )
-                .bind(plugin)
-                .bind(key)
-                .bind(&entry.value)
-                .bind(number(entry.revision)),
-                None => sqlx::query("DELETE FROM plugin_kv WHERE plugin = ? AND key = ?")
-                    .bind(plugin)
-                    .bind(key),
-            };
-            statement.execute(&mut *transaction).await?;
-        }
-        transaction.commit().await?;
-        let bytes = decisions.iter().map(|row| row.line.len() as u64).sum();
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        Ok(())
+    /// Begins to write. All of it is undone unless [`Session::commit`] succeeds.
+    pub(crate) async fn write(&self) -> Result<Session<'_>, StoreError> {
+        let mut session = self.writing().await?;
+        let begin = match self.place {
+            // At once for writing: an upgrade half-way could not wait for another's lock.
+            Place::File(_) => "BEGIN IMMEDIATE",
+            Place::Server(_) => "BEGIN",
+        };
+        sqlx::raw_sql(begin).execute(&mut *session).await?;
+        Ok(session)
     }
 
-    /// Lines of JSON, oldest first.
-    pub(crate) async fn decisions(&self, query: &Query) -> Result<Vec<String>, StoreError> {
-        let mut select = QueryBuilder::<Sqlite>::new("SELECT line FROM decisions WHERE 1 = 1");
-        if let Some(kind) = query.kind {
-            select.push(" AND kind = ").push_bind(kind.as_str());
-        }
-        if let Some(stream) = &query.stream {
-            select.push(" AND stream = ").push_bind(stream.clone());
-        }
-        if let Some(plugin) = &query.plugin {
-            select.push(" AND plugin = ").push_bind(plugin.clone());
-        }
-        if query.failed {
-            select.push(" AND failed = 1");
-        }
-        if let Some(after) = query.after {
-            select.push(" AND id > ").push_bind(number(after));
-        }
-        if let Some(before) = query.before {
-            select.push(" AND id < ").push_bind(number(before));
-        }
-        let oldest_first = query.after.is_some();
-        let order = if oldest_first { "ASC" } else { "DESC" };
-        select.push(" ORDER BY id ").push(order);
-        select
-            .push(" LIMIT ")
-            .push_bind(i64::try_from(query.limit).unwrap_or(i64::MAX));
-        let found: Vec<(String,)> = select.build_query_as().fetch_all(&self.pool).await?;
-        let mut lines: Vec<_> = found.into_iter().map(|(line,)| line).collect();
-        if !oldest_first {
-            lines.reverse();
-        }
-        Ok(lines)
+    /// The connection that writes, each statement for itself.
+    pub(crate) async fn writing(&self) -> Result<Session<'_>, StoreError> {
+        let (mut seat, connection) = self.writer.take().await;
+        let connection = match connection {
+            Some(connection) => connection,
+            None => self.renew(&mut seat).await?,
+        };
+        Ok(Session { seat, connection })
     }
 
-    /// Removes decisions that are not to be kept any longer; returns how many.
-    pub(crate) async fn prune(&self, retention: &Retention) -> Result<u64, StoreError> {
-        let age_ms = u64::try_from(retention.max_age.as_millis()).unwrap_or(u64::MAX);
-        let oldest = number(unix_ms().saturating_sub(age_ms));
-        // Ids grow with time, so the table is in the order of time too. The newest line stays:
-        // after a restart ids go on from it.
-        let aged = "DELETE FROM decisions WHERE id < \
-                    COALESCE((SELECT id FROM decisions WHERE at_unix_ms >= ? ORDER BY id LIMIT 1), \
-                             9223372036854775807) \
-                    AND id < (SELECT MAX(id) FROM decisions)";
-        let mut removed = sqlx::query(aged)
-            .bind(oldest)
-            .execute(&self.pool)
-            .await?
-            .rows_affected();
-        let counted = "DELETE FROM decisions WHERE id <= COALESCE(\
-                       (SELECT id FROM decisions ORDER BY id DESC LIMIT 1 OFFSET ?), 0)";
-        removed += sqlx::query(counted)
-            .bind(number(retention.max_lines))
-            .execute(&self.pool)
-            .await?
-            .rows_affected();
-        removed += self.prune_bytes(retention.max_bytes).await?;
-        if removed > 0 {
-            self.count_bytes().await?;
+    /// Begins to read.
+    pub(crate) async fn read(&self) -> Result<Session<'_>, StoreError> {
+        let (mut seat, connection) = self.reader.take().await;
+        let connection = match connection {
+            Some(connection) => connection,
+            None => seat.open().await?,
+        };
+        Ok(Session { seat, connection })
+    }
+
+    /// Opens the connection that writes again. Whether the last change was kept may not be known,
+    /// and a file may have been deleted: the document is kept again as it was last answered.
+    async fn renew(&self, seat: &mut Empty<'_>) -> Result<AnyConnection, StoreError> {
+        let mut connection = seat.open().await?;
+        seat::own(&mut connection, &self.place, &self.token, Entry::Again)
+            .await
+            .map_err(|error| self.opening(error))?;
+        let wanted = self.wanted.lock().clone();
+        if let Some(wanted) = wanted {
+            wanted::put(&mut connection, &wanted).await?;
         }
-        Ok(removed)
+        self.renewed.store(true, Ordering::Release);
+        Ok(connection)
     }
 
-    /// Removes the oldest tenth, and again, as long as all of them are too large.
-    async fn prune_bytes(&self, max_bytes: u64) -> Result<u64, StoreError> {
-        let mut removed = 0;
-        while self.count_bytes_if_above(max_bytes).await? {
-            let tenth = "DELETE FROM decisions WHERE id IN (SELECT id FROM decisions ORDER BY id \
-                         LIMIT (SELECT COUNT(*) / 10 + 1 FROM decisions))";
-            removed += sqlx::query(tenth)
-                .execute(&self.pool)
-                .await?
-                .rows_affected();
-            self.count_bytes().await?;
-        }
-        Ok(removed)
+    /// Whether the connection that writes was opened again since this was asked last.
+    pub(crate) fn was_renewed(&self) -> bool {
+        self.renewed.swap(false, Ordering::AcqRel)
     }
 
-    async fn count_bytes_if_above(&self, limit: u64) -> Result<bool, StoreError> {
-        if self.bytes.load(Ordering::Relaxed) <= limit {
-            return Ok(false);
-        }
-        self.count_bytes().await?;
-        Ok(self.bytes.load(Ordering::Relaxed) > limit)
+    /// Finds out whether it can be written, and if its connection was lost opens another.
+    pub(crate) async fn heal(&self) -> Result<(), StoreError> {
+        in_time(async {
+            let session = self.writing().await?;
+            session.done();
+            Ok(())
+        })
+        .await
     }
 
-    async fn count_bytes(&self) -> Result<(), StoreError> {
-        let sum = "SELECT COALESCE(SUM(bytes), 0) FROM decisions";
-        let (bytes,): (i64,) = sqlx::query_as(sum).fetch_one(&self.pool).await?;
-        let bytes = u64::try_from(bytes).unwrap_or_default();
-        self.bytes.store(bytes, Ordering::Relaxed);
-        Ok(())
-    }
-
-    /// Waits for what is under way, and folds the log into the file.
+    /// Waits for what is under way, and folds the log of a file into it.
     pub(crate) async fn close(&self) {
-        self.pool.close().await;
+        self.reader.close().await;
+        self.writer.close().await;
     }
 }
 
-async fn insert(transaction: &mut Transaction<'_, Sqlite>, rows: &[Row]) -> Result<(), StoreError> {
-    // A batch whose commit failed half way may come again.
-    let mut insert = QueryBuilder::<Sqlite>::new(
-        "INSERT OR REPLACE INTO decisions \
-         (id, at_unix_ms, kind, stream, plugin, failed, bytes, line) ",
-    );
-    insert.push_values(rows, |mut values, row| {
-        values
-            .push_bind(row.id)
-            .push_bind(row.at_unix_ms)
-            .push_bind(row.kind)
-            .push_bind(row.stream.clone())
-            .push_bind(row.plugin.clone())
-            .push_bind(i64::from(row.failed))
-            .push_bind(i64::try_from(row.line.len()).unwrap_or(i64::MAX))
-            .push_bind(row.line.clone());
-    });
-    insert.build().execute(&mut **transaction).await?;
-    Ok(())
+/// Alone with a connection. Dropped, it closes it, and what was not committed is undone.
+pub(crate) struct Session<'a> {
+    seat: Empty<'a>,
+    connection: AnyConnection,
+}
+
+impl Session<'_> {
+    /// Keeps what was written since [`Database::write`].
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        self.commit_and(|| {}).await
+    }
+
+    /// The same, and then does something before anybody else writes.
+    pub(crate) async fn commit_and(mut self, then: impl FnOnce()) -> Result<(), StoreError> {
+        sqlx::raw_sql("COMMIT").execute(&mut *self).await?;
+        then();
+        self.done();
+        Ok(())
+    }
+
+    /// Gives the connection back.
+    pub(crate) fn done(self) {
+        self.seat.put(self.connection);
+    }
+}
+
+impl Deref for Session<'_> {
+    type Target = AnyConnection;
+
+    fn deref(&self) -> &AnyConnection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Session<'_> {
+    fn deref_mut(&mut self) -> &mut AnyConnection {
+        &mut self.connection
+    }
+}
+
+/// Gives up on a database that does not answer.
+pub(crate) async fn in_time<T>(
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    within(PATIENCE, work).await
+}
+
+pub(crate) async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    let late = |_| StoreError::Late { within: limit };
+    tokio::time::timeout(limit, work).await.map_err(late)?
+}
+
+/// As SQL has it: signed.
+pub(crate) fn number(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+pub(crate) fn unsigned(value: i64) -> u64 {
+    u64::try_from(value).unwrap_or_default()
+}
+
+/// As PostgreSQL takes it: without NUL, which becomes U+0001 and `0`.
+pub(crate) fn text(text: &str) -> Cow<'_, str> {
+    if text.contains(['\0', '\u{1}']) {
+        text.replace('\u{1}', "\u{1}1")
+            .replace('\0', "\u{1}0")
+            .into()
+    } else {
+        text.into()
+    }
+}
+
+/// The text that [`text`] was made of.
+fn text_back(kept: String) -> String {
+    if kept.contains('\u{1}') {
+        kept.replace("\u{1}0", "\0").replace("\u{1}1", "\u{1}")
+    } else {
+        kept
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_text_comes_back() {
+        for whole in [
+            "live/a",
+            "",
+            "\0",
+            "\u{1}",
+            "a\0\u{1}0\u{1}\u{1}1\0b",
+            "\u{1}0",
+        ] {
+            let kept = text(whole);
+            assert!(!kept.contains('\0'));
+            assert_eq!(text_back(kept.into_owned()), whole);
+        }
+    }
 }

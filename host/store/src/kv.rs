@@ -1,9 +1,12 @@
-//! What plugins keep, in memory: what the file holds or will hold.
+//! What plugins keep, in memory: what the database holds or will hold.
 //!
 //! Plugins' quotas bound it. A change marks its key; the writer takes the marks and writes what
 //! is there by then, so that a key written often costs one row a batch.
 
+use crate::database::{number, text};
+use crate::error::StoreError;
 use parking_lot::Mutex;
+use sqlx::AnyConnection;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tokio::sync::Notify;
 
@@ -19,7 +22,7 @@ pub struct KvEntry {
 /// One entry with its plugin and key.
 pub(crate) type Row = (String, String, KvEntry);
 
-/// A plugin's key that the file does not hold as it is here, and what it is; none removes it.
+/// A plugin's key that the database does not hold as it is here, and what it is; none removes it.
 pub(crate) type Marked = (String, String, Option<KvEntry>);
 
 #[derive(Default)]
@@ -31,12 +34,12 @@ pub(crate) struct Kv {
 #[derive(Default)]
 struct State {
     entries: HashMap<String, BTreeMap<String, KvEntry>>,
-    /// Plugins and keys that the file does not hold as they are here.
+    /// Plugins and keys that the database does not hold as they are here.
     marked: BTreeSet<(String, String)>,
 }
 
 impl Kv {
-    /// What the file holds. What is here already is newer, and stays.
+    /// What the database holds. What is here already is newer, and stays.
     pub(crate) fn load(&self, rows: Vec<Row>) {
         let mut state = self.state.lock();
         for (plugin, key, entry) in rows {
@@ -65,6 +68,15 @@ impl Kv {
         self.changed.notify_one();
     }
 
+    /// Marks everything: the database may have lost it.
+    pub(crate) fn mark_all(&self) {
+        let mut state = self.state.lock();
+        let State { entries, marked } = &mut *state;
+        for (plugin, keys) in entries {
+            marked.extend(keys.keys().map(|key| (plugin.clone(), key.clone())));
+        }
+    }
+
     /// Resolves when something is marked.
     pub(crate) async fn changed(&self) {
         self.changed.notified().await;
@@ -81,4 +93,28 @@ impl Kv {
         };
         marked.into_iter().map(found).collect()
     }
+}
+
+/// Writes entries, or removes them.
+pub(crate) async fn put(
+    connection: &mut AnyConnection,
+    entries: &[Marked],
+) -> Result<(), StoreError> {
+    let replace = "INSERT INTO plugin_kv (plugin, key, value, revision) VALUES ($1, $2, $3, $4) \
+                   ON CONFLICT (plugin, key) DO UPDATE \
+                   SET value = excluded.value, revision = excluded.revision";
+    let remove = "DELETE FROM plugin_kv WHERE plugin = $1 AND key = $2";
+    for (plugin, key, entry) in entries {
+        let key = text(key);
+        let statement = match entry {
+            Some(entry) => sqlx::query(replace)
+                .bind(plugin)
+                .bind(key.as_ref())
+                .bind(&entry.value)
+                .bind(number(entry.revision)),
+            None => sqlx::query(remove).bind(plugin).bind(key.as_ref()),
+        };
+        statement.execute(&mut *connection).await?;
+    }
+    Ok(())
 }

@@ -2,10 +2,12 @@
 //! what plugins keep over their calls. SQLite in WAL mode, in one file; its schema is versioned
 //! (`migrations/`).
 //!
-//! Changes of the document are waited for ([`Store::keep_wanted`]), and so are questions to the
+//! One host uses a database. Whatever happens to it (locked, full, stopped, deleted) is an error
+//! for whoever asks then, and passes by itself: the connection is opened again, and what was
+//! last said to be kept is there. Changes of the document are waited for ([`Store::keep_wanted`]), and so are questions to the
 //! history; nothing else is. [`Store`] takes what is to be kept
-//! into memory and returns at once; the [`Writer`], a task of its own, puts it into the file in
-//! batches. While the file cannot be written (locked, disk full), a warning says so and
+//! into memory and returns at once; the [`Writer`], a task of its own, puts it into the database
+//! in batches. While that cannot be written, a warning says so and
 //! everything goes on: plugins' keys wait, decisions wait until their queue is full, and are
 //! then dropped and counted.
 
@@ -15,11 +17,15 @@ mod database;
 mod decisions;
 mod error;
 mod kv;
+mod place;
+mod schema;
+mod seat;
 mod wanted;
 mod writer;
 
 pub use error::StoreError;
 pub use kv::KvEntry;
+pub use place::{BadServerUrl, Place, ServerUrl};
 pub use wanted::Wanted;
 pub use writer::Writer;
 
@@ -28,11 +34,10 @@ use kv::Kv;
 use model::Label;
 use model::history::{Figures, Line, Query, Retention};
 use parking_lot::Mutex;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 /// Decisions that wait for the writer.
 const QUEUE: usize = 4_096;
@@ -40,8 +45,8 @@ const QUEUE: usize = 4_096;
 /// Where and how much is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// The database file; made if missing.
-    pub path: PathBuf,
+    /// The database.
+    pub place: Place,
     /// Which decisions are kept; looked at about once a minute.
     pub retention: Retention,
 }
@@ -60,12 +65,14 @@ struct Shared {
     degraded: Mutex<Option<String>>,
     written: AtomicU64,
     dropped: AtomicU64,
+    /// A change could not be kept: the writer looks after the database.
+    failed: Notify,
 }
 
 impl Store {
-    /// Opens the file, and brings its schema up to date.
+    /// Opens the database, and brings its schema up to date.
     ///
-    /// A file that cannot be opened is no failure: the writer tries again and again, and until
+    /// One that cannot be opened is no failure: the writer tries again and again, and until
     /// it succeeds the store is empty and keeps nothing. The error says why.
     pub async fn open(settings: Settings) -> (Self, Writer, Option<StoreError>) {
         let (sender, lines) = mpsc::channel(QUEUE);
@@ -75,8 +82,9 @@ impl Store {
             degraded: Mutex::default(),
             written: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
+            failed: Notify::new(),
         });
-        let failed = match Database::open(&settings.path).await {
+        let failed = match Database::open(&settings.place).await {
             Ok((database, entries)) => {
                 shared.kv.load(entries);
                 // Nobody else has the handle yet.
@@ -100,7 +108,7 @@ impl Store {
     pub fn next_decision_id(&self) -> u64 {
         match self.shared.database.get() {
             Some(database) => database.last_id() + 1,
-            // More than any counted so far, whatever the file holds.
+            // More than any counted so far, whatever the database holds.
             None => unix_ms(),
         }
     }
@@ -117,7 +125,7 @@ impl Store {
     /// Decisions that were written, as lines of JSON, oldest first.
     ///
     /// # Errors
-    /// While the file cannot be read.
+    /// While the database cannot be read.
     pub async fn decisions(&self, query: &Query) -> Result<Vec<String>, StoreError> {
         self.database()?.decisions(query).await
     }

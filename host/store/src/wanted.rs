@@ -2,8 +2,9 @@
 //! disk is not made.
 
 use crate::Store;
-use crate::database::Database;
+use crate::database::{Database, in_time};
 use crate::error::StoreError;
+use sqlx::AnyConnection;
 
 /// What is wanted, as the host left it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +21,7 @@ impl Store {
     /// # Errors
     /// While the database cannot be read.
     pub async fn wanted(&self) -> Result<Option<Wanted>, StoreError> {
-        self.database()?.wanted().await
+        self.database()?.read_wanted().await
     }
 
     /// Replaces what is kept. Answers once it outlives this process.
@@ -28,28 +29,50 @@ impl Store {
     /// # Errors
     /// While the database cannot be written; what was kept before is kept still.
     pub async fn keep_wanted(&self, wanted: &Wanted) -> Result<(), StoreError> {
-        self.database()?.keep_wanted(wanted).await
+        let kept = self.database()?.keep_wanted(wanted).await;
+        if kept.is_err() {
+            self.shared.failed.notify_one();
+        }
+        kept
     }
 }
 
 impl Database {
-    async fn wanted(&self) -> Result<Option<Wanted>, StoreError> {
-        let kept: Option<(String, String)> =
-            sqlx::query_as("SELECT document, file FROM wanted WHERE id = 1")
-                .fetch_optional(self.pool())
-                .await?;
-        Ok(kept.map(|(document, file)| Wanted { document, file }))
+    async fn read_wanted(&self) -> Result<Option<Wanted>, StoreError> {
+        in_time(async {
+            let mut session = self.read().await?;
+            let kept: Option<(String, String)> =
+                sqlx::query_as("SELECT document, file FROM wanted WHERE id = 1")
+                    .fetch_optional(&mut *session)
+                    .await?;
+            session.done();
+            let kept = kept.map(|(document, file)| Wanted { document, file });
+            self.wanted.lock().clone_from(&kept);
+            Ok(kept)
+        })
+        .await
     }
 
     async fn keep_wanted(&self, wanted: &Wanted) -> Result<(), StoreError> {
-        let replace = "INSERT INTO wanted (id, document, file) VALUES (1, ?, ?) \
-                       ON CONFLICT (id) DO UPDATE \
-                       SET document = excluded.document, file = excluded.file";
-        sqlx::query(replace)
-            .bind(&wanted.document)
-            .bind(&wanted.file)
-            .execute(self.pool())
-            .await?;
-        Ok(())
+        in_time(async {
+            let mut session = self.write().await?;
+            put(&mut session, wanted).await?;
+            let known = || *self.wanted.lock() = Some(wanted.clone());
+            session.commit_and(known).await
+        })
+        .await
     }
+}
+
+/// Replaces what is kept.
+pub(crate) async fn put(connection: &mut AnyConnection, wanted: &Wanted) -> Result<(), StoreError> {
+    let replace = "INSERT INTO wanted (id, document, file) VALUES (1, $1, $2) \
+                   ON CONFLICT (id) DO UPDATE \
+                   SET document = excluded.document, file = excluded.file";
+    sqlx::query(replace)
+        .bind(&wanted.document)
+        .bind(&wanted.file)
+        .execute(connection)
+        .await?;
+    Ok(())
 }

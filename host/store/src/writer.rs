@@ -19,7 +19,7 @@ const BATCH: usize = 128;
 /// How often old decisions are looked for.
 const PRUNE: Duration = Duration::from_secs(60);
 
-/// How long to wait after a failure; a locked file has waited for its lock already.
+/// How long to wait after a failure; a locked database has waited for its lock already.
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// How often it is told that nothing can be written.
@@ -88,6 +88,7 @@ impl Writer {
                     return;
                 },
                 () = self.shared.kv.changed() => {}
+                () = self.shared.failed.notified() => {}
                 _ = prune.tick() => old = true,
             }
             self.batch.extend(lines.drain(..).map(Row::from));
@@ -111,9 +112,13 @@ impl Writer {
         }
     }
 
-    /// The file is opened even if nothing waits: others want to read it.
+    /// The database is opened even if nothing waits: others want to use it.
     async fn open_and_write(&mut self) -> Result<(), StoreError> {
-        self.database().await?;
+        let database = self.database().await?;
+        database.heal().await?;
+        if database.was_renewed() {
+            self.shared.kv.mark_all();
+        }
         self.write().await
     }
 
@@ -124,7 +129,7 @@ impl Writer {
             return Ok(());
         }
         let database = self.database().await?;
-        database.write(&self.batch, &self.kv).await?;
+        database.keep(&self.batch, &self.kv).await?;
         let written = self.batch.len() as u64;
         self.shared.written.fetch_add(written, Ordering::Relaxed);
         self.batch.clear();
@@ -132,12 +137,12 @@ impl Writer {
         Ok(())
     }
 
-    /// Opens the file if that did not work at the start.
+    /// Opens the database if that did not work at the start.
     async fn database(&self) -> Result<&Database, StoreError> {
         if let Some(database) = self.shared.database.get() {
             return Ok(database);
         }
-        let (database, entries) = Database::open(&self.settings.path).await?;
+        let (database, entries) = Database::open(&self.settings.place).await?;
         self.shared.kv.load(entries);
         Ok(self.shared.database.get_or_init(|| database))
     }
@@ -165,7 +170,7 @@ impl Writer {
         self.warned = Some(now);
         let dropped = self.shared.dropped.load(Ordering::Relaxed);
         tracing::warn!(
-            path = %self.settings.path.display(), %error, dropped,
+            place = %self.settings.place, %error, dropped,
             "decisions and what plugins keep are not written now; everything else goes on"
         );
     }

@@ -1,4 +1,4 @@
-//! The built `pointsman` among peers of other makes: FFmpeg, GStreamer, VLC, nginx-rtmp,
+//! The built `pointsman` among peers of other makes: FFmpeg, GStreamer, VLC, nginx-rtmp, PostgreSQL,
 //! srt-live-transmit and Chromium, all on loopback.
 //!
 //! A [`Host`] is the program with a configuration of its own, a [`Peer`] another program. What
@@ -25,6 +25,7 @@ mod host;
 mod nginx;
 mod peer;
 pub mod ports;
+mod postgres;
 pub mod processes;
 pub mod product;
 mod wait;
@@ -34,4 +35,5 @@ pub use events::Events;
 pub use host::{Demo, Host, Http, SHUTDOWN};
 pub use nginx::Nginx;
 pub use peer::{Ended, Peer};
+pub use postgres::Postgres;
 pub use wait::{PATIENCE, until, until_some};

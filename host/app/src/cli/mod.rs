@@ -11,6 +11,7 @@ use crate::{config, demo, doctor, host};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use store::ServerUrl;
 
 pub use self::plugin::PluginCommand;
 
@@ -91,6 +92,18 @@ struct RunArgs {
     /// Configuration file (TOML); without it, the defaults.
     #[arg(long, value_name = "FILE", env = "POINTSMAN_CONFIG")]
     config: Option<PathBuf>,
+    /// Keep what is wanted in this PostgreSQL database, and not in a file. Others see what is
+    /// given here in `ps`: a password belongs into POINTSMAN_DATABASE_URL, or the configuration.
+    #[arg(long, value_name = "URL")]
+    database_url: Option<ServerUrl>,
+}
+
+impl RunArgs {
+    fn load(self) -> anyhow::Result<config::Config> {
+        let mut config = config::load(self.config.as_deref())?;
+        config.database.url = self.database_url.or(config.database.url);
+        Ok(config)
+    }
 }
 
 impl Cli {
@@ -101,13 +114,13 @@ impl Cli {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Run(arguments) => {
-                let config = config::load(arguments.config.as_deref())?;
+                let config = arguments.load()?;
                 host::run(config, host::Extras::default()).await?;
                 Ok(ExitCode::SUCCESS)
             }
             Command::Demo(arguments) => demo::run(arguments).await.map(|()| ExitCode::SUCCESS),
             Command::Doctor(arguments) => {
-                let config = config::load(arguments.config.as_deref())?;
+                let config = arguments.load()?;
                 let findings = doctor::examine(&config);
                 let verdict = doctor::report(&findings, &mut std::io::stdout().lock())?;
                 let failed = verdict == doctor::Verdict::Fail;

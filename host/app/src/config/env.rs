@@ -1,7 +1,7 @@
 //! Environment variables over the file: `POINTSMAN_<SECTION>_<KEY>`.
 
 use super::keys::{DOCUMENT, Node};
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, Database};
 use model::Limits;
 
 const PREFIX: &str = "POINTSMAN_";
@@ -64,6 +64,7 @@ pub(super) fn overlay(
 fn set(config: &mut Config, path: &[&str], value: &str) -> Result<(), String> {
     match path {
         ["data_dir"] => config.data_dir = value.into(),
+        ["database", "url"] => config.database = Database::parse(value)?,
         ["api", "listen"] => config.api.listen = parsed(value, "ADDRESS:PORT")?,
         ["rtmp", "listen"] => config.rtmp.listen = parsed(value, "ADDRESS:PORT")?,
         ["srt", "listen"] => config.srt.listen = parsed(value, "ADDRESS:PORT")?,

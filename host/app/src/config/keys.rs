@@ -36,6 +36,7 @@ const LIMITS: &[(&str, Node)] = &[
 /// `the_keys_are_those_that_serde_knows`.
 pub(super) const DOCUMENT: &[(&str, Node)] = &[
     ("data_dir", Scalar),
+    ("database", Table(&[("url", Scalar)])),
     ("api", Table(&[("listen", Scalar)])),
     ("rtmp", Table(&[("listen", Scalar)])),
     (

@@ -20,6 +20,7 @@ use model::{InputSpec, PolicySpec, Site};
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use store::{BadServerUrl, ServerUrl};
 
 /// Everything a host is told. Lists of policies and inputs are the [`Site`].
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -27,6 +28,8 @@ use std::path::{Path, PathBuf};
 pub struct Config {
     /// Where the host keeps its own files: compiled plugins, the database.
     pub data_dir: PathBuf,
+    /// Where what is wanted and what was decided is kept.
+    pub database: Database,
     /// REST, HLS, metrics and the player page.
     pub api: Api,
     /// RTMP publishers and players.
@@ -45,6 +48,32 @@ pub struct Config {
     pub policies: Vec<PolicySpec>,
     /// Declared inputs.
     pub inputs: Vec<InputSpec>,
+}
+
+/// `[database]`
+#[derive(Default, Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Database {
+    /// A PostgreSQL database; none: SQLite, in a file below `data_dir`.
+    #[serde(deserialize_with = "server_url")]
+    pub url: Option<ServerUrl>,
+}
+
+impl Database {
+    /// Set to nothing means not set, as usual for secrets.
+    ///
+    /// # Errors
+    /// It is no URL of a PostgreSQL database. The text is not repeated.
+    pub fn parse(url: &str) -> Result<Self, String> {
+        let url = match url {
+            "" => None,
+            url => Some(
+                url.parse()
+                    .map_err(|error: BadServerUrl| error.to_string())?,
+            ),
+        };
+        Ok(Self { url })
+    }
 }
 
 /// `[api]`
@@ -107,6 +136,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             data_dir: "data".into(),
+            database: Database::default(),
             api: Api::default(),
             rtmp: Rtmp::default(),
             srt: Srt::default(),
@@ -169,6 +199,11 @@ impl std::fmt::Debug for Srt {
             .field("encrypted", &self.passphrase.is_some())
             .finish()
     }
+}
+
+fn server_url<'de, D: serde::Deserializer<'de>>(text: D) -> Result<Option<ServerUrl>, D::Error> {
+    let database = Database::parse(&String::deserialize(text)?);
+    Ok(database.map_err(serde::de::Error::custom)?.url)
 }
 
 fn ports<'de, D: serde::Deserializer<'de>>(text: D) -> Result<UdpPorts, D::Error> {

@@ -4,6 +4,8 @@ use proptest::prelude::*;
 /// The whole example of the design, which operators and tests outside rely on.
 const EXAMPLE: &str = r#"
 data_dir = "data"
+[database]
+url = "postgres://me@db.example/pointsman"
 [api]
 listen = "127.0.0.1:8080"
 [rtmp]
@@ -230,6 +232,7 @@ fn values_that_do_not_fit_are_told_with_their_place() {
             "line 3",
         ),
         ("data_dir = \"unclosed", "line 1"),
+        ("[database]\nurl = \"mysql://me:secret@db/x\"", "line 2"),
         ("[srt]\nlatency = 40000", "srt.latency"),
         ("[srt]\npassphrase = \"short\"", "srt.passphrase"),
         ("[srt]\npbkeylen = 128", "srt.pbkeylen"),
@@ -273,6 +276,7 @@ fn every_scalar_key_is_also_a_variable() {
     for (variable, ..) in env::variables() {
         let value = match variable.as_str() {
             name if name.ends_with("_LISTEN") => "127.0.0.1:9",
+            name if name.ends_with("_DATABASE_URL") => "postgres://db.example/x",
             name if name.ends_with("_LATENCY") => "9",
             name if name.ends_with("_PBKEYLEN") => "32",
             name if name.ends_with("_PORTS") => "9-9",

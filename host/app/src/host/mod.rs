@@ -1,5 +1,6 @@
 //! A running host: every part of it, in the order in which it starts and stops.
 
+mod claim;
 mod listeners;
 mod plugins;
 mod signals;
@@ -68,6 +69,8 @@ struct Host {
     control: Option<ControlHandle>,
     /// Ends the database, after everything that writes to it.
     store_stop: CancellationToken,
+    /// On `data_dir`.
+    claim: Option<std::fs::File>,
     /// What runs until `stop`: the actor, the listeners, the watchers.
     tasks: JoinSet<anyhow::Result<()>>,
 }
@@ -83,15 +86,19 @@ impl Host {
             gateways,
             control: None,
             store_stop: CancellationToken::new(),
+            claim: None,
             tasks: JoinSet::new(),
         }
     }
 
     async fn start(&mut self, config: &Config, extras: Extras) -> anyhow::Result<()> {
         self.spawn(signals::watch(self.stop.clone()));
+        // If this fails, so does what follows, which says it better.
+        let _ = tokio::fs::create_dir_all(&config.data_dir).await;
+        self.claim = claim::claim(&config.data_dir)?;
         let http = listeners::bind(config).await?;
 
-        let (store, writer) = store::open(config).await;
+        let (store, writer) = store::open(config).await?;
         let store_stop = self.store_stop.clone();
         self.spawn(async move {
             writer.run(store_stop).await;

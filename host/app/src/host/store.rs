@@ -8,31 +8,43 @@ use plugin::{Entry, Keeper};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{KvEntry, Settings, Store, Writer};
+use store::{KvEntry, Place, Settings, Store, StoreError, Writer};
 
 /// The file below `data_dir`.
 const FILE: &str = "pointsman.db";
 
+/// Where the database is.
+pub(crate) fn place(config: &Config) -> Place {
+    match &config.database.url {
+        Some(url) => Place::Server(url.clone()),
+        None => Place::File(config.data_dir.join(FILE)),
+    }
+}
+
 /// Opens the database. One that cannot be opened is told, tried again, and stops nothing.
-pub(super) async fn open(config: &Config) -> (Store, Writer) {
-    // If this fails, so does what follows, which says it better.
-    let _ = tokio::fs::create_dir_all(&config.data_dir).await;
+///
+/// # Errors
+/// Another host uses it.
+pub(super) async fn open(config: &Config) -> anyhow::Result<(Store, Writer)> {
     let decisions = &config.decisions;
     let retention = Retention {
         max_age: Duration::from_secs(u64::from(decisions.max_age_days) * 24 * 3600),
         max_lines: decisions.max_lines,
         max_bytes: decisions.max_bytes,
     };
-    let path = config.data_dir.join(FILE);
-    let (store, writer, failed) = Store::open(Settings { path, retention }).await;
+    let place = place(config);
+    let (store, writer, failed) = Store::open(Settings { place, retention }).await;
     if let Some(error) = failed {
+        if matches!(error, StoreError::InUse { .. }) {
+            return Err(error.into());
+        }
         tracing::warn!(
             %error,
             "until it works, decisions and what plugins keep end with this process; \
              everything else goes on"
         );
     }
-    (store, writer)
+    Ok((store, writer))
 }
 
 /// Keeps what plugins keep.
