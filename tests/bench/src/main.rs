@@ -6,6 +6,7 @@
 
 mod clip;
 mod contender;
+mod control_plane;
 mod decision;
 mod machine;
 mod marker;
@@ -75,6 +76,8 @@ enum What {
     Decision,
     /// The plugin platform: whole decisions, admissions, swaps, selections.
     Policies,
+    /// Lists, event subscribers, changes and a restart, with 200 outputs.
+    ControlPlane,
     /// Resident memory.
     Memory,
 }
@@ -142,6 +145,10 @@ fn measure(choice: Choice) -> Result<()> {
     if wanted(What::Policies) {
         eprintln!("policies of every kind");
         figures.extend(policies::measure(&options, &built)?);
+    }
+    if wanted(What::ControlPlane) {
+        eprintln!("the control plane with 200 outputs");
+        figures.extend(control_plane::measure(&options, &built, &clip)?);
     }
     if wanted(What::Memory) {
         eprintln!("memory");

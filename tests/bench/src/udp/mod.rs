@@ -7,7 +7,7 @@ mod sinks;
 
 pub(crate) use media::Schedule;
 pub(crate) use sender::Sender;
-pub(crate) use sinks::{Sinks, Tally};
+pub(crate) use sinks::{Sinks, Tally, Watch};
 
 use crate::clip::Clip;
 use crate::contender::{Built, Pointsman, free_udp_address};
