@@ -1,5 +1,6 @@
 //! Puts the routes, the guards and the server together.
 
+use crate::answers::Answers;
 use crate::door::door;
 use crate::guard::{Guard, guard};
 use crate::problem::{Kind, Problem};
@@ -60,6 +61,7 @@ pub(crate) struct App {
     pub(crate) control: ControlHandle,
     pub(crate) edges: gateway::Context,
     pub(crate) refusals: Arc<Refusals>,
+    pub(crate) answers: Arc<Answers>,
     pub(crate) server: Arc<server::Figures>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) stop: CancellationToken,
@@ -86,6 +88,7 @@ pub async fn serve(
     let app = App {
         control,
         refusals: Refusals::new(),
+        answers: Arc::default(),
         server: Arc::new(server::Figures::default()),
         settings: Arc::new(settings),
         edges: edges.clone(),

@@ -1,11 +1,11 @@
 //! Declared inputs.
 
+use crate::answers::List;
 use crate::app::App;
 use crate::extract::{IfMatch, Json as Body, Named, Scoped, Tagged};
 use crate::fields;
 use crate::problem::Problem;
 use crate::view::{InputView, keep_secrets};
-use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use control::{ControlError, Tag};
@@ -23,15 +23,18 @@ pub(crate) struct Inputs {
 
 /// The declared inputs with their outputs, as they are wanted and as they fare.
 #[utoipa::path(get, path = "/api/v1/inputs", tag = "inputs", responses((status = 200, body = Inputs)))]
-pub(crate) async fn list(Scoped(app): Scoped, headers: HeaderMap) -> Result<Json<Inputs>, Problem> {
+pub(crate) async fn list(Scoped(app): Scoped, headers: HeaderMap) -> Result<Response, Problem> {
     let addresses = app.addresses(&headers);
     let scene = app.control.scene().await?;
-    let inputs = scene.site.inputs.iter().map(|spec| {
-        let stream = scene.stream(&spec.name).cloned();
-        InputView::new(spec.clone(), stream, &addresses)
-    });
-    Ok(Json(Inputs {
-        inputs: inputs.collect(),
+    let list = List::Inputs(addresses.host.clone());
+    Ok(app.answers.of(&scene, list, |scene| {
+        let inputs = scene.site.inputs.iter().map(|spec| {
+            let stream = scene.stream(&spec.name).cloned();
+            InputView::new(spec.clone(), stream, &addresses)
+        });
+        Inputs {
+            inputs: inputs.collect(),
+        }
     }))
 }
 

@@ -1,14 +1,15 @@
 //! Outputs of declared inputs, each with a life of its own.
 
+use crate::answers::List;
 use crate::app::App;
 use crate::extract::{IfMatch, Json as Body, OfInput, Scoped, Tagged};
 use crate::fields;
 use crate::problem::Problem;
 use crate::view::{OutputView, keep_secrets};
-use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use control::desired::Faults;
+use control::scene::Scene;
 use control::{ControlError, Expect, Tag};
 use model::{InputSpec, Label, OutputSpec, StreamName};
 use serde::Serialize;
@@ -49,10 +50,12 @@ struct OutputPath {
 pub(crate) async fn list(
     Scoped(app): Scoped,
     OfInput(input, ()): OfInput<()>,
-) -> Result<Json<Outputs>, Problem> {
-    let spec = app.control.input(&input)?;
-    Ok(Json(Outputs {
-        outputs: views(&app, spec).await,
+) -> Result<Response, Problem> {
+    app.control.input(&input)?;
+    let scene = app.control.scene().await?;
+    let list = List::Outputs(input.clone());
+    Ok(app.answers.of(&scene, list, |scene| Outputs {
+        outputs: views(scene, &input),
     }))
 }
 
@@ -258,10 +261,9 @@ fn written_out(
 }
 
 /// The outputs of an input as they are now.
-async fn views(app: &App, spec: InputSpec) -> Vec<OutputView> {
-    let live = app.control.stream(spec.name).await.ok();
-    let outputs = live.into_iter().flat_map(|live| live.outputs);
-    let declared = outputs.filter(|output| output.declared);
+fn views(scene: &Scene, input: &StreamName) -> Vec<OutputView> {
+    let outputs = scene.stream(input).into_iter().flat_map(|it| &it.outputs);
+    let declared = outputs.filter(|output| output.declared).cloned();
     declared.map(OutputView::from).collect()
 }
 
@@ -271,9 +273,8 @@ async fn shown(
     output: OutputSpec,
 ) -> Result<Tagged<OutputView>, Problem> {
     let tag = Tag::of(&output);
-    let spec = app.control.input(&input)?;
-    let view = views(app, spec)
-        .await
+    app.control.input(&input)?;
+    let view = views(&*app.control.scene().await?, &input)
         .into_iter()
         .find(|view| view.name == output.name.as_str());
     // It was taken back by another request meanwhile.

@@ -1,10 +1,12 @@
 //! Streams: read only. What is wanted of them is said by inputs and policies.
 
+use crate::answers::List;
 use crate::extract::{Named, Scoped};
 use crate::problem::Problem;
 use crate::view::{StreamDetail, StreamView};
 use axum::Json;
 use axum::http::HeaderMap;
+use axum::response::Response;
 use model::StreamName;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -20,16 +22,16 @@ pub(crate) struct Streams {
 #[utoipa::path(get, path = "/api/v1/streams", tag = "streams", responses(
     (status = 200, body = Streams),
 ))]
-pub(crate) async fn list(
-    Scoped(app): Scoped,
-    headers: HeaderMap,
-) -> Result<Json<Streams>, Problem> {
+pub(crate) async fn list(Scoped(app): Scoped, headers: HeaderMap) -> Result<Response, Problem> {
     let addresses = app.addresses(&headers);
     let scene = app.control.scene().await?;
-    let streams = scene.streams().iter().cloned();
-    let streams = streams.map(|stream| StreamView::new(stream, &addresses));
-    Ok(Json(Streams {
-        streams: streams.collect(),
+    let list = List::Streams(addresses.host.clone());
+    Ok(app.answers.of(&scene, list, |scene| {
+        let streams = scene.streams().iter().cloned();
+        let streams = streams.map(|stream| StreamView::new(stream, &addresses));
+        Streams {
+            streams: streams.collect(),
+        }
     }))
 }
 
