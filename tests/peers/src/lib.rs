@@ -28,6 +28,7 @@ pub mod ports;
 mod postgres;
 pub mod processes;
 pub mod product;
+mod tap;
 mod wait;
 
 pub use desk::{Desk, Ran};
@@ -36,4 +37,5 @@ pub use host::{Demo, Host, Http, SHUTDOWN};
 pub use nginx::Nginx;
 pub use peer::{Ended, Peer};
 pub use postgres::Postgres;
+pub use tap::Tap;
 pub use wait::{PATIENCE, until, until_some};
