@@ -3,7 +3,7 @@
 use crate::srt;
 use crate::udp::fanout::Fanouts;
 use hub::Registry;
-use model::Protocol;
+use model::{Egress, Protocol};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,8 +16,16 @@ use tokio_util::task::TaskTracker;
 #[derive(Clone)]
 pub struct Context(Arc<Inner>);
 
+/// What gateways are told by the configuration.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// What may be called.
+    pub egress: Egress,
+}
+
 struct Inner {
     registry: Registry,
+    settings: Settings,
     shutdown: CancellationToken,
     tasks: TaskTracker,
     counters: Counters,
@@ -29,8 +37,18 @@ struct Inner {
 impl Context {
     /// For the streams of `registry`; `shutdown` ends every task started through it.
     pub fn new(registry: Registry, shutdown: CancellationToken) -> Self {
+        Self::with_settings(registry, shutdown, Settings::default())
+    }
+
+    /// As [`Context::new`], as the configuration says.
+    pub fn with_settings(
+        registry: Registry,
+        shutdown: CancellationToken,
+        settings: Settings,
+    ) -> Self {
         Self(Arc::new(Inner {
             registry,
+            settings,
             shutdown,
             tasks: TaskTracker::new(),
             counters: Counters::default(),
@@ -48,6 +66,11 @@ impl Context {
     /// Cancelled when the host shuts down.
     pub fn shutdown(&self) -> &CancellationToken {
         &self.0.shutdown
+    }
+
+    /// What this host may call.
+    pub fn egress(&self) -> &Egress {
+        &self.0.settings.egress
     }
 
     /// Every task a gateway starts is started here, and ends on [`Context::shutdown`].

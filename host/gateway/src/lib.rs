@@ -17,7 +17,7 @@ pub use link::{LinkHandle, LinkSnapshot};
 
 use hub::Stream;
 use link::{Dial, Direction, LinkError, Policy, Session, Wiring};
-use model::{Endpoint, Label};
+use model::{Endpoint, Label, Retry};
 use std::sync::Arc;
 
 /// Keeps source `id` of a stream fed from `endpoint`.
@@ -26,11 +26,19 @@ pub fn start_source(
     stream: Arc<Stream>,
     id: Label,
     endpoint: Endpoint,
+    retry: Retry,
 ) -> LinkHandle {
+    let wiring = Wiring {
+        context: context.clone(),
+        stream,
+        label: id,
+        direction: Direction::In,
+        retry: policy(&endpoint, retry),
+    };
     match endpoint {
-        Endpoint::Udp(endpoint) => udp::ingest::start(context, stream, id, endpoint),
-        Endpoint::Srt(endpoint) => srt::ingest::start(context, stream, id, endpoint),
-        other => unspoken(context, stream, id, Direction::In, &other),
+        Endpoint::Udp(endpoint) => udp::ingest::start(wiring, endpoint),
+        Endpoint::Srt(endpoint) => srt::ingest::start(wiring, endpoint),
+        other => unspoken(wiring, &other),
     }
 }
 
@@ -40,37 +48,40 @@ pub fn start_output(
     stream: Arc<Stream>,
     name: Label,
     endpoint: Endpoint,
-) -> LinkHandle {
-    match endpoint {
-        Endpoint::Udp(endpoint) => udp::push::start(context, stream, name, endpoint),
-        Endpoint::Srt(endpoint) => srt::push::start(context, stream, name, endpoint),
-        Endpoint::Rtmp(endpoint) => rtmp::push::start(context, stream, name, endpoint),
-        other => unspoken(context, stream, name, Direction::Out, &other),
-    }
-}
-
-/// A link that fails at once and says why: this host does not speak the protocol that way.
-fn unspoken(
-    context: &Context,
-    stream: Arc<Stream>,
-    label: Label,
-    direction: Direction,
-    endpoint: &Endpoint,
+    retry: Retry,
 ) -> LinkHandle {
     let wiring = Wiring {
         context: context.clone(),
         stream,
-        label,
-        direction,
-        retry: Policy::default(),
+        label: name,
+        direction: Direction::Out,
+        retry: policy(&endpoint, retry),
     };
-    link::spawn(
-        wiring,
-        Unspoken {
-            scheme: endpoint.scheme(),
-            direction,
-        },
-    )
+    match endpoint {
+        Endpoint::Udp(endpoint) => udp::push::start(wiring, endpoint),
+        Endpoint::Srt(endpoint) => srt::push::start(wiring, endpoint),
+        Endpoint::Rtmp(endpoint) => rtmp::push::start(wiring, endpoint),
+        other => unspoken(wiring, &other),
+    }
+}
+
+/// When a link to this endpoint tries again: as its protocol does, where the operator says
+/// nothing.
+pub fn policy(endpoint: &Endpoint, retry: Retry) -> Policy {
+    let usual = match endpoint {
+        Endpoint::Udp(_) => udp::RETRY,
+        _ => Policy::default(),
+    };
+    usual.with(retry)
+}
+
+/// A link that fails at once and says why: this host does not speak the protocol that way.
+fn unspoken(wiring: Wiring, endpoint: &Endpoint) -> LinkHandle {
+    let dial = Unspoken {
+        scheme: endpoint.scheme(),
+        direction: wiring.direction,
+    };
+    link::spawn(wiring, dial)
 }
 
 struct Unspoken {

@@ -129,6 +129,18 @@ impl Endpoint {
         Ok(Self::Udp(endpoint))
     }
 
+    /// The host that is called; none for what waits to be called.
+    ///
+    /// Of UDP this is meant as a target: to receive is to wait.
+    pub fn calls(&self) -> Option<&str> {
+        match self {
+            Self::Udp(udp) => Some(&udp.host),
+            Self::Srt(srt) if srt.mode == SrtMode::Listener => None,
+            Self::Srt(srt) => Some(&srt.host),
+            Self::Rtmp(rtmp) => Some(&rtmp.host),
+        }
+    }
+
     /// The URL's scheme.
     pub const fn scheme(&self) -> &'static str {
         match self {

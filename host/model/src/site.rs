@@ -1,6 +1,6 @@
 //! The desired document: what the config file, `POST /api/v1/apply` and exports have in common.
 
-use crate::{Endpoint, EndpointError, Label, StreamName, StreamPattern};
+use crate::{Endpoint, EndpointError, Label, Retry, StreamName, StreamPattern};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -154,6 +154,9 @@ pub enum SourceSpec {
     Srt {
         /// With `latency` (ms), `passphrase`, `pbkeylen`, `streamid`.
         url: String,
+        /// When to try again.
+        #[serde(default, skip_serializing_if = "Retry::is_usual")]
+        retry: Retry,
     },
     /// Whoever publishes to the stream's name over RTMP or SRT.
     Publish {},
@@ -166,8 +169,16 @@ impl SourceSpec {
             Self::Udp { address, interface } => {
                 Endpoint::udp(address, interface.as_deref()).map(Some)
             }
-            Self::Srt { url } => url.parse().map(Some),
+            Self::Srt { url, .. } => url.parse().map(Some),
             Self::Publish {} => Ok(None),
+        }
+    }
+
+    /// When to try again; as usual for sources that call nobody.
+    pub fn retry(&self) -> Retry {
+        match self {
+            Self::Srt { retry, .. } => *retry,
+            Self::Udp { .. } | Self::Publish {} => Retry::default(),
         }
     }
 }
@@ -183,6 +194,9 @@ pub struct OutputSpec {
     /// Wanted; a routing plan may switch it.
     #[serde(default = "yes")]
     pub enabled: bool,
+    /// When to try again.
+    #[serde(default, skip_serializing_if = "Retry::is_usual")]
+    pub retry: Retry,
 }
 
 fn yes() -> bool {

@@ -16,7 +16,7 @@ pub use plugins::{Overrides, Plugins};
 
 use control::desired::{Limits, Rules, UdpPorts};
 use model::history::Retention;
-use model::{InputSpec, PolicySpec, Site};
+use model::{Egress, InputSpec, PolicySpec, Site};
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -40,6 +40,8 @@ pub struct Config {
     pub udp: Udp,
     /// How much may be declared.
     pub limits: Limits,
+    /// What this host may call.
+    pub egress: Egress,
     /// Plugins: where they come from, and what they may take.
     pub plugins: Plugins,
     /// What is kept of decisions.
@@ -142,6 +144,7 @@ impl Default for Config {
             srt: Srt::default(),
             udp: Udp::default(),
             limits: Limits::default(),
+            egress: Egress::default(),
             plugins: Plugins::default(),
             decisions: Decisions::default(),
             policies: Vec::new(),
@@ -266,6 +269,7 @@ impl Config {
         Rules {
             udp_ports: self.udp.ports,
             limits: self.limits,
+            egress: self.egress.clone(),
         }
     }
 

@@ -164,7 +164,7 @@ mod tests {
         declare(&mut config, camera_address(&Config::default())).unwrap();
         let desired = control::desired::Desired::check(
             config.site(),
-            config.rules(),
+            &config.rules(),
             &model::Site::default(),
             |_| Ok(()),
         )

@@ -41,7 +41,7 @@ pub struct Extras {
 /// # Errors
 /// A port in use, a document at fault, a plugin plane that does not come up.
 pub async fn run(config: Config, extras: Extras) -> anyhow::Result<()> {
-    let mut host = Host::new();
+    let mut host = Host::new(&config);
     let stop = host.stop.clone();
     let started = tokio::select! {
         started = host.start(&config, extras) => started,
@@ -76,10 +76,14 @@ struct Host {
 }
 
 impl Host {
-    fn new() -> Self {
+    fn new(config: &Config) -> Self {
         let stop = CancellationToken::new();
         let registry = Registry::new(hub::Settings::default());
-        let gateways = gateway::Context::new(registry.clone(), stop.child_token());
+        let settings = gateway::context::Settings {
+            egress: config.egress.clone(),
+        };
+        let gateways =
+            gateway::Context::with_settings(registry.clone(), stop.child_token(), settings);
         Self {
             stop,
             registry,

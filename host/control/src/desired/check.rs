@@ -1,8 +1,10 @@
 //! Everything that can be wrong with a document, found in one go.
 
-use super::{Input, Limits, Output, Source};
+use super::{Input, Output, Rules, Source};
 use model::endpoint::SrtMode;
-use model::{Endpoint, InputSpec, Label, PolicyMode, PolicySpec, Site, SourceSpec, StreamName};
+use model::{
+    Endpoint, InputSpec, Label, PolicyMode, PolicySpec, Retry, Site, SourceSpec, StreamName,
+};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -72,9 +74,10 @@ impl std::error::Error for Faults {}
 /// Parses every input; what is at fault is left out of the result and told.
 pub(super) fn inputs(
     site: &Site,
-    limits: Limits,
+    rules: &Rules,
     faults: &mut Faults,
 ) -> BTreeMap<StreamName, Input> {
+    let limits = rules.limits;
     let mut inputs = BTreeMap::new();
     let mut bound = BoundPorts::default();
     let outputs_of_all = site.inputs.iter().map(|input| input.outputs.len()).sum();
@@ -103,8 +106,8 @@ pub(super) fn inputs(
             continue;
         }
         let input = Input {
-            sources: sources(spec, &item, &mut bound, faults),
-            outputs: outputs(spec, &item, limits.outputs_per_input, &mut bound, faults),
+            sources: sources(spec, &item, rules, &mut bound, faults),
+            outputs: outputs(spec, &item, rules, &mut bound, faults),
             labels: spec.labels.clone(),
         };
         at_most(MAX_LABELS, spec.labels.len(), &item, "labels", faults);
@@ -170,6 +173,7 @@ fn at_most(limit: usize, count: usize, item: &str, field: &str, faults: &mut Fau
 fn sources(
     spec: &InputSpec,
     item: &str,
+    rules: &Rules,
     bound: &mut BoundPorts,
     faults: &mut Faults,
 ) -> Vec<Source> {
@@ -194,10 +198,14 @@ fn sources(
             Ok(endpoint) => {
                 if let Some(endpoint) = &endpoint {
                     bound.claim(endpoint, Role::Source, item, &field, faults);
+                    let url = format!("{field}.url");
+                    callable(endpoint, Role::Source, rules, item, &url, faults);
                 }
+                retry(source.retry(), item, &field, faults);
                 sources.push(Source {
                     id: source_id(endpoint.as_ref(), &sources),
                     endpoint,
+                    retry: source.retry(),
                 });
             }
             Err(error) => faults.add(item, field, error),
@@ -209,10 +217,11 @@ fn sources(
 fn outputs(
     spec: &InputSpec,
     item: &str,
-    limit: usize,
+    rules: &Rules,
     bound: &mut BoundPorts,
     faults: &mut Faults,
 ) -> Vec<Output> {
+    let limit = rules.limits.outputs_per_input;
     limited("outputs_per_input", limit, spec.outputs.len(), item, faults);
     let mut outputs: Vec<Output> = Vec::with_capacity(spec.outputs.len());
     for output in &spec.outputs {
@@ -228,17 +237,46 @@ fn outputs(
         match output.url.parse::<Endpoint>() {
             Ok(endpoint) => {
                 bound.claim(&endpoint, Role::Output, item, &field, faults);
+                let url = format!("{field}.url");
+                callable(&endpoint, Role::Output, rules, item, &url, faults);
+                retry(output.retry, item, &field, faults);
                 outputs.push(Output {
                     name: output.name.clone(),
                     url: output.url.clone(),
                     endpoint,
                     enabled: output.enabled,
+                    retry: output.retry,
                 });
             }
             Err(error) => faults.add(item, format_args!("{field}.url"), error),
         }
     }
     outputs
+}
+
+/// Whether the lists of networks let this host call there, as far as is known before names are
+/// resolved.
+fn callable(
+    endpoint: &Endpoint,
+    role: Role,
+    rules: &Rules,
+    item: &str,
+    field: &str,
+    faults: &mut Faults,
+) {
+    let receives = role == Role::Source && matches!(endpoint, Endpoint::Udp(_));
+    if let Some(host) = endpoint.calls().filter(|_| !receives)
+        && let Err(forbidden) = rules.egress.check_host(host)
+    {
+        faults.add(item, field, forbidden);
+    }
+}
+
+fn retry(retry: Retry, item: &str, field: &str, faults: &mut Faults) {
+    for (name, must) in retry.faults() {
+        let problem = format_args!("must be {must}");
+        faults.add(item, format_args!("{field}.retry.{name}"), problem);
+    }
 }
 
 /// A label from the address: stable while the list is reordered or other sources come and go.

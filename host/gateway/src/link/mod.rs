@@ -10,7 +10,7 @@ mod error;
 mod figures;
 pub mod state;
 
-pub use address::resolve;
+pub use address::{connect, one_to_call, resolve, to_call};
 pub use backoff::{Backoff, Policy};
 pub use driver::{Dial, LinkHandle, Wiring, spawn};
 pub use error::LinkError;

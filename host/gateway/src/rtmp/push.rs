@@ -1,16 +1,16 @@
 //! An output: the stream published to another RTMP server.
 
-use super::connection::{CONNECT_TIMEOUT, Failure, until};
+use super::connection::{Failure, until};
 use super::write::{STALL, write_all};
 use crate::context::Context;
-use crate::link::{self, Dial, Direction, LinkError, LinkHandle, Policy, Session, Wiring};
+use crate::link::{self, Dial, LinkError, LinkHandle, Session, Wiring};
 use ::rtmp::message::{Kind, set_data_frame};
 use ::rtmp::session::{Client, ClientConfig, ClientEvent, Error, Role};
 use ::rtmp::wire;
 use bytes::{Bytes, BytesMut};
 use hub::{Preface, ReadError, RtmpMessage, Start, Stream};
 use media::flv;
-use model::{Label, Protocol, endpoint};
+use model::{Protocol, endpoint};
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::io;
@@ -25,23 +25,11 @@ const BATCH: usize = 256;
 const READ_BYTES: usize = 4 << 10;
 
 /// Publishes the stream to `endpoint`, until stopped.
-pub fn start(
-    context: &Context,
-    stream: Arc<Stream>,
-    name: Label,
-    endpoint: endpoint::Rtmp,
-) -> LinkHandle {
+pub fn start(wiring: Wiring, endpoint: endpoint::Rtmp) -> LinkHandle {
     let dial = Push {
-        context: context.clone(),
-        stream: stream.clone(),
+        context: wiring.context.clone(),
+        stream: wiring.stream.clone(),
         endpoint,
-    };
-    let wiring = Wiring {
-        context: context.clone(),
-        stream,
-        label: name,
-        direction: Direction::Out,
-        retry: Policy::default(),
     };
     link::spawn(wiring, dial)
 }
@@ -54,7 +42,8 @@ struct Push {
 
 impl Dial for Push {
     async fn session(&mut self, session: &Session) -> Result<(), LinkError> {
-        let tcp = self.connect().await?;
+        let (host, port) = (self.endpoint.host.as_str(), self.endpoint.port);
+        let tcp = link::connect(&self.context, host, port).await?;
         self.context
             .counters()
             .of(Protocol::Rtmp)
@@ -86,20 +75,6 @@ impl Dial for Push {
         let _ = publisher.client.finish();
         let _ = publisher.flush().await;
         ended
-    }
-}
-
-impl Push {
-    async fn connect(&self) -> Result<TcpStream, LinkError> {
-        let (host, port) = (self.endpoint.host.as_str(), self.endpoint.port);
-        let doing = || format!("cannot connect to {host}:{port}");
-        let connecting = TcpStream::connect((host, port));
-        let tcp = tokio::time::timeout(CONNECT_TIMEOUT, connecting)
-            .await
-            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-            .map_err(LinkError::io(doing()))?;
-        tcp.set_nodelay(true).map_err(LinkError::io(doing()))?;
-        Ok(tcp)
     }
 }
 

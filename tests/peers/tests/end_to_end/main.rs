@@ -19,6 +19,7 @@ mod hostile_plugins;
 mod judge;
 mod killed;
 mod life;
+mod outputs;
 mod pairs;
 mod peers_of_other_makes;
 mod shipped;
