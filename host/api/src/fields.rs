@@ -206,7 +206,7 @@ fn read_output(
 /// The first of `SCHEME-1`, `SCHEME-2`, ... that is not taken.
 fn free_name(url: &str, taken: &[Label]) -> Option<Label> {
     let scheme = url.split(':').next().unwrap_or_default();
-    let known = ["udp", "srt", "rtmp", "rtmps", "file"];
+    let known = ["udp", "srt", "rtmp", "rtmps", "http", "https", "file"];
     let scheme = if known.contains(&scheme) {
         scheme
     } else {

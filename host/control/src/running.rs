@@ -308,7 +308,10 @@ fn address(endpoint: &Endpoint) -> String {
     match endpoint {
         Endpoint::Udp(udp) => format!("udp://{}:{}", udp.host, udp.port),
         Endpoint::Srt(srt) => format!("srt://{}:{}", srt.host, srt.port),
-        Endpoint::Rtmp(rtmp) => format!("rtmp://{}:{}", rtmp.host, rtmp.port),
+        Endpoint::Rtmp(rtmp) => format!("{}://{}:{}", endpoint.scheme(), rtmp.host, rtmp.port),
+        Endpoint::File(file) => format!("file {}", file.path),
+        Endpoint::Stream(name) => format!("stream {name}"),
+        Endpoint::Http(http) => format!("{}://{}:{}", endpoint.scheme(), http.host, http.port),
         other => other.scheme().to_owned(),
     }
 }

@@ -6,6 +6,7 @@ use hub::Registry;
 use model::{Egress, Protocol};
 use parking_lot::Mutex;
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -21,6 +22,10 @@ pub struct Context(Arc<Inner>);
 pub struct Settings {
     /// What may be called.
     pub egress: Egress,
+    /// Files are read and written below this folder, and nowhere else; none: there are no files.
+    pub media: Option<PathBuf>,
+    /// The offset from UTC at a Unix time in seconds, in minutes, east positive; none: UTC.
+    pub utc_offset_minutes: Option<fn(unix_s: u64) -> i32>,
 }
 
 struct Inner {
@@ -71,6 +76,17 @@ impl Context {
     /// What this host may call.
     pub fn egress(&self) -> &Egress {
         &self.0.settings.egress
+    }
+
+    /// The folder that files are read and written below, if there is one.
+    pub fn media(&self) -> Option<&Path> {
+        self.0.settings.media.as_deref()
+    }
+
+    /// How far local time is ahead of UTC then.
+    pub fn utc_offset_minutes(&self, unix_s: u64) -> i32 {
+        let offset = self.0.settings.utc_offset_minutes;
+        offset.map_or(0, |offset| offset(unix_s))
     }
 
     /// Every task a gateway starts is started here, and ends on [`Context::shutdown`].
@@ -152,13 +168,16 @@ impl Count {
 impl Counters {
     /// The counters of one protocol.
     pub fn of(&self, protocol: Protocol) -> &Edge {
-        let [udp, srt, rtmp, hls] = &self.0;
+        let [udp, srt, rtmp, hls, file, test, stream] = &self.0;
         match protocol {
             Protocol::Udp => udp,
             Protocol::Srt => srt,
             Protocol::Rtmp => rtmp,
+            Protocol::Hls => hls,
+            Protocol::File => file,
+            Protocol::Test => test,
             // `Protocol` grows with its gateway; until then a new one shares the last counters.
-            _ => hls,
+            _ => stream,
         }
     }
 
@@ -254,6 +273,6 @@ mod tests {
             .iter()
             .map(|edge| edge.refused)
             .collect();
-        assert_eq!(refused, [1, 2, 3, 4]);
+        assert_eq!(refused, [1, 2, 3, 4, 5, 6, 7]);
     }
 }

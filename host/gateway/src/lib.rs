@@ -4,12 +4,16 @@
 //! those who come. What a stream's inputs and outputs have in common, being kept up, is
 //! [`link`]; what all gateways are given is [`context`].
 
+pub mod child;
 pub mod context;
+pub mod file;
 pub mod hls;
 pub mod http;
 pub mod link;
 pub mod rtmp;
 pub mod srt;
+pub mod stream;
+pub mod test;
 pub mod udp;
 
 pub use context::Context;
@@ -38,6 +42,10 @@ pub fn start_source(
     match endpoint {
         Endpoint::Udp(endpoint) => udp::ingest::start(wiring, endpoint),
         Endpoint::Srt(endpoint) => srt::ingest::start(wiring, endpoint),
+        Endpoint::Rtmp(endpoint) => rtmp::pull::start(wiring, endpoint),
+        Endpoint::File(endpoint) => file::ingest::start(wiring, endpoint),
+        Endpoint::Stream(from) => stream::ingest::start(wiring, from),
+        Endpoint::Test => test::ingest::start(wiring),
         other => unspoken(wiring, &other),
     }
 }
@@ -61,6 +69,8 @@ pub fn start_output(
         Endpoint::Udp(endpoint) => udp::push::start(wiring, endpoint),
         Endpoint::Srt(endpoint) => srt::push::start(wiring, endpoint),
         Endpoint::Rtmp(endpoint) => rtmp::push::start(wiring, endpoint),
+        Endpoint::Recording(endpoint) => file::push::start(wiring, endpoint),
+        Endpoint::Http(endpoint) => hls::push::start(wiring, endpoint),
         other => unspoken(wiring, &other),
     }
 }
@@ -70,6 +80,7 @@ pub fn start_output(
 pub fn policy(endpoint: &Endpoint, retry: Retry) -> Policy {
     let usual = match endpoint {
         Endpoint::Udp(_) => udp::RETRY,
+        Endpoint::Stream(_) => stream::RETRY,
         _ => Policy::default(),
     };
     usual.with(retry)

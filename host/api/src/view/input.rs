@@ -178,7 +178,9 @@ pub(crate) fn keep_secrets(input: &mut InputSpec, before: &InputSpec) -> Result<
 fn urls(input: &mut InputSpec) -> impl Iterator<Item = (String, &mut String)> {
     let sources = input.sources.iter_mut().enumerate();
     let sources = sources.filter_map(|(at, source)| match source {
-        SourceSpec::Srt { url, .. } => Some((format!("sources[{at}].url"), url)),
+        SourceSpec::Srt { url, .. } | SourceSpec::Rtmp { url, .. } => {
+            Some((format!("sources[{at}].url"), url))
+        }
         _ => None,
     });
     let outputs = input.outputs.iter_mut();

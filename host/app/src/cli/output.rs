@@ -12,7 +12,9 @@ const ADD_HELP: &str = "\
 Targets:
   udp://HOST:PORT            unicast or multicast (ttl, interface)
   srt://HOST:PORT            calls, or mode=listener; latency in ms, passphrase, streamid
-  rtmp://HOST/APP/NAME       an RTMP server
+  rtmp://HOST/APP/NAME       an RTMP server; rtmps:// under TLS
+  https://HOST/x/index.m3u8  HLS, put to a web server; http:// without TLS
+  file:///cam1-%Y%m%d-%H%M%S.ts  a recording below [media] dir, a new one for each start
 
 Examples:
   pointsman output add live/cam1 'srt://192.0.2.9:9000?latency=200' --name hall

@@ -71,6 +71,7 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
         "egress",
         Table(&[("allow", List), ("deny", List), ("link_local", Scalar)]),
     ),
+    ("media", Table(&[("dir", Scalar)])),
     (
         "plugins",
         Table(&[
@@ -113,6 +114,8 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
                 "sources",
                 Table(&[
                     ("type", Scalar),
+                    ("name", Scalar),
+                    ("path", Scalar),
                     ("address", Scalar),
                     ("interface", Scalar),
                     ("url", Scalar),

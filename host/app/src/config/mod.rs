@@ -42,6 +42,8 @@ pub struct Config {
     pub limits: Limits,
     /// What this host may call.
     pub egress: Egress,
+    /// Files as sources and targets.
+    pub media: Media,
     /// Plugins: where they come from, and what they may take.
     pub plugins: Plugins,
     /// What is kept of decisions.
@@ -117,6 +119,14 @@ pub struct Udp {
     pub ports: UdpPorts,
 }
 
+/// `[media]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Media {
+    /// Files are read and written below this folder, and nowhere else.
+    pub dir: PathBuf,
+}
+
 /// `[decisions]`
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -145,6 +155,7 @@ impl Default for Config {
             udp: Udp::default(),
             limits: Limits::default(),
             egress: Egress::default(),
+            media: Media::default(),
             plugins: Plugins::default(),
             decisions: Decisions::default(),
             policies: Vec::new(),
@@ -177,6 +188,14 @@ impl Default for Srt {
             latency: model::endpoint::DEFAULT_SRT_LATENCY_MS,
             passphrase: None,
             pbkeylen: 16,
+        }
+    }
+}
+
+impl Default for Media {
+    fn default() -> Self {
+        Self {
+            dir: "media".into(),
         }
     }
 }

@@ -12,7 +12,6 @@ use crate::sys;
 use anyhow::Context;
 use control::{Control, ControlHandle};
 use hub::Registry;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -21,17 +20,9 @@ use tokio_util::sync::CancellationToken;
 /// All has to have ended within this after the first signal.
 const SHUTDOWN: Duration = Duration::from_millis(2_700);
 
-/// A task that runs beside the host until it is told to stop.
-pub type Companion = Box<
-    dyn FnOnce(CancellationToken) -> Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>
-        + Send,
->;
-
 /// What `demo` adds to a host.
 #[derive(Default)]
 pub struct Extras {
-    /// Runs beside it; the host stops if it fails.
-    pub companion: Option<Companion>,
     /// Called once everything listens.
     pub ready: Option<Box<dyn FnOnce() + Send>>,
 }
@@ -81,6 +72,8 @@ impl Host {
         let registry = Registry::new(hub::Settings::default());
         let settings = gateway::context::Settings {
             egress: config.egress.clone(),
+            media: Some(config.media.dir.clone()),
+            utc_offset_minutes: Some(sys::utc_offset_minutes),
         };
         let gateways =
             gateway::Context::with_settings(registry.clone(), stop.child_token(), settings);
@@ -145,9 +138,6 @@ impl Host {
             http.await;
             Ok(())
         });
-        if let Some(companion) = extras.companion {
-            self.spawn(companion(self.stop.clone()));
-        }
         tracing::info!(
             api = %config.api.listen, rtmp = %config.rtmp.listen, srt = %config.srt.listen,
             "pointsman is up"

@@ -113,7 +113,48 @@ pub(super) fn inputs(
         at_most(MAX_LABELS, spec.labels.len(), &item, "labels", faults);
         inputs.insert(spec.name.clone(), input);
     }
+    circles(&inputs, faults);
     inputs
+}
+
+/// An input that takes another stream, which takes another, must not come back to itself.
+fn circles(inputs: &BTreeMap<StreamName, Input>, faults: &mut Faults) {
+    for (name, input) in inputs {
+        for (at, source) in input.sources.iter().enumerate() {
+            let Some(Endpoint::Stream(first)) = &source.endpoint else {
+                continue;
+            };
+            if leads_to(name, first, inputs) {
+                let problem = format!(
+                    "{first} takes {name} in turn, directly or over others; nothing can come of \
+                     a stream that feeds itself"
+                );
+                let field = format_args!("sources[{at}].name");
+                faults.add(format_args!("input {name}"), field, problem);
+            }
+        }
+    }
+}
+
+fn leads_to(to: &StreamName, from: &StreamName, inputs: &BTreeMap<StreamName, Input>) -> bool {
+    let (mut seen, mut open) = (BTreeSet::new(), vec![from]);
+    while let Some(name) = open.pop() {
+        if name == to {
+            return true;
+        }
+        if !seen.insert(name) {
+            continue;
+        }
+        let sources = inputs
+            .get(name)
+            .into_iter()
+            .flat_map(|input| &input.sources);
+        open.extend(sources.filter_map(|source| match &source.endpoint {
+            Some(Endpoint::Stream(name)) => Some(name),
+            _ => None,
+        }));
+    }
+    false
 }
 
 /// Checks that no two policies contend and that each plugin takes its config.
@@ -285,6 +326,9 @@ fn source_id(endpoint: Option<&Endpoint>, taken: &[Source]) -> Label {
         None => "publish".to_owned(),
         Some(Endpoint::Udp(udp)) => format!("udp-{}-{}", udp.host, udp.port),
         Some(Endpoint::Srt(srt)) => format!("srt-{}-{}", srt.host, srt.port),
+        Some(Endpoint::Rtmp(rtmp)) => format!("rtmp-{}-{}", rtmp.host, rtmp.port),
+        Some(Endpoint::File(file)) => format!("file-{}", file.path),
+        Some(Endpoint::Stream(name)) => format!("stream-{name}"),
         Some(other) => other.scheme().to_owned(),
     };
     let plain = |c: char| {

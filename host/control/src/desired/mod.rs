@@ -142,6 +142,9 @@ impl Source {
         match self.endpoint {
             Some(Endpoint::Udp(_)) => Protocol::Udp,
             Some(Endpoint::Srt(_)) => Protocol::Srt,
+            Some(Endpoint::File(_)) => Protocol::File,
+            Some(Endpoint::Test) => Protocol::Test,
+            Some(Endpoint::Stream(_)) => Protocol::Stream,
             _ => Protocol::Rtmp,
         }
     }

@@ -9,6 +9,8 @@ mod driver;
 mod error;
 mod figures;
 pub mod state;
+pub mod tls;
+pub mod web;
 
 pub use address::{connect, one_to_call, resolve, to_call};
 pub use backoff::{Backoff, Policy};
