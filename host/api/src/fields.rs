@@ -188,19 +188,25 @@ fn read_output(
     let name = fields.optional::<Label>("name", faults);
     let url = fields.required::<String>("url", faults);
     let enabled = fields.optional("enabled", faults).unwrap_or(true);
+    let retry = fields.optional("retry", faults).unwrap_or_default();
     fields.end(faults);
     let url = url?;
     let name = match named {
         true => name?,
         false => free_name(&url, taken)?,
     };
-    Some(OutputSpec { name, url, enabled })
+    Some(OutputSpec {
+        name,
+        url,
+        enabled,
+        retry,
+    })
 }
 
 /// The first of `SCHEME-1`, `SCHEME-2`, ... that is not taken.
 fn free_name(url: &str, taken: &[Label]) -> Option<Label> {
     let scheme = url.split(':').next().unwrap_or_default();
-    let known = ["udp", "srt", "rtmp", "rtmps", "file"];
+    let known = ["udp", "srt", "rtmp", "rtmps", "http", "https", "file"];
     let scheme = if known.contains(&scheme) {
         scheme
     } else {

@@ -96,37 +96,6 @@ pub(crate) fn utc_offset_minutes(unix_s: u64) -> i32 {
     i32::try_from(local.tm_gmtoff / 60).unwrap_or(0)
 }
 
-/// Makes a command's process a group of its own that dies with the thread that starts it:
-/// nothing outlives this host, even if it is killed.
-pub(crate) fn tie_to_parent(command: &mut tokio::process::Command) {
-    command.process_group(0).kill_on_drop(true);
-    let parent = libc::pid_t::try_from(std::process::id()).unwrap_or(0);
-    // SAFETY: between fork and exec only async-signal-safe calls are allowed; prctl and
-    // getppid are, and nothing is allocated.
-    unsafe {
-        command.pre_exec(move || {
-            if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) != 0 {
-                return Err(io::Error::last_os_error());
-            }
-            // The parent may have died before the line above took effect.
-            if libc::getppid() != parent {
-                return Err(io::Error::from_raw_os_error(libc::ESRCH));
-            }
-            Ok(())
-        });
-    }
-}
-
-/// Sends a signal to a process group.
-pub(crate) fn signal_group(leader: u32, signal: libc::c_int) -> io::Result<()> {
-    let group = libc::pid_t::try_from(leader).map_err(io::Error::other)?;
-    // SAFETY: killpg takes plain numbers.
-    match unsafe { libc::killpg(group, signal) } {
-        0 => Ok(()),
-        _ => Err(io::Error::last_os_error()),
-    }
-}
-
 /// Whether a socket takes an option of the UDP level (udp(7): `UDP_SEGMENT`, `UDP_GRO`).
 pub(crate) fn takes_udp_option(socket: &std::net::UdpSocket, option: libc::c_int) -> bool {
     let value: libc::c_int = 1;
@@ -157,15 +126,5 @@ mod tests {
     #[test]
     fn offsets_are_within_what_the_world_uses() {
         assert!((-720..=840).contains(&utc_offset_minutes(1_700_000_000)));
-    }
-
-    #[tokio::test]
-    async fn a_signalled_group_takes_its_children_with_it() {
-        let mut command = tokio::process::Command::new("sh");
-        command.args(["-c", "sleep 1000 & wait"]);
-        tie_to_parent(&mut command);
-        let mut child = command.spawn().unwrap();
-        signal_group(child.id().unwrap(), libc::SIGKILL).unwrap();
-        assert!(!child.wait().await.unwrap().success());
     }
 }

@@ -189,7 +189,7 @@ impl Control {
         let mut site = now.clone();
         edit(&mut site)?;
         let check = |policy: &_| decide::accepted(&self.plugins, policy).map(drop);
-        let desired = Desired::check(site, self.settings.rules, before.unwrap_or(now), check)
+        let desired = Desired::check(site, &self.settings.rules, before.unwrap_or(now), check)
             .map_err(ControlError::Invalid)?;
         let touched = desired::compare(now, desired.site());
         Ok(Draft { desired, touched })

@@ -3,7 +3,7 @@
 //! Pure, and minimal: what is the same on both sides appears in no change, so it is not
 //! touched.
 
-use model::{Endpoint, Label, Protocol, StreamName};
+use model::{Endpoint, Label, Protocol, Retry, StreamName};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ pub struct StreamShape {
     /// Declared sources.
     pub sources: BTreeMap<Label, SourceShape>,
     /// Outputs that run.
-    pub outputs: BTreeMap<Label, Endpoint>,
+    pub outputs: BTreeMap<Label, OutputShape>,
     /// The source on air, or about to be; wanted: `None` leaves it as it is.
     pub on_air: Option<Label>,
     /// Protocols that viewers may use; `None`: all.
@@ -31,6 +31,36 @@ pub struct SourceShape {
     pub protocol: Protocol,
     /// Where from; `None`: a publisher brings it.
     pub endpoint: Option<Endpoint>,
+    /// When to try again.
+    pub retry: Retry,
+}
+
+/// An output that runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutputShape {
+    /// Where it sends.
+    pub endpoint: Endpoint,
+    /// When to try again.
+    pub retry: Retry,
+}
+
+/// What is kept up by a link.
+trait Kept: PartialEq {
+    /// Whether one link can be both, one after the other: they differ in nothing but the rules
+    /// about tries.
+    fn same_link(&self, other: &Self) -> bool;
+}
+
+impl Kept for SourceShape {
+    fn same_link(&self, other: &Self) -> bool {
+        (self.protocol, &self.endpoint) == (other.protocol, &other.endpoint)
+    }
+}
+
+impl Kept for OutputShape {
+    fn same_link(&self, other: &Self) -> bool {
+        self.endpoint == other.endpoint
+    }
 }
 
 /// Every stream by name.
@@ -79,6 +109,16 @@ pub enum Change {
         #[serde(skip)]
         to: SourceShape,
     },
+    /// A source's rules about tries differ: its link goes on under them.
+    TuneSource {
+        /// Of which stream.
+        stream: StreamName,
+        /// Which.
+        source: Label,
+        /// What it shall be.
+        #[serde(skip)]
+        to: SourceShape,
+    },
     /// An output shall not run.
     StopOutput {
         /// Of which stream.
@@ -94,7 +134,7 @@ pub enum Change {
         output: Label,
         /// Where to send.
         #[serde(skip)]
-        to: Endpoint,
+        to: OutputShape,
     },
     /// An output's address or options differ: its link is replaced.
     AlterOutput {
@@ -104,7 +144,17 @@ pub enum Change {
         output: Label,
         /// Where to send.
         #[serde(skip)]
-        to: Endpoint,
+        to: OutputShape,
+    },
+    /// An output's rules about tries differ: its link goes on under them.
+    TuneOutput {
+        /// Of which stream.
+        stream: StreamName,
+        /// Which.
+        output: Label,
+        /// What it shall be.
+        #[serde(skip)]
+        to: OutputShape,
     },
     /// Another source goes on air at its next random access point.
     Take {
@@ -184,6 +234,11 @@ fn sources(name: &StreamName, is: &StreamShape, shall: &StreamShape, changes: &m
                 source,
                 to: to.clone(),
             },
+            Step::Tune(to) => Change::TuneSource {
+                stream,
+                source,
+                to: to.clone(),
+            },
         });
     }
 }
@@ -203,6 +258,11 @@ fn outputs(name: &StreamName, is: &StreamShape, shall: &StreamShape, changes: &m
                 output,
                 to: to.clone(),
             },
+            Step::Tune(to) => Change::TuneOutput {
+                stream,
+                output,
+                to: to.clone(),
+            },
         });
     }
 }
@@ -211,9 +271,10 @@ enum Step<'a, T> {
     Stop,
     Start(&'a T),
     Alter(&'a T),
+    Tune(&'a T),
 }
 
-fn steps<'a, T: PartialEq>(
+fn steps<'a, T: Kept>(
     is: &'a BTreeMap<Label, T>,
     shall: &'a BTreeMap<Label, T>,
 ) -> impl Iterator<Item = (&'a Label, Step<'a, T>)> {
@@ -223,8 +284,9 @@ fn steps<'a, T: PartialEq>(
         .map(|id| (id, Step::Stop));
     let rest = shall.iter().filter_map(|(id, to)| match is.get(id) {
         None => Some((id, Step::Start(to))),
-        Some(now) if now != to => Some((id, Step::Alter(to))),
-        Some(_) => None,
+        Some(now) if now == to => None,
+        Some(now) if now.same_link(to) => Some((id, Step::Tune(to))),
+        Some(_) => Some((id, Step::Alter(to))),
     });
     gone.chain(rest)
 }
@@ -247,13 +309,20 @@ mod tests {
         let source = SourceShape {
             protocol: Protocol::Udp,
             endpoint: Some(udp(source_port)),
+            retry: Retry::default(),
         };
         let stream = StreamShape {
             declared: true,
             sources: BTreeMap::from([(label("in"), source)]),
             outputs: outputs
                 .iter()
-                .map(|(name, port)| (label(name), udp(*port)))
+                .map(|(name, port)| {
+                    let shape = OutputShape {
+                        endpoint: udp(*port),
+                        retry: Retry::default(),
+                    };
+                    (label(name), shape)
+                })
                 .collect(),
             ..StreamShape::default()
         };
@@ -316,6 +385,26 @@ mod tests {
                 r#"{"change":"stop_output","output":"c"}"#,
                 r#"{"change":"alter_output","output":"b"}"#,
                 r#"{"change":"start_output","output":"d"}"#,
+            ]
+        );
+    }
+
+    #[test]
+    fn other_rules_about_tries_leave_every_link_in_place() {
+        let running = shape(5000, &[("a", 1), ("b", 2)]);
+        let wanted = altered(|stream| {
+            let patient = Retry {
+                attempts: Some(3),
+                ..Retry::default()
+            };
+            stream.outputs.get_mut("b").unwrap().retry = patient;
+            stream.sources.get_mut("in").unwrap().retry = patient;
+        });
+        assert_eq!(
+            told(&running, &wanted),
+            [
+                r#"{"change":"tune_source","source":"in"}"#,
+                r#"{"change":"tune_output","output":"b"}"#,
             ]
         );
     }

@@ -1,12 +1,13 @@
 //! The gateways' links, seen from here: started, looked at, stopped.
 
 use crate::desired::Output;
+use crate::diff::OutputShape;
 use crate::plan::Target;
 use crate::state::OutputReport;
 use gateway::LinkHandle;
 use gateway::link::{Details, SrtFigures};
 use hub::Stream;
-use model::{Endpoint, Label, LinkStatus};
+use model::{Endpoint, Label, LinkStatus, Retry};
 use std::sync::Arc;
 
 /// A running link.
@@ -28,12 +29,14 @@ impl Link {
         stream: &Arc<Stream>,
         source: &Label,
         endpoint: &Endpoint,
+        retry: Retry,
     ) -> Self {
         Self(gateway::start_source(
             context,
             stream.clone(),
             source.clone(),
             endpoint.clone(),
+            retry,
         ))
     }
 
@@ -41,13 +44,14 @@ impl Link {
         context: &gateway::Context,
         stream: &Arc<Stream>,
         output: &Label,
-        endpoint: &Endpoint,
+        to: &OutputShape,
     ) -> Self {
         Self(gateway::start_output(
             context,
             stream.clone(),
             output.clone(),
-            endpoint.clone(),
+            to.endpoint.clone(),
+            to.retry,
         ))
     }
 
@@ -69,6 +73,11 @@ impl Link {
     /// Tries again at once, unless it has a session.
     pub(crate) fn retry(&self) {
         self.0.retry();
+    }
+
+    /// Follows other rules about tries; what is live stays so.
+    pub(crate) fn tune(&self, endpoint: &Endpoint, retry: Retry) {
+        self.0.adopt(gateway::policy(endpoint, retry));
     }
 
     /// Resolves when its sockets are closed.
@@ -93,6 +102,7 @@ impl LinkReport {
             url: url.cloned().unwrap_or_default(),
             declared: declared.is_some(),
             enabled: declared.is_none_or(|output| output.enabled),
+            retry: declared.map(|output| output.retry).unwrap_or_default(),
             status: self.status,
             bytes: self.bytes,
             bitrate_bps: self.bitrate_bps,

@@ -1,8 +1,9 @@
 //! From a plan's words to addresses: what of it can be done, and what is refused and why.
 
 use crate::desired::{Input, Output};
+use crate::diff::OutputShape;
 use model::routing::{Alert, Attributes, Plan, PlannedOutput};
-use model::{Endpoint, Label, Protocol};
+use model::{Endpoint, Label, Protocol, Retry};
 use std::collections::BTreeMap;
 use url::Url;
 
@@ -66,6 +67,18 @@ pub struct Target {
     pub url: String,
     /// The same, parsed.
     pub endpoint: Endpoint,
+    /// As the operator declared it.
+    pub retry: Retry,
+}
+
+impl Target {
+    /// What has to run for it.
+    pub fn shape(&self) -> OutputShape {
+        OutputShape {
+            endpoint: self.endpoint.clone(),
+            retry: self.retry,
+        }
+    }
 }
 
 /// Understands a plan for a stream with these sources and, if it is declared, this input.
@@ -138,18 +151,29 @@ fn serve(plan: &Plan, refused: &mut Vec<String>) -> Option<Vec<Protocol>> {
 fn target(planned: &PlannedOutput, declared: &[Output]) -> Result<(Label, Target), String> {
     let name: Label = planned.name.parse().map_err(|error| format!("{error}"))?;
     let declared = declared.iter().find(|output| output.name == name);
+    let retry = declared.map(|output| output.retry).unwrap_or_default();
     let url = match (&planned.url, declared) {
         (Some(url), _) => url.as_str(),
         (None, Some(output)) if planned.params.is_empty() => {
             let (url, endpoint) = (output.url.clone(), output.endpoint.clone());
-            return Ok((name, Target { url, endpoint }));
+            let target = Target {
+                url,
+                endpoint,
+                retry,
+            };
+            return Ok((name, target));
         }
         (None, Some(output)) => &output.url,
         (None, None) => return Err("it is not declared, so the plan has to give its url".into()),
     };
     let url = with_params(url, &planned.params)?;
     let endpoint = url.parse::<Endpoint>().map_err(|error| error.to_string())?;
-    Ok((name, Target { url, endpoint }))
+    let target = Target {
+        url,
+        endpoint,
+        retry,
+    };
+    Ok((name, target))
 }
 
 /// Puts parameters before those of a URL's query; the same key there gives way.
@@ -186,6 +210,7 @@ mod tests {
             url: url.to_owned(),
             endpoint,
             enabled,
+            retry: Retry::default(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! What runs: the links this host keeps up, and the streams they belong to. Only
 //! [`Running::apply`] starts or stops anything.
 
-use crate::diff::{Change, Shape, SourceShape, StreamShape};
+use crate::diff::{Change, OutputShape, Shape, SourceShape, StreamShape};
 use crate::error::ControlError;
 use crate::links::{Link, LinkReport};
 use gateway::srt::ConnectionFigures;
@@ -197,6 +197,8 @@ impl Running {
             | Change::AlterSource { stream, source, to } => self.start_source(stream, source, to),
             Change::StartOutput { stream, output, to }
             | Change::AlterOutput { stream, output, to } => self.start_output(stream, output, to),
+            Change::TuneSource { stream, source, to } => self.tune_source(stream, source, to),
+            Change::TuneOutput { stream, output, to } => self.tune_output(stream, output, to),
             Change::Take { stream, source } => {
                 let Some(entry) = self.entries.get(stream) else {
                     return;
@@ -237,19 +239,39 @@ impl Running {
         entry.stream.declare_source(source, to.protocol);
         if let Some(endpoint) = &to.endpoint {
             tracing::info!(stream = %name, %source, from = address(endpoint), "source starts");
-            let link = Link::source(&self.context, &entry.stream, source, endpoint);
+            let link = Link::source(&self.context, &entry.stream, source, endpoint, to.retry);
             entry.sources.insert(source.clone(), link);
         }
         entry.shape.sources.insert(source.clone(), to.clone());
     }
 
-    fn start_output(&mut self, name: &StreamName, output: &Label, to: &Endpoint) {
+    fn start_output(&mut self, name: &StreamName, output: &Label, to: &OutputShape) {
         let Some(entry) = self.entries.get_mut(name) else {
             return;
         };
-        tracing::info!(stream = %name, %output, to = address(to), "output starts");
+        tracing::info!(stream = %name, %output, to = address(&to.endpoint), "output starts");
         let link = Link::output(&self.context, &entry.stream, output, to);
         entry.outputs.insert(output.clone(), link);
+        entry.shape.outputs.insert(output.clone(), to.clone());
+    }
+
+    fn tune_source(&mut self, name: &StreamName, source: &Label, to: &SourceShape) {
+        let Some(entry) = self.entries.get_mut(name) else {
+            return;
+        };
+        if let (Some(link), Some(endpoint)) = (entry.sources.get(source), &to.endpoint) {
+            link.tune(endpoint, to.retry);
+        }
+        entry.shape.sources.insert(source.clone(), to.clone());
+    }
+
+    fn tune_output(&mut self, name: &StreamName, output: &Label, to: &OutputShape) {
+        let Some(entry) = self.entries.get_mut(name) else {
+            return;
+        };
+        if let Some(link) = entry.outputs.get(output) {
+            link.tune(&to.endpoint, to.retry);
+        }
         entry.shape.outputs.insert(output.clone(), to.clone());
     }
 
@@ -286,7 +308,10 @@ fn address(endpoint: &Endpoint) -> String {
     match endpoint {
         Endpoint::Udp(udp) => format!("udp://{}:{}", udp.host, udp.port),
         Endpoint::Srt(srt) => format!("srt://{}:{}", srt.host, srt.port),
-        Endpoint::Rtmp(rtmp) => format!("rtmp://{}:{}", rtmp.host, rtmp.port),
+        Endpoint::Rtmp(rtmp) => format!("{}://{}:{}", endpoint.scheme(), rtmp.host, rtmp.port),
+        Endpoint::File(file) => format!("file {}", file.path),
+        Endpoint::Stream(name) => format!("stream {name}"),
+        Endpoint::Http(http) => format!("{}://{}:{}", endpoint.scheme(), http.host, http.port),
         other => other.scheme().to_owned(),
     }
 }

@@ -15,15 +15,19 @@ pub(crate) fn shape(input: Option<&Input>, decided: Option<&Resolved>) -> Stream
         shape.declared = true;
         shape.publisher = input.publisher().cloned();
         let sources = input.sources.iter().map(|source| {
-            let (protocol, endpoint) = (source.protocol(), source.endpoint.clone());
-            (source.id.clone(), SourceShape { protocol, endpoint })
+            let shape = SourceShape {
+                protocol: source.protocol(),
+                endpoint: source.endpoint.clone(),
+                retry: source.retry,
+            };
+            (source.id.clone(), shape)
         });
         shape.sources = sources.collect();
     }
     if let Some(decided) = decided {
         let outputs = decided.outputs.iter();
         shape.outputs = outputs
-            .map(|(name, to)| (name.clone(), to.endpoint.clone()))
+            .map(|(name, to)| (name.clone(), to.shape()))
             .collect();
         shape.on_air.clone_from(&decided.on_air);
         shape.serve.clone_from(&decided.serve);

@@ -4,7 +4,7 @@ use crate::desired::Input;
 use gateway::link::SrtFigures;
 use hub::{SourceSnapshot, StreamSnapshot};
 use model::routing::{Attributes, Audio, OutputState, RoutingState, Source, Video};
-use model::{Label, LinkStatus};
+use model::{Label, LinkStatus, Retry};
 
 /// What an output's link reports, or would, if it ran.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -17,6 +17,8 @@ pub struct OutputReport {
     pub declared: bool,
     /// Whether the operator wants it.
     pub enabled: bool,
+    /// When it tries again, as far as the operator says.
+    pub retry: Retry,
     /// Where its link stands.
     pub status: LinkStatus,
     /// Bytes its peer took.
@@ -177,6 +179,7 @@ mod tests {
         let declared = |id: &str| crate::desired::Source {
             id: id.parse().unwrap(),
             endpoint: None,
+            retry: Retry::default(),
         };
         let input = Input {
             sources: vec![declared("z"), declared("a")],

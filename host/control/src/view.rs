@@ -9,7 +9,7 @@ use gateway::srt::{ConnectionFigures, Role};
 use hub::{Form, SourceSnapshot, StreamSnapshot, TrackSummary, ViewerSnapshot};
 use model::endpoint::redact;
 use model::routing::{Alert, Attributes};
-use model::{Label, LinkStatus, Protocol, StreamName, StreamPattern};
+use model::{Label, LinkStatus, Protocol, Retry, StreamName, StreamPattern};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -175,6 +175,9 @@ pub struct OutputView {
     pub declared: bool,
     /// Wanted by the operator; the plan has the last word.
     pub enabled: bool,
+    /// When it tries again, as far as the operator says.
+    #[serde(skip_serializing_if = "Retry::is_usual")]
+    pub retry: Retry,
     /// Where its link stands.
     #[serde(flatten)]
     pub link: LinkStatus,
@@ -314,6 +317,7 @@ fn output_view(report: OutputReport) -> OutputView {
         name: report.name,
         declared: report.declared,
         enabled: report.enabled,
+        retry: report.retry,
         link: report.status,
         bytes: report.bytes,
         bitrate_bps: report.bitrate_bps,

@@ -3,9 +3,10 @@
 use crate::srt;
 use crate::udp::fanout::Fanouts;
 use hub::Registry;
-use model::Protocol;
+use model::{Egress, Protocol};
 use parking_lot::Mutex;
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -16,8 +17,20 @@ use tokio_util::task::TaskTracker;
 #[derive(Clone)]
 pub struct Context(Arc<Inner>);
 
+/// What gateways are told by the configuration.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// What may be called.
+    pub egress: Egress,
+    /// Files are read and written below this folder, and nowhere else; none: there are no files.
+    pub media: Option<PathBuf>,
+    /// The offset from UTC at a Unix time in seconds, in minutes, east positive; none: UTC.
+    pub utc_offset_minutes: Option<fn(unix_s: u64) -> i32>,
+}
+
 struct Inner {
     registry: Registry,
+    settings: Settings,
     shutdown: CancellationToken,
     tasks: TaskTracker,
     counters: Counters,
@@ -29,8 +42,18 @@ struct Inner {
 impl Context {
     /// For the streams of `registry`; `shutdown` ends every task started through it.
     pub fn new(registry: Registry, shutdown: CancellationToken) -> Self {
+        Self::with_settings(registry, shutdown, Settings::default())
+    }
+
+    /// As [`Context::new`], as the configuration says.
+    pub fn with_settings(
+        registry: Registry,
+        shutdown: CancellationToken,
+        settings: Settings,
+    ) -> Self {
         Self(Arc::new(Inner {
             registry,
+            settings,
             shutdown,
             tasks: TaskTracker::new(),
             counters: Counters::default(),
@@ -48,6 +71,22 @@ impl Context {
     /// Cancelled when the host shuts down.
     pub fn shutdown(&self) -> &CancellationToken {
         &self.0.shutdown
+    }
+
+    /// What this host may call.
+    pub fn egress(&self) -> &Egress {
+        &self.0.settings.egress
+    }
+
+    /// The folder that files are read and written below, if there is one.
+    pub fn media(&self) -> Option<&Path> {
+        self.0.settings.media.as_deref()
+    }
+
+    /// How far local time is ahead of UTC then.
+    pub fn utc_offset_minutes(&self, unix_s: u64) -> i32 {
+        let offset = self.0.settings.utc_offset_minutes;
+        offset.map_or(0, |offset| offset(unix_s))
     }
 
     /// Every task a gateway starts is started here, and ends on [`Context::shutdown`].
@@ -129,13 +168,16 @@ impl Count {
 impl Counters {
     /// The counters of one protocol.
     pub fn of(&self, protocol: Protocol) -> &Edge {
-        let [udp, srt, rtmp, hls] = &self.0;
+        let [udp, srt, rtmp, hls, file, test, stream] = &self.0;
         match protocol {
             Protocol::Udp => udp,
             Protocol::Srt => srt,
             Protocol::Rtmp => rtmp,
+            Protocol::Hls => hls,
+            Protocol::File => file,
+            Protocol::Test => test,
             // `Protocol` grows with its gateway; until then a new one shares the last counters.
-            _ => hls,
+            _ => stream,
         }
     }
 
@@ -231,6 +273,6 @@ mod tests {
             .iter()
             .map(|edge| edge.refused)
             .collect();
-        assert_eq!(refused, [1, 2, 3, 4]);
+        assert_eq!(refused, [1, 2, 3, 4, 5, 6, 7]);
     }
 }

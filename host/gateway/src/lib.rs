@@ -4,12 +4,16 @@
 //! those who come. What a stream's inputs and outputs have in common, being kept up, is
 //! [`link`]; what all gateways are given is [`context`].
 
+pub mod child;
 pub mod context;
+pub mod file;
 pub mod hls;
 pub mod http;
 pub mod link;
 pub mod rtmp;
 pub mod srt;
+pub mod stream;
+pub mod test;
 pub mod udp;
 
 pub use context::Context;
@@ -17,7 +21,7 @@ pub use link::{LinkHandle, LinkSnapshot};
 
 use hub::Stream;
 use link::{Dial, Direction, LinkError, Policy, Session, Wiring};
-use model::{Endpoint, Label};
+use model::{Endpoint, Label, Retry};
 use std::sync::Arc;
 
 /// Keeps source `id` of a stream fed from `endpoint`.
@@ -26,11 +30,23 @@ pub fn start_source(
     stream: Arc<Stream>,
     id: Label,
     endpoint: Endpoint,
+    retry: Retry,
 ) -> LinkHandle {
+    let wiring = Wiring {
+        context: context.clone(),
+        stream,
+        label: id,
+        direction: Direction::In,
+        retry: policy(&endpoint, retry),
+    };
     match endpoint {
-        Endpoint::Udp(endpoint) => udp::ingest::start(context, stream, id, endpoint),
-        Endpoint::Srt(endpoint) => srt::ingest::start(context, stream, id, endpoint),
-        other => unspoken(context, stream, id, Direction::In, &other),
+        Endpoint::Udp(endpoint) => udp::ingest::start(wiring, endpoint),
+        Endpoint::Srt(endpoint) => srt::ingest::start(wiring, endpoint),
+        Endpoint::Rtmp(endpoint) => rtmp::pull::start(wiring, endpoint),
+        Endpoint::File(endpoint) => file::ingest::start(wiring, endpoint),
+        Endpoint::Stream(from) => stream::ingest::start(wiring, from),
+        Endpoint::Test => test::ingest::start(wiring),
+        other => unspoken(wiring, &other),
     }
 }
 
@@ -40,37 +56,43 @@ pub fn start_output(
     stream: Arc<Stream>,
     name: Label,
     endpoint: Endpoint,
-) -> LinkHandle {
-    match endpoint {
-        Endpoint::Udp(endpoint) => udp::push::start(context, stream, name, endpoint),
-        Endpoint::Srt(endpoint) => srt::push::start(context, stream, name, endpoint),
-        Endpoint::Rtmp(endpoint) => rtmp::push::start(context, stream, name, endpoint),
-        other => unspoken(context, stream, name, Direction::Out, &other),
-    }
-}
-
-/// A link that fails at once and says why: this host does not speak the protocol that way.
-fn unspoken(
-    context: &Context,
-    stream: Arc<Stream>,
-    label: Label,
-    direction: Direction,
-    endpoint: &Endpoint,
+    retry: Retry,
 ) -> LinkHandle {
     let wiring = Wiring {
         context: context.clone(),
         stream,
-        label,
-        direction,
-        retry: Policy::default(),
+        label: name,
+        direction: Direction::Out,
+        retry: policy(&endpoint, retry),
     };
-    link::spawn(
-        wiring,
-        Unspoken {
-            scheme: endpoint.scheme(),
-            direction,
-        },
-    )
+    match endpoint {
+        Endpoint::Udp(endpoint) => udp::push::start(wiring, endpoint),
+        Endpoint::Srt(endpoint) => srt::push::start(wiring, endpoint),
+        Endpoint::Rtmp(endpoint) => rtmp::push::start(wiring, endpoint),
+        Endpoint::Recording(endpoint) => file::push::start(wiring, endpoint),
+        Endpoint::Http(endpoint) => hls::push::start(wiring, endpoint),
+        other => unspoken(wiring, &other),
+    }
+}
+
+/// When a link to this endpoint tries again: as its protocol does, where the operator says
+/// nothing.
+pub fn policy(endpoint: &Endpoint, retry: Retry) -> Policy {
+    let usual = match endpoint {
+        Endpoint::Udp(_) => udp::RETRY,
+        Endpoint::Stream(_) => stream::RETRY,
+        _ => Policy::default(),
+    };
+    usual.with(retry)
+}
+
+/// A link that fails at once and says why: this host does not speak the protocol that way.
+fn unspoken(wiring: Wiring, endpoint: &Endpoint) -> LinkHandle {
+    let dial = Unspoken {
+        scheme: endpoint.scheme(),
+        direction: wiring.direction,
+    };
+    link::spawn(wiring, dial)
 }
 
 struct Unspoken {

@@ -23,7 +23,7 @@ mod viewer;
 
 pub use doorman::{Doorman, Due, OpenDoor, Pass, Stay};
 pub use forms::{Form, Preface, RtmpMessage, Segment};
-pub use lane::{Bounds, Lane, ReadError, Reader, Start};
+pub use lane::{Bounds, Item, Lane, ReadError, Reader, Start};
 pub use meter::Meter;
 pub use registry::Registry;
 pub use source::{Source, SourceSnapshot, TrackSummary};

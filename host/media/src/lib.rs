@@ -12,6 +12,7 @@ pub mod hls;
 pub mod time;
 pub mod timeline;
 pub mod ts;
+pub mod wall;
 
 pub use convert::Convert;
 pub use frame::{Codec, Frame, Track, TrackId, Tracks};

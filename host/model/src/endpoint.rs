@@ -4,10 +4,13 @@
 //! |---|---|
 //! | `udp://HOST:PORT` | `interface` (local IPv4 address or device name), `ttl` (1-255, default 1), `loop` (0 or 1, default 1) |
 //! | `srt://HOST:PORT` | `mode` (`caller`, `listener`), `latency` (ms, 0-30000), `passphrase` (10-79 characters), `pbkeylen` (16, 24, 32), `streamid` (at most 512 bytes), `timeout` (ms to connect) |
-//! | `rtmp://HOST[:PORT]/APP/NAME` | passed on to the server as they stand |
+//! | `rtmp://HOST[:PORT]/APP/NAME`, `rtmps://` | passed on to the server as they stand |
+//! | `http://HOST[:PORT]/PATH/NAME.m3u8`, `https://` | sent with every request as they stand |
+//! | `file:///PATH.ts` | none; `%Y %m %d %H %M %S` in the path stand for the time |
 //!
 //! FFmpeg's `latency` is in microseconds; here, as in srt-live-transmit, it is in milliseconds.
 
+use crate::StreamName;
 use std::fmt;
 use std::str::FromStr;
 use url::Url;
@@ -20,8 +23,28 @@ pub enum EndpointError {
     #[error("not a URL: {0}; expected for example srt://203.0.113.5:9000?latency=200")]
     NotAUrl(String),
     /// A scheme that no gateway here speaks.
-    #[error("no gateway for {0:?}; known are udp, srt and rtmp")]
+    #[error("no gateway for {0:?}; known are udp, srt, rtmp, rtmps, http, https and file")]
     UnknownScheme(String),
+    /// A URL of a protocol that this type of source does not speak.
+    #[error("a source of type {wanted} has a URL that begins with {wanted}://, not {found}://")]
+    WrongScheme {
+        /// The type.
+        wanted: &'static str,
+        /// The URL's scheme.
+        found: &'static str,
+    },
+    /// A path that does not name a file below the media folder.
+    #[error(
+        "the path must name a file below the media folder, by parts of letters, digits, spaces and \
+         _ - . @ + ( ), without '.' or '..' as a part, at most {MAX_PATH_BYTES} bytes"
+    )]
+    BadPath,
+    /// A recording that is not of the form it has to have.
+    #[error(
+        "a recording is file:///PATH.ts, a path below the media folder by parts of letters, \
+         digits, spaces and _ - . @ + ( ), with %Y %m %d %H %M %S for the time at which it begins"
+    )]
+    BadRecording,
     /// Host or port is missing.
     #[error("the URL needs {0}")]
     Missing(&'static str),
@@ -58,6 +81,46 @@ pub enum Endpoint {
     Srt(Srt),
     /// An RTMP server's application and stream.
     Rtmp(Rtmp),
+    /// A file below the media folder.
+    File(File),
+    /// Another stream of this host.
+    Stream(StreamName),
+    /// A test picture and tone made here.
+    Test,
+    /// A file that is recorded.
+    Recording(Recording),
+    /// A web server's playlist, which is put there with its segments.
+    Http(Http),
+}
+
+/// Longest path of a file, in bytes.
+pub const MAX_PATH_BYTES: usize = 512;
+
+/// A file that is recorded, below the media folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recording {
+    /// As [`File::path`], with `%Y %m %d %H %M %S` for the time at which it begins.
+    path: String,
+}
+
+/// A playlist on a web server.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Http {
+    /// The whole URL; it may hold secrets.
+    pub url: String,
+    /// Host name or address.
+    pub host: String,
+    /// 1 to 65535; 80 unless given, 443 under TLS.
+    pub port: u16,
+    /// `https`: under TLS.
+    pub tls: bool,
+}
+
+/// A file below the media folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// Relative to the media folder: parts joined by `/`, none of them `.` or `..`.
+    pub path: String,
 }
 
 /// A UDP address and how to reach or join it.
@@ -112,8 +175,10 @@ pub struct Rtmp {
     pub url: String,
     /// Host name or address.
     pub host: String,
-    /// 1 to 65535; 1935 unless given.
+    /// 1 to 65535; 1935 unless given, 443 under TLS.
     pub port: u16,
+    /// `rtmps`: under TLS.
+    pub tls: bool,
 }
 
 /// Latency in ms unless the URL says otherwise (libsrt's own default).
@@ -129,12 +194,42 @@ impl Endpoint {
         Ok(Self::Udp(endpoint))
     }
 
+    /// A file to read, by its path below the media folder.
+    pub fn file(path: &str) -> Result<Self, EndpointError> {
+        match is_path_below(path) {
+            true => Ok(Self::File(File {
+                path: path.to_owned(),
+            })),
+            false => Err(EndpointError::BadPath),
+        }
+    }
+
+    /// The host that is called; none for what waits to be called.
+    ///
+    /// Of UDP this is meant as a target: to receive is to wait.
+    pub fn calls(&self) -> Option<&str> {
+        match self {
+            Self::Udp(udp) => Some(&udp.host),
+            Self::Srt(srt) if srt.mode == SrtMode::Listener => None,
+            Self::Srt(srt) => Some(&srt.host),
+            Self::Rtmp(rtmp) => Some(&rtmp.host),
+            Self::Http(http) => Some(&http.host),
+            Self::File(_) | Self::Recording(_) | Self::Stream(_) | Self::Test => None,
+        }
+    }
+
     /// The URL's scheme.
     pub const fn scheme(&self) -> &'static str {
         match self {
             Self::Udp(_) => "udp",
             Self::Srt(_) => "srt",
+            Self::Rtmp(rtmp) if rtmp.tls => "rtmps",
             Self::Rtmp(_) => "rtmp",
+            Self::File(_) | Self::Recording(_) => "file",
+            Self::Http(http) if http.tls => "https",
+            Self::Http(_) => "http",
+            Self::Stream(_) => "stream",
+            Self::Test => "test",
         }
     }
 }
@@ -143,23 +238,76 @@ impl FromStr for Endpoint {
     type Err = EndpointError;
 
     fn from_str(text: &str) -> Result<Self, EndpointError> {
+        if text.starts_with("file:") {
+            return Recording::parse(text).map(Self::Recording);
+        }
         let url = parse_url(text)?;
         match url.scheme() {
             "udp" => parse_udp(&url).map(Self::Udp),
             "srt" => parse_srt(&url).map(Self::Srt),
-            "rtmp" => parse_rtmp(&url).map(Self::Rtmp),
+            "rtmp" | "rtmps" => parse_rtmp(&url).map(Self::Rtmp),
+            "http" | "https" => parse_http(&url).map(Self::Http),
             other => Err(EndpointError::UnknownScheme(other.to_owned())),
         }
     }
 }
 
+impl Recording {
+    /// The letters after a `%`: year, month, day, hour, minute and second.
+    const FIELDS: &str = "YmdHMS";
+
+    fn parse(url: &str) -> Result<Self, EndpointError> {
+        let path = url.strip_prefix("file:///").unwrap_or_default();
+        let example = named(path, |field| match Self::FIELDS.contains(field) {
+            true => "0".to_owned(),
+            false => "%".to_owned(),
+        });
+        // Nothing else is ever written, whatever the folder holds beside media.
+        let ends_well = path.len() <= MAX_PATH_BYTES && path.ends_with(".ts");
+        match ends_well && is_path_below(&example) {
+            true => Ok(Self {
+                path: path.to_owned(),
+            }),
+            false => Err(EndpointError::BadRecording),
+        }
+    }
+
+    /// The path, each `%` and its letter replaced.
+    pub fn named(&self, field: impl Fn(char) -> String) -> String {
+        named(&self.path, field)
+    }
+}
+
+fn named(path: &str, field: impl Fn(char) -> String) -> String {
+    let (mut named, mut rest) = (String::with_capacity(path.len()), path.chars());
+    while let Some(c) = rest.next() {
+        match c {
+            '%' => named.push_str(&rest.next().map(&field).unwrap_or_else(|| "%".to_owned())),
+            other => named.push(other),
+        }
+    }
+    named
+}
+
+fn is_path_below(path: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || " _-.@+()".contains(c);
+    let part = |part: &str| !matches!(part, "" | "." | "..") && part.chars().all(plain);
+    path.len() <= MAX_PATH_BYTES && path.split('/').all(part)
+}
+
 /// Replaces passphrases, stream keys and tokens in a URL by `***`, for logs and the API.
 pub fn redact(text: &str) -> String {
+    if text.starts_with("file:") {
+        return text.to_owned();
+    }
     let Ok(mut url) = Url::parse(text) else {
         return "***".to_owned();
     };
     if url.password().is_some() {
         let _ = url.set_password(Some("***"));
+    } else if !url.username().is_empty() {
+        // Alone it is a token.
+        let _ = url.set_username("***");
     }
     if url.query().is_some() {
         let pairs: Vec<(String, String)> = url
@@ -176,7 +324,7 @@ pub fn redact(text: &str) -> String {
     if url.fragment().is_some() {
         url.set_fragment(Some("***"));
     }
-    if url.scheme() == "rtmp" {
+    if matches!(url.scheme(), "rtmp" | "rtmps") {
         let mut parts: Vec<&str> = url.path().split('/').collect();
         if parts.len() > 2 {
             parts.pop();
@@ -338,11 +486,36 @@ fn parse_rtmp(url: &Url) -> Result<Rtmp, EndpointError> {
             "an application and a stream, as in rtmp://host/live/key",
         ));
     }
+    let tls = url.scheme() == "rtmps";
+    let usual = if tls { 443 } else { 1935 };
     Ok(Rtmp {
         url: url.to_string(),
         host: host_of(url),
-        port: url.port().unwrap_or(1935),
+        port: url.port().unwrap_or(usual),
+        tls,
     })
+}
+
+fn parse_http(url: &Url) -> Result<Http, EndpointError> {
+    if !url.path().ends_with(".m3u8") {
+        return Err(EndpointError::Missing(
+            "a playlist to put, as in https://host/path/index.m3u8",
+        ));
+    }
+    let tls = url.scheme() == "https";
+    let usual = if tls { 443 } else { 80 };
+    Ok(Http {
+        url: url.to_string(),
+        host: host_of(url),
+        port: url.port().unwrap_or(usual),
+        tls,
+    })
+}
+
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Http({})", redact(&self.url))
+    }
 }
 
 impl fmt::Debug for Srt {
@@ -416,7 +589,7 @@ mod tests {
             ),
             (
                 "ftp://h:1/x",
-                "no gateway for \"ftp\"; known are udp, srt and rtmp",
+                "no gateway for \"ftp\"; known are udp, srt, rtmp, rtmps, http, https and file",
             ),
         ];
         for (url, message) in cases {
@@ -429,5 +602,77 @@ mod tests {
         let shown = redact("srt://h:1?latency=120&passphrase=0123456789&streamid=publish:a");
         assert_eq!(shown, "srt://h:1?latency=120&passphrase=***&streamid=***");
         assert_eq!(redact("rtmp://h/live/secret"), "rtmp://h/live/***");
+        assert_eq!(redact("rtmps://h/live/secret"), "rtmps://h/live/***");
+        for (url, shown) in [
+            (
+                "https://u:pw@h/a/i.m3u8?cid=k",
+                "https://u:***@h/a/i.m3u8?cid=***",
+            ),
+            ("https://token@h/i.m3u8", "https://***@h/i.m3u8"),
+            ("file:///a/%Y b.ts", "file:///a/%Y b.ts"),
+        ] {
+            assert_eq!(redact(url), shown);
+        }
+    }
+
+    #[test]
+    fn a_recording_is_named_after_its_time_and_stays_below_the_media_folder() {
+        let Ok(Endpoint::Recording(recording)) = "file:///a/%Y%m%d-%H%M%S b.ts".parse() else {
+            panic!("a recording")
+        };
+        assert_eq!(recording.named(|field| field.to_string()), "a/Ymd-HMS b.ts");
+        for bad in [
+            "file://host/a.ts",
+            "file:a.ts",
+            "file:///",
+            "file:///a.mp4",
+            "file:///../a.ts",
+            "file:///a/../b.ts",
+            "file:////etc/a.ts",
+            "file:///%2e%2e/a.ts",
+            "file:///%s.ts",
+            "file:///a.ts?x=1",
+            "file:///a%.ts",
+            "file:///a%%.ts",
+            "file:///.ts/..",
+            "file:///a\n.ts",
+        ] {
+            let parsed = bad.parse::<Endpoint>();
+            assert_eq!(parsed, Err(EndpointError::BadRecording), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_playlist_is_put_where_its_url_says() {
+        let Ok(Endpoint::Http(http)) = "https://h:8443/live/index.m3u8?k=1".parse() else {
+            panic!("a playlist")
+        };
+        assert_eq!((http.host.as_str(), http.port, http.tls), ("h", 8443, true));
+        assert!(!format!("{http:?}").contains("k=1"));
+        assert!("http://h/live/".parse::<Endpoint>().is_err());
+    }
+
+    #[test]
+    fn a_path_stays_below_the_media_folder() {
+        for good in ["a.ts", "shows/one (1).mp4", "ü/日.ts"] {
+            assert!(Endpoint::file(good).is_ok(), "{good}");
+        }
+        let long = "a".repeat(MAX_PATH_BYTES + 1);
+        for bad in [
+            "",
+            "/etc/passwd",
+            "../a",
+            "a/../b",
+            "a//b",
+            "./a",
+            "a/",
+            "a\0b",
+            "a\nb",
+            "a:b",
+            "%2e",
+            &long,
+        ] {
+            assert_eq!(Endpoint::file(bad), Err(EndpointError::BadPath), "{bad:?}");
+        }
     }
 }

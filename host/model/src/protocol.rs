@@ -16,11 +16,25 @@ pub enum Protocol {
     Rtmp,
     /// HTTP Live Streaming.
     Hls,
+    /// A file below the media folder.
+    File,
+    /// A picture made by this host.
+    Test,
+    /// Another stream of this host.
+    Stream,
 }
 
 impl Protocol {
     /// Every protocol, in the order of declaration.
-    pub const ALL: [Self; 4] = [Self::Udp, Self::Srt, Self::Rtmp, Self::Hls];
+    pub const ALL: [Self; 7] = [
+        Self::Udp,
+        Self::Srt,
+        Self::Rtmp,
+        Self::Hls,
+        Self::File,
+        Self::Test,
+        Self::Stream,
+    ];
 
     /// The name used in URLs, plans, metrics and the API.
     pub const fn as_str(self) -> &'static str {
@@ -29,6 +43,9 @@ impl Protocol {
             Self::Srt => "srt",
             Self::Rtmp => "rtmp",
             Self::Hls => "hls",
+            Self::File => "file",
+            Self::Test => "test",
+            Self::Stream => "stream",
         }
     }
 

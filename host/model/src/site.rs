@@ -1,6 +1,6 @@
 //! The desired document: what the config file, `POST /api/v1/apply` and exports have in common.
 
-use crate::{Endpoint, EndpointError, Label, StreamName, StreamPattern};
+use crate::{Endpoint, EndpointError, Label, Retry, StreamName, StreamPattern};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -154,6 +154,29 @@ pub enum SourceSpec {
     Srt {
         /// With `latency` (ms), `passphrase`, `pbkeylen`, `streamid`.
         url: String,
+        /// When to try again.
+        #[serde(default, skip_serializing_if = "Retry::is_usual")]
+        retry: Retry,
+    },
+    /// A stream of an RTMP server, which is called: `rtmp://HOST/APP/NAME`, or `rtmps`.
+    Rtmp {
+        /// Its query is passed on to the server.
+        url: String,
+        /// When to try again.
+        #[serde(default, skip_serializing_if = "Retry::is_usual")]
+        retry: Retry,
+    },
+    /// A file, over and over, in real time.
+    File {
+        /// Below the media folder (`[media] dir`).
+        path: String,
+    },
+    /// A test picture with the stream's name and a clock, and a tone.
+    Test {},
+    /// What is on air on another stream of this host.
+    Stream {
+        /// Its name; it may come later.
+        name: StreamName,
     },
     /// Whoever publishes to the stream's name over RTMP or SRT.
     Publish {},
@@ -166,9 +189,35 @@ impl SourceSpec {
             Self::Udp { address, interface } => {
                 Endpoint::udp(address, interface.as_deref()).map(Some)
             }
-            Self::Srt { url } => url.parse().map(Some),
+            Self::Srt { url, .. } => of_scheme(url, &["srt"]).map(Some),
+            Self::Rtmp { url, .. } => of_scheme(url, &["rtmp", "rtmps"]).map(Some),
+            Self::File { path } => Endpoint::file(path).map(Some),
+            Self::Test {} => Ok(Some(Endpoint::Test)),
+            Self::Stream { name } => Ok(Some(Endpoint::Stream(name.clone()))),
             Self::Publish {} => Ok(None),
         }
+    }
+
+    /// When to try again; as usual for sources that call nobody.
+    pub fn retry(&self) -> Retry {
+        match self {
+            Self::Srt { retry, .. } | Self::Rtmp { retry, .. } => *retry,
+            Self::Udp { .. }
+            | Self::File { .. }
+            | Self::Test {}
+            | Self::Stream { .. }
+            | Self::Publish {} => Retry::default(),
+        }
+    }
+}
+
+fn of_scheme(url: &str, schemes: &[&'static str]) -> Result<Endpoint, EndpointError> {
+    let endpoint: Endpoint = url.parse()?;
+    match (schemes.first(), endpoint.scheme()) {
+        (Some(wanted), found) if !schemes.contains(&found) => {
+            Err(EndpointError::WrongScheme { wanted, found })
+        }
+        _ => Ok(endpoint),
     }
 }
 
@@ -183,6 +232,9 @@ pub struct OutputSpec {
     /// Wanted; a routing plan may switch it.
     #[serde(default = "yes")]
     pub enabled: bool,
+    /// When to try again.
+    #[serde(default, skip_serializing_if = "Retry::is_usual")]
+    pub retry: Retry,
 }
 
 fn yes() -> bool {

@@ -315,6 +315,16 @@ impl Http {
         answer(request.send(document.to_string()))
     }
 
+    /// Patches a document; status and answer.
+    ///
+    /// # Panics
+    /// When the host does not answer.
+    pub fn patch_json(&self, path: &str, change: &Value) -> (u16, Value) {
+        let request = self.agent.patch(format!("{}{path}", self.base));
+        let request = request.content_type("application/merge-patch+json");
+        answer(request.send(change.to_string()))
+    }
+
     /// Deletes; status.
     ///
     /// # Panics

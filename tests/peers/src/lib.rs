@@ -15,6 +15,7 @@
     reason = "the harness fails as tests do, and real peers live in real time"
 )]
 
+pub mod beat;
 pub mod browser;
 pub mod clapper;
 mod desk;

@@ -62,7 +62,7 @@ pub(crate) async fn list(
 /// Declares an output. The others are not disturbed.
 #[utoipa::path(post, path = "/api/v1/inputs/{id}/outputs", tag = "outputs",
     params(("id" = String, Path, description = "The input's name", example = "live%2Fcam1")),
-    request_body(content = Object, example = json!({"name": "archive", "url": "srt://192.0.2.9:9000?latency=200", "enabled": true})),
+    request_body(content = Object, example = json!({"name": "archive", "url": "srt://192.0.2.9:9000?latency=200", "enabled": true, "retry": {"attempts": 10}})),
     responses(
         (status = 201, description = "Declared; it starts as soon as the routing policy wants it", body = OutputView,
             headers(("Location" = String), ("ETag" = String))),

@@ -178,7 +178,9 @@ pub(crate) fn keep_secrets(input: &mut InputSpec, before: &InputSpec) -> Result<
 fn urls(input: &mut InputSpec) -> impl Iterator<Item = (String, &mut String)> {
     let sources = input.sources.iter_mut().enumerate();
     let sources = sources.filter_map(|(at, source)| match source {
-        SourceSpec::Srt { url } => Some((format!("sources[{at}].url"), url)),
+        SourceSpec::Srt { url, .. } | SourceSpec::Rtmp { url, .. } => {
+            Some((format!("sources[{at}].url"), url))
+        }
         _ => None,
     });
     let outputs = input.outputs.iter_mut();
@@ -206,7 +208,7 @@ mod tests {
         keep_secrets(&mut shown, &whole).unwrap();
         assert_eq!(shown.outputs, whole.outputs);
         assert!(
-            matches!(&shown.sources[..], [SourceSpec::Srt { url }] if url.contains("hunter2hunter2"))
+            matches!(&shown.sources[..], [SourceSpec::Srt { url, .. }] if url.contains("hunter2hunter2"))
         );
     }
 

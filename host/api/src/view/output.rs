@@ -1,7 +1,7 @@
 //! Outputs: where they stand, and what they carry.
 
 use control::view as from;
-use model::LinkStatus;
+use model::{LinkStatus, Retry};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -16,6 +16,10 @@ pub(crate) struct OutputView {
     declared: bool,
     /// Wanted by the operator; the plan has the last word.
     enabled: bool,
+    /// When it tries again, as far as that was said: `initial_ms`, `factor`, `cap_ms`,
+    /// `jitter_percent`, `attempts`, `stable_after_ms`.
+    #[schema(value_type = Object, example = json!({"attempts": 10, "cap_ms": 5000}))]
+    retry: Retry,
     /// `stopped`, `connecting`, `live`, `retrying`, `failed`, `exhausted` or `source_lost`.
     #[schema(example = "live")]
     state: &'static str,
@@ -76,6 +80,7 @@ impl From<from::OutputView> for OutputView {
             url: output.url,
             declared: output.declared,
             enabled: output.enabled,
+            retry: output.retry,
             state: state.as_str(),
             since_unix_ms,
             attempt,

@@ -13,6 +13,10 @@ A source is tried in the order given: the first is on air while it delivers, the
   udp                        MPEG-TS on a port that the host allots
   udp://127.0.0.1:5000       on this address; a multicast group is joined
   srt://192.0.2.7:9000       calls (mode=caller) or waits (mode=listener); latency in ms
+  rtmp://192.0.2.8/app/name  played from an RTMP server; rtmps:// under TLS
+  file:shows/one.ts          a file below [media] dir, over and over
+  stream:live/cam2           another stream of this host
+  test                       a test picture and a tone
   publish                    whoever publishes to the name over RTMP or SRT (the default)
 
 Examples:
@@ -122,8 +126,19 @@ fn source_spec(source: &str) -> anyhow::Result<Value> {
         None if source == "publish" => json!({"type": "publish"}),
         Some(("udp", address)) => json!({"type": "udp", "address": address}),
         Some(("srt", _)) => json!({"type": "srt", "url": source}),
+        Some(("rtmp" | "rtmps", _)) => json!({"type": "rtmp", "url": source}),
+        None if source == "test" => json!({"type": "test"}),
+        None if source.starts_with("file:") => {
+            json!({"type": "file", "path": source.trim_start_matches("file:")})
+        }
+        None if source.starts_with("stream:") => {
+            json!({"type": "stream", "name": source.trim_start_matches("stream:")})
+        }
         _ => {
-            bail!("{source:?} is no source; give udp, udp://HOST:PORT, srt://HOST:PORT or publish")
+            bail!(
+                "{source:?} is no source; give udp, udp://HOST:PORT, srt://HOST:PORT, \
+                 rtmp://HOST/APP/NAME, file:PATH, stream:NAME, test or publish"
+            )
         }
     })
 }
@@ -180,6 +195,8 @@ mod tests {
             source_spec("srt://h:1?mode=caller").unwrap()["url"],
             "srt://h:1?mode=caller"
         );
+        assert_eq!(source_spec("file:a/b.ts").unwrap()["path"], "a/b.ts");
+        assert_eq!(source_spec("stream:live/a").unwrap()["name"], "live/a");
         assert!(source_spec("ftp://h").is_err() && source_spec("5000").is_err());
     }
 }

@@ -3,18 +3,22 @@
 use super::client::{Api, print_json, segment};
 use super::input::Shown;
 use super::table::{Table, bitrate, text};
+use anyhow::bail;
 use clap::{Args, Subcommand};
 use model::{Label, StreamName};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 const ADD_HELP: &str = "\
 Targets:
   udp://HOST:PORT            unicast or multicast (ttl, interface)
   srt://HOST:PORT            calls, or mode=listener; latency in ms, passphrase, streamid
-  rtmp://HOST/APP/NAME       an RTMP server
+  rtmp://HOST/APP/NAME       an RTMP server; rtmps:// under TLS
+  https://HOST/x/index.m3u8  HLS, put to a web server; http:// without TLS
+  file:///cam1-%Y%m%d-%H%M%S.ts  a recording below [media] dir, a new one for each start
 
 Examples:
   pointsman output add live/cam1 'srt://192.0.2.9:9000?latency=200' --name hall
+  pointsman output add live/cam1 udp://192.0.2.7:5000 --retry attempts=10 --retry cap_ms=5000
   pointsman output stop live/cam1 hall
 ";
 
@@ -39,6 +43,15 @@ pub(super) enum OutputCommand {
         output: OutputName,
         /// Where to.
         url: String,
+    },
+    /// Change when an output is tried again; what is live stays so.
+    Tune {
+        /// The output.
+        #[command(flatten)]
+        output: OutputName,
+        /// As with add; without any, as usual.
+        #[arg(value_name = "KEY=NUMBER")]
+        retry: Vec<String>,
     },
     /// Want an output to run.
     Start(OutputName),
@@ -74,6 +87,9 @@ pub(super) struct AddArgs {
     /// Declare it without starting it.
     #[arg(long)]
     stopped: bool,
+    /// When to try again: initial_ms, factor, cap_ms, jitter_percent, attempts, stable_after_ms.
+    #[arg(long, value_name = "KEY=NUMBER")]
+    retry: Vec<String>,
     #[command(flatten)]
     shown: Shown,
 }
@@ -95,6 +111,18 @@ impl OutputCommand {
             Self::Move { output, url } => {
                 let body = json!({ "url": url });
                 told(&output.api.client()?.patch(&output.path(""), &body)?);
+                Ok(())
+            }
+            Self::Tune { output, retry } => {
+                // Null first, so that what is not named is as usual again.
+                let client = output.api.client()?;
+                let mut patch = spec_of(&retry)?;
+                if let Some(members) = patch.as_object_mut() {
+                    for key in RETRY_KEYS {
+                        members.entry(key).or_insert(Value::Null);
+                    }
+                }
+                told(&client.patch(&output.path(""), &json!({ "retry": patch }))?);
                 Ok(())
             }
             Self::Start(output) => output.post("/start"),
@@ -130,6 +158,9 @@ impl AddArgs {
         if let (Some(name), Some(body)) = (&self.name, body.as_object_mut()) {
             body.insert("name".to_owned(), name.as_str().into());
         }
+        if let (false, Some(body)) = (self.retry.is_empty(), body.as_object_mut()) {
+            body.insert("retry".to_owned(), spec_of(&self.retry)?);
+        }
         let path = format!("inputs/{}/outputs", segment(&self.input));
         let output = self.shown.api.client()?.post(&path, &body)?;
         if self.shown.json {
@@ -138,6 +169,35 @@ impl AddArgs {
         told(&output);
         Ok(())
     }
+}
+
+/// What can be said about tries.
+const RETRY_KEYS: [&str; 6] = [
+    "initial_ms",
+    "factor",
+    "cap_ms",
+    "jitter_percent",
+    "attempts",
+    "stable_after_ms",
+];
+
+/// `KEY=NUMBER` of each as an object; the host says which numbers it takes.
+fn spec_of(retry: &[String]) -> anyhow::Result<Value> {
+    let mut members = Map::new();
+    for pair in retry {
+        let known = pair
+            .split_once('=')
+            .filter(|(key, _)| RETRY_KEYS.contains(key));
+        let number = known.and_then(|(key, value)| Some((key, value.parse::<u32>().ok()?)));
+        let Some((key, number)) = number else {
+            bail!(
+                "{pair:?} is not KEY=NUMBER with one of {}",
+                RETRY_KEYS.join(", ")
+            )
+        };
+        members.insert(key.to_owned(), number.into());
+    }
+    Ok(members.into())
 }
 
 fn told(output: &Value) {

@@ -80,6 +80,10 @@ fn set(config: &mut Config, path: &[&str], value: &str) -> Result<(), String> {
         }
         ["limits", "outputs"] => config.limits.outputs = parsed(value, "a number")?,
         ["udp", "ports"] => config.udp.ports = parsed(value, "FIRST-LAST")?,
+        ["media", "dir"] => config.media.dir = value.into(),
+        ["egress", "allow"] => config.egress.allow = list(value, "NETWORK,HOST")?,
+        ["egress", "deny"] => config.egress.deny = list(value, "NETWORK,HOST")?,
+        ["egress", "link_local"] => config.egress.link_local = parsed(value, "true or false")?,
         ["plugins", key] => set_plugins(config, key, value)?,
         ["plugins", "limits", key] => set_limit(&mut config.plugins.limits, key, value)?,
         ["decisions", key] => set_decisions(config, key, value)?,

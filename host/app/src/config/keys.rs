@@ -32,6 +32,16 @@ const LIMITS: &[(&str, Node)] = &[
     ("http_ms", Scalar),
 ];
 
+/// When a connection is tried again.
+const RETRY: &[(&str, Node)] = &[
+    ("initial_ms", Scalar),
+    ("factor", Scalar),
+    ("cap_ms", Scalar),
+    ("jitter_percent", Scalar),
+    ("attempts", Scalar),
+    ("stable_after_ms", Scalar),
+];
+
 /// The document. Keys that serde knows and this does not, or the other way round, fail the test
 /// `the_keys_are_those_that_serde_knows`.
 pub(super) const DOCUMENT: &[(&str, Node)] = &[
@@ -57,6 +67,11 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
             ("outputs", Scalar),
         ]),
     ),
+    (
+        "egress",
+        Table(&[("allow", List), ("deny", List), ("link_local", Scalar)]),
+    ),
+    ("media", Table(&[("dir", Scalar)])),
     (
         "plugins",
         Table(&[
@@ -99,14 +114,22 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
                 "sources",
                 Table(&[
                     ("type", Scalar),
+                    ("name", Scalar),
+                    ("path", Scalar),
                     ("address", Scalar),
                     ("interface", Scalar),
                     ("url", Scalar),
+                    ("retry", Table(RETRY)),
                 ]),
             ),
             (
                 "outputs",
-                Table(&[("name", Scalar), ("url", Scalar), ("enabled", Scalar)]),
+                Table(&[
+                    ("name", Scalar),
+                    ("url", Scalar),
+                    ("enabled", Scalar),
+                    ("retry", Table(RETRY)),
+                ]),
             ),
             ("labels", Free),
         ]),

@@ -16,7 +16,7 @@ pub use plugins::{Overrides, Plugins};
 
 use control::desired::{Limits, Rules, UdpPorts};
 use model::history::Retention;
-use model::{InputSpec, PolicySpec, Site};
+use model::{Egress, InputSpec, PolicySpec, Site};
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -40,6 +40,10 @@ pub struct Config {
     pub udp: Udp,
     /// How much may be declared.
     pub limits: Limits,
+    /// What this host may call.
+    pub egress: Egress,
+    /// Files as sources and targets.
+    pub media: Media,
     /// Plugins: where they come from, and what they may take.
     pub plugins: Plugins,
     /// What is kept of decisions.
@@ -115,6 +119,14 @@ pub struct Udp {
     pub ports: UdpPorts,
 }
 
+/// `[media]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Media {
+    /// Files are read and written below this folder, and nowhere else.
+    pub dir: PathBuf,
+}
+
 /// `[decisions]`
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -142,6 +154,8 @@ impl Default for Config {
             srt: Srt::default(),
             udp: Udp::default(),
             limits: Limits::default(),
+            egress: Egress::default(),
+            media: Media::default(),
             plugins: Plugins::default(),
             decisions: Decisions::default(),
             policies: Vec::new(),
@@ -174,6 +188,14 @@ impl Default for Srt {
             latency: model::endpoint::DEFAULT_SRT_LATENCY_MS,
             passphrase: None,
             pbkeylen: 16,
+        }
+    }
+}
+
+impl Default for Media {
+    fn default() -> Self {
+        Self {
+            dir: "media".into(),
         }
     }
 }
@@ -266,6 +288,7 @@ impl Config {
         Rules {
             udp_ports: self.udp.ports,
             limits: self.limits,
+            egress: self.egress.clone(),
         }
     }
 

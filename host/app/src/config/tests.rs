@@ -345,7 +345,15 @@ fn the_keys_are_those_that_serde_knows() {
     };
     assert_eq!(listed("x_ = 1"), known(keys::DOCUMENT));
     // Sections with a single key are told as "expected `key`", which `listed` reads as well.
-    for section in ["api", "rtmp", "srt", "udp", "plugins", "decisions"] {
+    for section in [
+        "api",
+        "rtmp",
+        "srt",
+        "udp",
+        "egress",
+        "plugins",
+        "decisions",
+    ] {
         let keys = below(keys::DOCUMENT, section);
         assert_eq!(
             listed(&format!("[{section}]\nx_ = 1")),
@@ -365,6 +373,12 @@ fn the_keys_are_those_that_serde_knows() {
     assert_eq!(
         listed("[[inputs]]\nname = 'a'\n[[inputs.outputs]]\nx_ = 1"),
         known(below(inputs, "outputs"))
+    );
+    assert_eq!(
+        listed(
+            "[[inputs]]\nname = 'a'\n[[inputs.outputs]]\nname = 'b'\nurl = ''\nretry = { x_ = 1 }"
+        ),
+        known(below(below(inputs, "outputs"), "retry"))
     );
 }
 

@@ -1,8 +1,5 @@
 //! `pointsman demo`: something to watch within a few seconds, with nothing to set up.
 
-mod camera;
-mod source;
-
 use crate::config::{self, Config};
 use crate::host;
 use anyhow::{Context, bail};
@@ -11,9 +8,7 @@ use model::{
     InputSpec, Label, PolicyKind, PolicyMode, PolicySpec, SourceSpec, StreamName, StreamPattern,
 };
 use serde_json::json;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use tokio_util::sync::CancellationToken;
 
 /// The demo's stream.
 const STREAM: &str = "demo";
@@ -37,34 +32,24 @@ pub struct DemoArgs {
 pub async fn run(arguments: DemoArgs) -> anyhow::Result<()> {
     let mut config = config::load(None)?;
     config.plugins.dir = plugin_folder(arguments.plugins)?;
-    let camera = camera_address(&config);
-    declare(&mut config, camera)?;
+    // Without it there would be a host, and nothing to watch.
+    gateway::child::check_ffmpeg().await?;
+    declare(&mut config)?;
     let welcome = welcome(&config);
     let extras = host::Extras {
-        companion: Some(Box::new(move |stop: CancellationToken| {
-            Box::pin(camera::run(camera, stop))
-        })),
         ready: Some(Box::new(move || println!("{welcome}"))),
     };
     host::run(config, extras).await
 }
 
-/// The first of the ports for UDP inputs.
-fn camera_address(config: &Config) -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], *config.udp.ports.range().start()))
-}
-
 /// Adds the demo's input and policy to what the environment says.
-fn declare(config: &mut Config, camera: SocketAddr) -> anyhow::Result<()> {
+fn declare(config: &mut Config) -> anyhow::Result<()> {
     let stream: StreamName = STREAM.parse()?;
     let streams: StreamPattern = STREAM.parse()?;
     let plugin: Label = PLUGIN.parse()?;
     config.inputs.push(InputSpec {
         name: stream,
-        sources: vec![SourceSpec::Udp {
-            address: camera.to_string(),
-            interface: None,
-        }],
+        sources: vec![SourceSpec::Test {}],
         outputs: Vec::new(),
         labels: [("shown".to_owned(), "test picture".to_owned())].into(),
     });
@@ -123,7 +108,7 @@ fn welcome(config: &Config) -> String {
     let (api, rtmp, srt) = (config.api.listen, config.rtmp.listen, config.srt.listen);
     format!(
         "
-  A test picture is on its way: FFmpeg -> UDP -> pointsman, routed by the plugin {PLUGIN}.
+  A test picture is on its way: FFmpeg -> pointsman, routed by the plugin {PLUGIN}.
 
   Player page   http://{api}/
   HLS           ffplay http://{api}/hls/{STREAM}/index.m3u8
@@ -161,10 +146,10 @@ mod tests {
     #[test]
     fn the_demo_declares_a_sound_document() {
         let mut config = Config::default();
-        declare(&mut config, camera_address(&Config::default())).unwrap();
+        declare(&mut config).unwrap();
         let desired = control::desired::Desired::check(
             config.site(),
-            config.rules(),
+            &config.rules(),
             &model::Site::default(),
             |_| Ok(()),
         )

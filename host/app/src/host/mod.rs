@@ -12,7 +12,6 @@ use crate::sys;
 use anyhow::Context;
 use control::{Control, ControlHandle};
 use hub::Registry;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -21,17 +20,9 @@ use tokio_util::sync::CancellationToken;
 /// All has to have ended within this after the first signal.
 const SHUTDOWN: Duration = Duration::from_millis(2_700);
 
-/// A task that runs beside the host until it is told to stop.
-pub type Companion = Box<
-    dyn FnOnce(CancellationToken) -> Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>
-        + Send,
->;
-
 /// What `demo` adds to a host.
 #[derive(Default)]
 pub struct Extras {
-    /// Runs beside it; the host stops if it fails.
-    pub companion: Option<Companion>,
     /// Called once everything listens.
     pub ready: Option<Box<dyn FnOnce() + Send>>,
 }
@@ -41,7 +32,7 @@ pub struct Extras {
 /// # Errors
 /// A port in use, a document at fault, a plugin plane that does not come up.
 pub async fn run(config: Config, extras: Extras) -> anyhow::Result<()> {
-    let mut host = Host::new();
+    let mut host = Host::new(&config);
     let stop = host.stop.clone();
     let started = tokio::select! {
         started = host.start(&config, extras) => started,
@@ -76,10 +67,16 @@ struct Host {
 }
 
 impl Host {
-    fn new() -> Self {
+    fn new(config: &Config) -> Self {
         let stop = CancellationToken::new();
         let registry = Registry::new(hub::Settings::default());
-        let gateways = gateway::Context::new(registry.clone(), stop.child_token());
+        let settings = gateway::context::Settings {
+            egress: config.egress.clone(),
+            media: Some(config.media.dir.clone()),
+            utc_offset_minutes: Some(sys::utc_offset_minutes),
+        };
+        let gateways =
+            gateway::Context::with_settings(registry.clone(), stop.child_token(), settings);
         Self {
             stop,
             registry,
@@ -141,9 +138,6 @@ impl Host {
             http.await;
             Ok(())
         });
-        if let Some(companion) = extras.companion {
-            self.spawn(companion(self.stop.clone()));
-        }
         tracing::info!(
             api = %config.api.listen, rtmp = %config.rtmp.listen, srt = %config.srt.listen,
             "pointsman is up"

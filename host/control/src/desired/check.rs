@@ -1,8 +1,10 @@
 //! Everything that can be wrong with a document, found in one go.
 
-use super::{Input, Limits, Output, Source};
+use super::{Input, Output, Rules, Source};
 use model::endpoint::SrtMode;
-use model::{Endpoint, InputSpec, Label, PolicyMode, PolicySpec, Site, SourceSpec, StreamName};
+use model::{
+    Endpoint, InputSpec, Label, PolicyMode, PolicySpec, Retry, Site, SourceSpec, StreamName,
+};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -72,9 +74,10 @@ impl std::error::Error for Faults {}
 /// Parses every input; what is at fault is left out of the result and told.
 pub(super) fn inputs(
     site: &Site,
-    limits: Limits,
+    rules: &Rules,
     faults: &mut Faults,
 ) -> BTreeMap<StreamName, Input> {
+    let limits = rules.limits;
     let mut inputs = BTreeMap::new();
     let mut bound = BoundPorts::default();
     let outputs_of_all = site.inputs.iter().map(|input| input.outputs.len()).sum();
@@ -103,14 +106,55 @@ pub(super) fn inputs(
             continue;
         }
         let input = Input {
-            sources: sources(spec, &item, &mut bound, faults),
-            outputs: outputs(spec, &item, limits.outputs_per_input, &mut bound, faults),
+            sources: sources(spec, &item, rules, &mut bound, faults),
+            outputs: outputs(spec, &item, rules, &mut bound, faults),
             labels: spec.labels.clone(),
         };
         at_most(MAX_LABELS, spec.labels.len(), &item, "labels", faults);
         inputs.insert(spec.name.clone(), input);
     }
+    circles(&inputs, faults);
     inputs
+}
+
+/// An input that takes another stream, which takes another, must not come back to itself.
+fn circles(inputs: &BTreeMap<StreamName, Input>, faults: &mut Faults) {
+    for (name, input) in inputs {
+        for (at, source) in input.sources.iter().enumerate() {
+            let Some(Endpoint::Stream(first)) = &source.endpoint else {
+                continue;
+            };
+            if leads_to(name, first, inputs) {
+                let problem = format!(
+                    "{first} takes {name} in turn, directly or over others; nothing can come of \
+                     a stream that feeds itself"
+                );
+                let field = format_args!("sources[{at}].name");
+                faults.add(format_args!("input {name}"), field, problem);
+            }
+        }
+    }
+}
+
+fn leads_to(to: &StreamName, from: &StreamName, inputs: &BTreeMap<StreamName, Input>) -> bool {
+    let (mut seen, mut open) = (BTreeSet::new(), vec![from]);
+    while let Some(name) = open.pop() {
+        if name == to {
+            return true;
+        }
+        if !seen.insert(name) {
+            continue;
+        }
+        let sources = inputs
+            .get(name)
+            .into_iter()
+            .flat_map(|input| &input.sources);
+        open.extend(sources.filter_map(|source| match &source.endpoint {
+            Some(Endpoint::Stream(name)) => Some(name),
+            _ => None,
+        }));
+    }
+    false
 }
 
 /// Checks that no two policies contend and that each plugin takes its config.
@@ -170,6 +214,7 @@ fn at_most(limit: usize, count: usize, item: &str, field: &str, faults: &mut Fau
 fn sources(
     spec: &InputSpec,
     item: &str,
+    rules: &Rules,
     bound: &mut BoundPorts,
     faults: &mut Faults,
 ) -> Vec<Source> {
@@ -194,10 +239,14 @@ fn sources(
             Ok(endpoint) => {
                 if let Some(endpoint) = &endpoint {
                     bound.claim(endpoint, Role::Source, item, &field, faults);
+                    let url = format!("{field}.url");
+                    callable(endpoint, Role::Source, rules, item, &url, faults);
                 }
+                retry(source.retry(), item, &field, faults);
                 sources.push(Source {
                     id: source_id(endpoint.as_ref(), &sources),
                     endpoint,
+                    retry: source.retry(),
                 });
             }
             Err(error) => faults.add(item, field, error),
@@ -209,10 +258,11 @@ fn sources(
 fn outputs(
     spec: &InputSpec,
     item: &str,
-    limit: usize,
+    rules: &Rules,
     bound: &mut BoundPorts,
     faults: &mut Faults,
 ) -> Vec<Output> {
+    let limit = rules.limits.outputs_per_input;
     limited("outputs_per_input", limit, spec.outputs.len(), item, faults);
     let mut outputs: Vec<Output> = Vec::with_capacity(spec.outputs.len());
     for output in &spec.outputs {
@@ -228,11 +278,15 @@ fn outputs(
         match output.url.parse::<Endpoint>() {
             Ok(endpoint) => {
                 bound.claim(&endpoint, Role::Output, item, &field, faults);
+                let url = format!("{field}.url");
+                callable(&endpoint, Role::Output, rules, item, &url, faults);
+                retry(output.retry, item, &field, faults);
                 outputs.push(Output {
                     name: output.name.clone(),
                     url: output.url.clone(),
                     endpoint,
                     enabled: output.enabled,
+                    retry: output.retry,
                 });
             }
             Err(error) => faults.add(item, format_args!("{field}.url"), error),
@@ -241,12 +295,40 @@ fn outputs(
     outputs
 }
 
+/// Whether the lists of networks let this host call there, as far as is known before names are
+/// resolved.
+fn callable(
+    endpoint: &Endpoint,
+    role: Role,
+    rules: &Rules,
+    item: &str,
+    field: &str,
+    faults: &mut Faults,
+) {
+    let receives = role == Role::Source && matches!(endpoint, Endpoint::Udp(_));
+    if let Some(host) = endpoint.calls().filter(|_| !receives)
+        && let Err(forbidden) = rules.egress.check_host(host)
+    {
+        faults.add(item, field, forbidden);
+    }
+}
+
+fn retry(retry: Retry, item: &str, field: &str, faults: &mut Faults) {
+    for (name, must) in retry.faults() {
+        let problem = format_args!("must be {must}");
+        faults.add(item, format_args!("{field}.retry.{name}"), problem);
+    }
+}
+
 /// A label from the address: stable while the list is reordered or other sources come and go.
 fn source_id(endpoint: Option<&Endpoint>, taken: &[Source]) -> Label {
     let text = match endpoint {
         None => "publish".to_owned(),
         Some(Endpoint::Udp(udp)) => format!("udp-{}-{}", udp.host, udp.port),
         Some(Endpoint::Srt(srt)) => format!("srt-{}-{}", srt.host, srt.port),
+        Some(Endpoint::Rtmp(rtmp)) => format!("rtmp-{}-{}", rtmp.host, rtmp.port),
+        Some(Endpoint::File(file)) => format!("file-{}", file.path),
+        Some(Endpoint::Stream(name)) => format!("stream-{name}"),
         Some(other) => other.scheme().to_owned(),
     };
     let plain = |c: char| {

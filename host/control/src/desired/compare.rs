@@ -87,6 +87,7 @@ fn outputs(was: Option<&InputSpec>, now: &InputSpec, touched: &mut Vec<Touched>)
                 let differ = [
                     ("url", was.url != now.url),
                     ("enabled", was.enabled != now.enabled),
+                    ("retry", was.retry != now.retry),
                 ];
                 differing(&differ)
             });

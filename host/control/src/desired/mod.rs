@@ -12,17 +12,19 @@ pub use compare::{How, Touched, compare};
 pub use merge::merge;
 pub use ports::UdpPorts;
 
-use model::{Endpoint, Label, PolicySpec, Protocol, Site, StreamName};
+use model::{Egress, Endpoint, Label, PolicySpec, Protocol, Retry, Site, StreamName};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// What a document is checked against, besides its own sense.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rules {
     /// Allotted to UDP inputs that name no address.
     pub udp_ports: UdpPorts,
     /// How much may be declared.
     pub limits: Limits,
+    /// What may be called.
+    pub egress: Egress,
 }
 
 /// How much may be declared: `[limits]` of the configuration.
@@ -73,6 +75,8 @@ pub struct Source {
     pub id: Label,
     /// Where its media comes from; `None`: whoever publishes to the stream's name.
     pub endpoint: Option<Endpoint>,
+    /// When to try again.
+    pub retry: Retry,
 }
 
 /// A declared output.
@@ -86,6 +90,8 @@ pub struct Output {
     pub endpoint: Endpoint,
     /// Wanted by the operator.
     pub enabled: bool,
+    /// When to try again.
+    pub retry: Retry,
 }
 
 impl Desired {
@@ -98,13 +104,13 @@ impl Desired {
     /// Every fault there is, not only the first.
     pub fn check(
         mut site: Site,
-        rules: Rules,
+        rules: &Rules,
         before: &Site,
         check_policy: impl Fn(&PolicySpec) -> Result<(), String>,
     ) -> Result<Self, Faults> {
         let mut faults = Faults::default();
         ports::allot(&mut site, rules.udp_ports, before, &mut faults);
-        let inputs = check::inputs(&site, rules.limits, &mut faults);
+        let inputs = check::inputs(&site, rules, &mut faults);
         check::policies(&site, check_policy, &mut faults);
         faults.into_result(Self { site, inputs })
     }
@@ -136,6 +142,9 @@ impl Source {
         match self.endpoint {
             Some(Endpoint::Udp(_)) => Protocol::Udp,
             Some(Endpoint::Srt(_)) => Protocol::Srt,
+            Some(Endpoint::File(_)) => Protocol::File,
+            Some(Endpoint::Test) => Protocol::Test,
+            Some(Endpoint::Stream(_)) => Protocol::Stream,
             _ => Protocol::Rtmp,
         }
     }

@@ -9,7 +9,7 @@ fn check_after(document: serde_json::Value, before: &Desired) -> Result<Desired,
     let site: Site = serde_json::from_value(document).unwrap();
     Desired::check(
         site,
-        Rules::default(),
+        &Rules::default(),
         before.site(),
         |policy| match policy.plugin.as_str() {
             "fanout" => Ok(()),

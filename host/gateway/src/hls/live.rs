@@ -1,16 +1,16 @@
 //! The live window of one stream: kept by one task while anybody asks, shared by all.
 
 use super::sessions::Sessions;
+use super::writer::{Shown, Writer, first_sequence};
 use crate::Context;
 use bytes::Bytes;
 use hub::{ReadError, Start, Stream};
-use media::hls::{Window, WindowConfig, media_playlist};
 use model::StreamName;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// A window that nobody watches is dropped after this long, and with it the stream's segmenter.
@@ -18,33 +18,6 @@ const IDLE: Duration = Duration::from_secs(30);
 
 /// How often a window looks whether anybody still asks.
 const TICK: Duration = Duration::from_secs(1);
-
-/// A viewer that has not asked for this many target durations is gone: players ask for the
-/// playlist once each (RFC 8216 §6.3.4).
-const SESSION_TARGETS: u32 = 3;
-
-/// The window as its viewers see it at one moment; cloning is two reference counts.
-#[derive(Debug, Clone)]
-pub(super) struct Shown {
-    /// Set with the first segment.
-    pub(super) playlist: Option<Bytes>,
-    window: Arc<Window>,
-}
-
-impl Shown {
-    fn new(window: Window) -> Self {
-        let playlist = media_playlist(&window, |segment| format!("{}.ts", segment.sequence));
-        Self {
-            playlist: playlist.map(Bytes::from),
-            window: Arc::new(window),
-        }
-    }
-
-    /// The segment of that media sequence number, listed or only just not.
-    pub(super) fn segment(&self, sequence: u64) -> Option<&Bytes> {
-        self.window.get(sequence).map(|segment| &segment.data)
-    }
-}
 
 /// One stream's window.
 pub(super) struct Live {
@@ -121,7 +94,7 @@ impl Lives {
         {
             return live.clone();
         }
-        let (show, shown) = watch::channel(Shown::new(Window::new(WindowConfig::default())));
+        let (show, shown) = watch::channel(Shown::empty());
         let live = Arc::new(Live {
             stream: stream.clone(),
             sessions: Sessions::default(),
@@ -174,10 +147,7 @@ impl Lives {
     }
 
     fn first_sequence(&self) -> u64 {
-        let wall = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs());
-        wall.max(self.next_sequence.load(Ordering::Relaxed))
+        first_sequence().max(self.next_sequence.load(Ordering::Relaxed))
     }
 
     fn forget(&self, live: &Arc<Live>) {
@@ -188,48 +158,5 @@ impl Lives {
         {
             present.remove(live.stream.name());
         }
-    }
-}
-
-/// What turns a stream's segments into pictures of its window.
-struct Writer {
-    window: Window,
-    next_sequence: u64,
-    /// Segments were lost since the last one.
-    gap: bool,
-}
-
-impl Writer {
-    fn new(next_sequence: u64) -> Self {
-        Self {
-            window: Window::new(WindowConfig::default()),
-            next_sequence,
-            gap: false,
-        }
-    }
-
-    /// Segmenters count from zero whenever they start; here the count goes on.
-    fn extend(&mut self, segment: &media::hls::Segment, stream: &StreamName) -> Shown {
-        let mut segment = segment.clone();
-        segment.sequence = self.next_sequence;
-        segment.discontinuity |= std::mem::take(&mut self.gap);
-        self.next_sequence += 1;
-        if let Some(raised) = self.window.push(segment) {
-            tracing::warn!(
-                %stream, from_s = raised.from_s, to_s = raised.to_s,
-                "HLS target duration had to grow; give the encoder a key frame every 2 s"
-            );
-        }
-        Shown::new(self.window.clone())
-    }
-
-    fn end(mut self) -> Shown {
-        self.window.end();
-        Shown::new(self.window)
-    }
-
-    /// After how long without a request a viewer is gone.
-    fn session_idle(&self) -> Duration {
-        SESSION_TARGETS * Duration::from_secs(self.window.target_s())
     }
 }

@@ -12,14 +12,18 @@
 //! User and token come from the `Authorization` header (Basic or Bearer) or from the query; a
 //! playlist hands the query on to its segments, since players do not.
 //!
+//! [`push`] puts the same segments and playlist to another web server.
+//!
 //! There is one rendition, so `index.m3u8` is the media playlist itself, which saves players
 //! a round trip. With several it becomes a multivariant playlist; its address stays.
 
 mod answer;
 mod door;
 mod live;
+pub mod push;
 mod serve;
 mod sessions;
+mod writer;
 
 use crate::Context;
 use axum::Router;

@@ -1,5 +1,6 @@
 //! When to try again: exponential, bounded, with jitter.
 
+use model::Retry;
 use std::time::Duration;
 
 /// How a link retries.
@@ -33,6 +34,31 @@ impl Default for Policy {
     }
 }
 
+impl Policy {
+    /// With what an operator says in place of what is usual.
+    pub fn with(self, retry: Retry) -> Self {
+        let ms = |wish: Option<u32>, usual: Duration| {
+            wish.map_or(usual, |ms| Duration::from_millis(ms.into()))
+        };
+        let initial = ms(retry.initial_ms, self.initial);
+        Self {
+            // Asked to wait longer at first, nobody means to wait less later.
+            cap: ms(retry.cap_ms, self.cap.max(initial)),
+            initial,
+            factor: retry.factor.unwrap_or(self.factor),
+            jitter_percent: retry.jitter_percent.unwrap_or(self.jitter_percent),
+            stable_after: ms(retry.stable_after_ms, self.stable_after),
+            max_attempts: retry.attempts.or(self.max_attempts),
+        }
+    }
+
+    /// No wait is longer.
+    fn longest(&self) -> Duration {
+        self.cap
+            .mul_f64(1.0 + f64::from(self.jitter_percent.min(100)) / 100.0)
+    }
+}
+
 /// The waits of one link.
 #[derive(Debug)]
 pub struct Backoff {
@@ -56,6 +82,22 @@ impl Backoff {
         &self.policy
     }
 
+    /// Follows other rules from now on; failures so far count under them.
+    pub fn adopt(&mut self, policy: Policy) {
+        self.policy = policy;
+    }
+
+    /// Whether the attempts allowed are used up.
+    pub fn is_exhausted(&self) -> bool {
+        let max = self.policy.max_attempts;
+        max.is_some_and(|max| self.failures >= max)
+    }
+
+    /// No wait is longer than this.
+    pub fn longest(&self) -> Duration {
+        self.policy.longest()
+    }
+
     /// A session held: the next failure waits as the first did.
     pub fn reset(&mut self) {
         self.failures = 0;
@@ -64,11 +106,7 @@ impl Backoff {
     /// Notes a failure; how long to wait, or `None` when the attempts are used up.
     pub fn fail(&mut self) -> Option<Duration> {
         self.failures = self.failures.saturating_add(1);
-        if self
-            .policy
-            .max_attempts
-            .is_some_and(|max| self.failures >= max)
-        {
+        if self.is_exhausted() {
             return None;
         }
         let doublings = self.failures - 1;
@@ -123,6 +161,22 @@ mod tests {
                 .iter()
                 .all(|wait| *wait <= Duration::from_secs(36))
         );
+    }
+
+    #[test]
+    fn what_an_operator_says_replaces_what_is_usual_and_nothing_else() {
+        let said = Retry {
+            initial_ms: Some(40_000),
+            attempts: Some(2),
+            ..Retry::default()
+        };
+        let usual = Policy::default();
+        let policy = usual.with(said);
+        assert_eq!(policy.initial, Duration::from_secs(40));
+        assert_eq!(policy.cap, Duration::from_secs(40), "never below the first");
+        assert_eq!(policy.max_attempts, Some(2));
+        assert_eq!((policy.factor, policy.jitter_percent), (2, 20));
+        assert_eq!(usual.with(Retry::default()), usual);
     }
 
     #[test]

@@ -103,6 +103,19 @@ impl LinkHandle {
         self.shared.told.notify_one();
     }
 
+    /// Follows other rules about tries from now on. A link that has a session goes on.
+    pub fn adopt(&self, policy: Policy) {
+        let (before, after) = {
+            let mut machine = self.shared.machine.lock();
+            let before = machine.wants();
+            machine.adopt(policy, now());
+            (before, machine.wants())
+        };
+        if before != after {
+            self.shared.told.notify_one();
+        }
+    }
+
     /// Ends the session and waits until everything of it is closed.
     pub async fn stop(mut self) {
         self.stop.cancel();

@@ -17,6 +17,9 @@ pub enum LinkError {
         /// What the resolver said.
         source: io::Error,
     },
+    /// The operator's lists forbid it.
+    #[error(transparent)]
+    Forbidden(#[from] model::egress::Forbidden),
     /// The operating system refused something.
     #[error("{doing}: {source}")]
     Io {
@@ -53,7 +56,10 @@ pub enum LinkError {
 impl LinkError {
     /// Whether only a change of configuration can help.
     pub const fn is_permanent(&self) -> bool {
-        matches!(self, Self::Rejected(_) | Self::Misconfigured { .. })
+        matches!(
+            self,
+            Self::Rejected(_) | Self::Misconfigured { .. } | Self::Forbidden(_)
+        )
     }
 
     /// For `map_err`: what was attempted when the system refused.

@@ -9,8 +9,10 @@ mod driver;
 mod error;
 mod figures;
 pub mod state;
+pub mod tls;
+pub mod web;
 
-pub use address::resolve;
+pub use address::{connect, one_to_call, resolve, to_call};
 pub use backoff::{Backoff, Policy};
 pub use driver::{Dial, LinkHandle, Wiring, spawn};
 pub use error::LinkError;

@@ -103,6 +103,29 @@ impl Machine {
         }
     }
 
+    /// Follows other rules from now on. A session goes on; a wait is cut to what the rules allow,
+    /// and attempts that are allowed anew are made.
+    pub fn adopt(&mut self, policy: Policy, now: Moment) {
+        self.backoff.adopt(policy);
+        let latest = now.at + self.backoff.longest();
+        match self.wants {
+            Wants::WaitUntil(at) if at > latest => self.wait_until(latest, now),
+            Wants::Nothing
+                if self.status.state == LinkState::Exhausted && !self.backoff.is_exhausted() =>
+            {
+                self.wait_until(now.at, now);
+                self.enter(LinkState::Retrying, now);
+            }
+            _ => {}
+        }
+    }
+
+    fn wait_until(&mut self, at: Instant, now: Moment) {
+        let wait = at.saturating_duration_since(now.at);
+        self.wants = Wants::WaitUntil(at);
+        self.status.next_attempt_unix_ms = Some(now.unix_ms + wait.as_millis() as u64);
+    }
+
     /// The wait is over: a session is wanted again.
     pub fn retry(&mut self, now: Moment) {
         if !matches!(self.wants, Wants::WaitUntil(_)) {
@@ -183,8 +206,7 @@ impl Machine {
         }
         match self.backoff.fail() {
             Some(wait) => {
-                self.wants = Wants::WaitUntil(now.at + wait);
-                self.status.next_attempt_unix_ms = Some(now.unix_ms + wait.as_millis() as u64);
+                self.wait_until(now.at + wait, now);
                 self.enter(LinkState::Retrying, now);
             }
             None => {
@@ -388,6 +410,55 @@ mod tests {
             assert_eq!(link.machine.status().attempt, 1, "it was stable");
             link.machine.retry(link.at(t + 60_000));
         }
+    }
+
+    #[test]
+    fn other_rules_leave_a_session_alone_and_shorten_a_wait() {
+        let mut link = Bench::new(Direction::Out, Policy::default());
+        link.machine.established(link.at(0));
+        link.moved(0);
+        let slow = Policy {
+            initial: Duration::from_secs(60),
+            cap: Duration::from_secs(60),
+            ..Policy::default()
+        };
+        link.machine.adopt(slow, link.at(10));
+        assert_eq!(
+            (link.state(), link.machine.wants()),
+            (LinkState::Live, Wants::Session)
+        );
+        link.machine.ended(Ok(()), link.at(1_000));
+        let Wants::WaitUntil(long) = link.machine.wants() else {
+            panic!("a wait")
+        };
+        assert!(long >= link.start + Duration::from_secs(40));
+        let quick = Policy {
+            cap: Duration::from_secs(1),
+            jitter_percent: 0,
+            ..Policy::default()
+        };
+        link.machine.adopt(quick, link.at(2_000));
+        let soon = link.start + Duration::from_secs(3);
+        assert_eq!(link.machine.wants(), Wants::WaitUntil(soon));
+        assert_eq!(link.machine.status().next_attempt_unix_ms, Some(3_000));
+    }
+
+    #[test]
+    fn attempts_allowed_anew_are_made() {
+        let allowed = |attempts| Policy {
+            max_attempts: Some(attempts),
+            ..Policy::default()
+        };
+        let mut link = Bench::new(Direction::Out, allowed(1));
+        link.machine.ended(Ok(()), link.at(0));
+        assert_eq!(link.state(), LinkState::Exhausted);
+        link.machine.adopt(allowed(1), link.at(10));
+        assert_eq!(link.state(), LinkState::Exhausted);
+        link.machine.adopt(allowed(2), link.at(20));
+        assert_eq!(link.state(), LinkState::Retrying);
+        link.machine.retry(link.at(30));
+        link.machine.ended(Ok(()), link.at(40));
+        assert_eq!(link.state(), LinkState::Exhausted);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use hub::Pass;
 use model::{Event, Intent, Protocol, Refusal};
 use std::io;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
@@ -247,6 +247,3 @@ pub(super) async fn until(deadline: Option<Instant>) {
         None => std::future::pending().await,
     }
 }
-
-/// How long a connection may take to be made.
-pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

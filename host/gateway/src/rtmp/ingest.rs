@@ -18,10 +18,7 @@ pub(super) async fn run(connection: &mut Connection, mut source: Source) -> Resu
             while let Some(event) = connection.session.poll_event() {
                 intake.take(event);
             }
-            source.push_frames(intake.frames.drain(..));
-            for complaint in intake.demuxer.complaints() {
-                tracing::warn!(%stream, peer = %connection.peer, "{complaint}");
-            }
+            intake.push_into(&mut source);
             if intake.ended {
                 break;
             }
@@ -33,8 +30,9 @@ pub(super) async fn run(connection: &mut Connection, mut source: Source) -> Resu
     ended
 }
 
+/// What turns a peer's messages into frames.
 #[derive(Default)]
-struct Intake {
+pub(super) struct Intake {
     demuxer: flv::Demuxer,
     frames: Vec<Frame>,
     ended: bool,
@@ -43,21 +41,28 @@ struct Intake {
 impl Intake {
     fn take(&mut self, event: ServerEvent) {
         match event {
-            ServerEvent::Media(Media {
-                kind,
-                timestamp_ms,
-                payload,
-            }) => {
-                let kind = match kind {
-                    MediaKind::Audio => flv::Kind::Audio,
-                    MediaKind::Video => flv::Kind::Video,
-                    MediaKind::Data => flv::Kind::Data,
-                };
-                self.demuxer
-                    .push(kind, timestamp_ms, &payload, &mut self.frames);
-            }
+            ServerEvent::Media(media) => self.take_media(media),
             ServerEvent::Unpublish | ServerEvent::Closed(_) => self.ended = true,
             _ => {}
+        }
+    }
+
+    /// Takes a message in.
+    pub(super) fn take_media(&mut self, media: Media) {
+        let kind = match media.kind {
+            MediaKind::Audio => flv::Kind::Audio,
+            MediaKind::Video => flv::Kind::Video,
+            MediaKind::Data => flv::Kind::Data,
+        };
+        let (at, payload) = (media.timestamp_ms, &media.payload);
+        self.demuxer.push(kind, at, payload, &mut self.frames);
+    }
+
+    /// Pushes what has come of them: one wake-up of the readers.
+    pub(super) fn push_into(&mut self, source: &mut Source) {
+        source.push_frames(self.frames.drain(..));
+        for complaint in self.demuxer.complaints() {
+            tracing::warn!(stream = %source.stream().name(), "{complaint}");
         }
     }
 }

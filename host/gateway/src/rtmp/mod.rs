@@ -2,13 +2,16 @@
 //!
 //! [`listener`] accepts and bounds, [`connection`] carries a session until its peer has a role:
 //! [`ingest`] takes a publisher's media in, [`serve`] plays to who comes. [`push`] publishes to
-//! another server. What is said on the wire is decided in the sans-IO crate `rtmp`.
+//! another server, [`pull`] plays from one, each through a [`caller`]. What is said on the wire is decided in the sans-IO crate `rtmp`.
 
+mod caller;
 mod connection;
 mod ingest;
 mod listener;
+pub mod pull;
 pub mod push;
 mod serve;
+mod wire;
 mod write;
 
 pub use listener::{Config, ServeError, serve};

@@ -1,47 +1,26 @@
 //! An output: the stream published to another RTMP server.
 
-use super::connection::{CONNECT_TIMEOUT, Failure, until};
-use super::write::{STALL, write_all};
+use super::caller::Caller;
 use crate::context::Context;
-use crate::link::{self, Dial, Direction, LinkError, LinkHandle, Policy, Session, Wiring};
+use crate::link::{self, Dial, LinkError, LinkHandle, Session, Wiring};
 use ::rtmp::message::{Kind, set_data_frame};
-use ::rtmp::session::{Client, ClientConfig, ClientEvent, Error, Role};
+use ::rtmp::session::Role;
 use ::rtmp::wire;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use hub::{Preface, ReadError, RtmpMessage, Start, Stream};
 use media::flv;
-use model::{Label, Protocol, endpoint};
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
-use std::io;
+use model::endpoint;
 use std::sync::Arc;
-use std::time::Instant;
-use tokio::net::TcpStream;
 
 /// Messages taken at a time.
 const BATCH: usize = 256;
 
-/// What another server may say at once; it has little to say to a publisher.
-const READ_BYTES: usize = 4 << 10;
-
 /// Publishes the stream to `endpoint`, until stopped.
-pub fn start(
-    context: &Context,
-    stream: Arc<Stream>,
-    name: Label,
-    endpoint: endpoint::Rtmp,
-) -> LinkHandle {
+pub fn start(wiring: Wiring, endpoint: endpoint::Rtmp) -> LinkHandle {
     let dial = Push {
-        context: context.clone(),
-        stream: stream.clone(),
+        context: wiring.context.clone(),
+        stream: wiring.stream.clone(),
         endpoint,
-    };
-    let wiring = Wiring {
-        context: context.clone(),
-        stream,
-        label: name,
-        direction: Direction::Out,
-        retry: Policy::default(),
     };
     link::spawn(wiring, dial)
 }
@@ -54,27 +33,13 @@ struct Push {
 
 impl Dial for Push {
     async fn session(&mut self, session: &Session) -> Result<(), LinkError> {
-        let tcp = self.connect().await?;
-        self.context
-            .counters()
-            .of(Protocol::Rtmp)
-            .connections
-            .add(1);
-        let url = self
-            .endpoint
-            .url
-            .parse()
-            .map_err(|error| LinkError::Misconfigured {
-                what: format!("{error}"),
-                remedy: "correct the output's url",
-            })?;
-        let config = ClientConfig::new(url, Role::Publish);
-        let seed = RandomState::new().hash_one(&self.endpoint.host);
-        let client = Client::new(Instant::now(), config, seed).map_err(link_error)?;
+        let caller = tokio::select! {
+            caller = Caller::connect(&self.context, &self.endpoint, Role::Publish) => caller?,
+            () = session.cancelled().cancelled() => return Ok(()),
+        };
         let mut publisher = Publisher {
-            tcp,
-            client,
-            stream_id: None,
+            caller,
+            stream_id: wire::STREAM_ID,
             preface: Arc::default(),
             wire: Vec::new(),
         };
@@ -82,47 +47,27 @@ impl Dial for Push {
             ended = publisher.run(&self.stream, session) => ended,
             () = session.cancelled().cancelled() => Ok(()),
         };
-        // A farewell lets the server free the name at once; whether it hears it is its affair.
-        let _ = publisher.client.finish();
-        let _ = publisher.flush().await;
+        publisher.caller.take_leave().await;
         ended
     }
 }
 
-impl Push {
-    async fn connect(&self) -> Result<TcpStream, LinkError> {
-        let (host, port) = (self.endpoint.host.as_str(), self.endpoint.port);
-        let doing = || format!("cannot connect to {host}:{port}");
-        let connecting = TcpStream::connect((host, port));
-        let tcp = tokio::time::timeout(CONNECT_TIMEOUT, connecting)
-            .await
-            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-            .map_err(LinkError::io(doing()))?;
-        tcp.set_nodelay(true).map_err(LinkError::io(doing()))?;
-        Ok(tcp)
-    }
-}
-
 struct Publisher {
-    tcp: TcpStream,
-    client: Client,
-    /// The message stream to publish on, once the server agreed.
-    stream_id: Option<u32>,
+    caller: Caller,
+    /// The message stream to publish on.
+    stream_id: u32,
     preface: Arc<Preface>,
     wire: Vec<Bytes>,
 }
 
 impl Publisher {
     async fn run(&mut self, stream: &Arc<Stream>, session: &Session) -> Result<(), LinkError> {
-        while self.stream_id.is_none() {
-            self.flush().await?;
-            self.converse().await?;
-        }
+        self.stream_id = self.caller.until_ready().await?;
         session.live();
         let mut reader = stream.read_rtmp(Start::RandomAccess);
         let mut messages = Vec::with_capacity(BATCH);
         loop {
-            self.flush().await?;
+            self.caller.flush().await?;
             tokio::select! {
                 read = reader.recv_many(&mut messages, BATCH) => match read {
                     Ok(_) => {
@@ -132,74 +77,30 @@ impl Publisher {
                     Err(ReadError::Lagged(lost)) => session.dropped(lost),
                     Err(ReadError::Closed) => return Ok(()),
                 },
-                answered = self.converse() => answered?,
+                answered = self.caller.converse() => answered?,
             }
+            while self.caller.next_event()?.is_some() {}
         }
-    }
-
-    /// Waits for something from the server, and takes it in. Cancel safe.
-    async fn converse(&mut self) -> Result<(), LinkError> {
-        tokio::select! {
-            ready = self.tcp.readable() => {
-                ready.map_err(LinkError::io("the RTMP server's connection"))?;
-                self.read_ready()?;
-            }
-            () = until(self.client.poll_timeout()) => self.client.handle_timeout(Instant::now()),
-        }
-        while let Some(event) = self.client.poll_event() {
-            match event {
-                ClientEvent::Ready { stream_id } => self.stream_id = Some(stream_id),
-                ClientEvent::Closed(_) => return Err(LinkError::Ended),
-                ClientEvent::Status { code, description } => {
-                    tracing::debug!(code, description, "the RTMP server says");
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn read_ready(&mut self) -> Result<(), LinkError> {
-        let mut input = BytesMut::with_capacity(READ_BYTES);
-        match self.tcp.try_read_buf(&mut input) {
-            Ok(0) => Err(LinkError::Ended),
-            Ok(_) => self
-                .client
-                .handle_input(Instant::now(), input.freeze())
-                .map_err(link_error),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
-            Err(error) => Err(LinkError::io("the RTMP server's connection")(error)),
-        }
-    }
-
-    async fn flush(&mut self) -> Result<(), LinkError> {
-        while let Some(output) = self.client.poll_output() {
-            write_all(&self.tcp, &[output]).await.map_err(write_error)?;
-        }
-        Ok(())
     }
 
     async fn send(&mut self, messages: &mut Vec<RtmpMessage>) -> Result<usize, LinkError> {
-        let stream_id = self.stream_id.unwrap_or(wire::STREAM_ID);
         for message in messages.drain(..) {
             if !Arc::ptr_eq(&self.preface, &message.preface) {
                 self.preface = message.preface;
                 introduce(
                     &self.preface,
                     message.timestamp_ms,
-                    stream_id,
+                    self.stream_id,
                     &mut self.wire,
                 );
             }
-            self.wire.push(match stream_id {
+            self.wire.push(match self.stream_id {
                 wire::STREAM_ID => message.wire,
                 other => wire::readdressed(&message.wire, other),
             });
         }
         let bytes = self.wire.iter().map(Bytes::len).sum();
-        write_all(&self.tcp, &self.wire)
-            .await
-            .map_err(write_error)?;
+        self.caller.write(&self.wire).await?;
         self.wire.clear();
         Ok(bytes)
     }
@@ -221,21 +122,5 @@ fn introduce(preface: &Preface, timestamp_ms: u32, stream_id: u32, out: &mut Vec
             body,
             wire::CHUNK_SIZE,
         ));
-    }
-}
-
-fn link_error(error: Error) -> LinkError {
-    LinkError::Passing(error.to_string())
-}
-
-fn write_error(failure: Failure) -> LinkError {
-    match failure {
-        Failure::Stalled => LinkError::Stalled {
-            seconds: STALL.as_secs(),
-        },
-        Failure::Io(error) => LinkError::io("the RTMP server's connection")(error),
-        Failure::Session(error) => link_error(error),
-        // Said to those who come, not by those we call.
-        Failure::CutOff(refusal) => LinkError::Passing(refusal.to_string()),
     }
 }

@@ -5,7 +5,7 @@ use super::connections::{Account, LOOK, Place};
 use super::listener::Door;
 use super::{call, link_error, port};
 use crate::context::Context;
-use crate::link::{self, Dial, Direction, LinkError, LinkHandle, Policy, Session, Wiring};
+use crate::link::{self, Dial, LinkError, LinkHandle, Session, Wiring};
 use bytes::Bytes;
 use hub::{Source, Stream};
 use media::ts::{PACKET_BYTES, SYNC_BYTE};
@@ -19,24 +19,12 @@ use tokio::time::MissedTickBehavior;
 /// Calls `endpoint`, or is called there, and feeds source `id` of the stream, until stopped.
 ///
 /// As a listener it takes one publisher at a time, whatever its stream id.
-pub fn start(
-    context: &Context,
-    stream: Arc<Stream>,
-    id: Label,
-    endpoint: endpoint::Srt,
-) -> LinkHandle {
+pub fn start(wiring: Wiring, endpoint: endpoint::Srt) -> LinkHandle {
     let dial = Ingest {
-        context: context.clone(),
-        stream: stream.clone(),
-        id: id.clone(),
+        context: wiring.context.clone(),
+        stream: wiring.stream.clone(),
+        id: wiring.label.clone(),
         endpoint,
-    };
-    let wiring = Wiring {
-        context: context.clone(),
-        stream,
-        label: id,
-        direction: Direction::In,
-        retry: Policy::default(),
     };
     link::spawn(wiring, dial)
 }
@@ -71,7 +59,7 @@ impl Dial for Ingest {
             ended = async {
                 match self.endpoint.mode {
                     SrtMode::Caller => {
-                        let connection = call(&self.endpoint).await?;
+                        let connection = call(&self.context, &self.endpoint).await?;
                         session.live();
                         self.take(connection, session).await
                     }

@@ -23,7 +23,8 @@ pub mod stream_id;
 pub use connections::{ConnectionFigures, Connections, Role};
 pub use listener::{Config, ServeError, serve};
 
-use crate::link::LinkError;
+use crate::context::Context;
+use crate::link::{self, LinkError};
 use backend::{Backend, ConnectConfig, Connection, Error, Libsrt, ListenConfig};
 use model::{Ask, Protocol, Refusal, endpoint};
 use std::net::SocketAddr;
@@ -58,8 +59,11 @@ enum Failure {
 /// A refusal is no end of the link: a peer whose stream id, passphrase or publisher is put
 /// right later is served then, without anybody touching this side. The waits of the link's
 /// policy grow meanwhile.
-async fn call(endpoint: &endpoint::Srt) -> Result<impl Connection + use<>, LinkError> {
-    let remote = resolve(endpoint).await?;
+async fn call(
+    context: &Context,
+    endpoint: &endpoint::Srt,
+) -> Result<impl Connection + use<>, LinkError> {
+    let remote = link::one_to_call(context, &endpoint.host, endpoint.port).await?;
     let config = ConnectConfig::from_endpoint(endpoint, remote).map_err(link_error)?;
     let backend = Libsrt::new().map_err(link_error)?;
     backend.connect(&config).await.map_err(link_error)
@@ -67,12 +71,8 @@ async fn call(endpoint: &endpoint::Srt) -> Result<impl Connection + use<>, LinkE
 
 /// How the port of a link is run.
 async fn port(endpoint: &endpoint::Srt) -> Result<ListenConfig, LinkError> {
-    let local = resolve(endpoint).await?;
+    let local = link::resolve(&endpoint.host, endpoint.port).await?;
     ListenConfig::from_endpoint(endpoint, local).map_err(link_error)
-}
-
-async fn resolve(endpoint: &endpoint::Srt) -> Result<SocketAddr, LinkError> {
-    crate::link::resolve(&endpoint.host, endpoint.port).await
 }
 
 fn link_error(error: Error) -> LinkError {

@@ -6,10 +6,10 @@ use super::listener::Door;
 use super::serve::send;
 use super::{call, link_error, port};
 use crate::context::Context;
-use crate::link::{self, Details, Dial, Direction, LinkError, LinkHandle, Policy, Session, Wiring};
+use crate::link::{self, Details, Dial, LinkError, LinkHandle, Session, Wiring};
 use hub::Stream;
+use model::Protocol;
 use model::endpoint::{self, SrtMode};
-use model::{Label, Protocol};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
@@ -18,23 +18,11 @@ use tokio::time::MissedTickBehavior;
 ///
 /// As a listener it serves all who call its port, whatever their stream id; its figures are
 /// then those of all of them together.
-pub fn start(
-    context: &Context,
-    stream: Arc<Stream>,
-    name: Label,
-    endpoint: endpoint::Srt,
-) -> LinkHandle {
+pub fn start(wiring: Wiring, endpoint: endpoint::Srt) -> LinkHandle {
     let dial = Push {
-        context: context.clone(),
-        stream: stream.clone(),
+        context: wiring.context.clone(),
+        stream: wiring.stream.clone(),
         endpoint,
-    };
-    let wiring = Wiring {
-        context: context.clone(),
-        stream,
-        label: name,
-        direction: Direction::Out,
-        retry: Policy::default(),
     };
     link::spawn(wiring, dial)
 }
@@ -61,7 +49,7 @@ impl Dial for Push {
 
 impl Push {
     async fn send_to_one(&self, session: &Session) -> Result<(), LinkError> {
-        let mut connection = call(&self.endpoint).await?;
+        let mut connection = call(&self.context, &self.endpoint).await?;
         session.live();
         let place = self.place(&connection, Account::Output(session.clone()));
         send(&mut connection, &self.stream, &place)

@@ -4,7 +4,7 @@ use super::pace::Pace;
 use super::receive::Receiver;
 use super::socket;
 use crate::context::Context;
-use crate::link::{self, Dial, Direction, LinkError, LinkHandle, Session, Wiring};
+use crate::link::{self, Dial, LinkError, LinkHandle, Session, Wiring};
 use bytes::Bytes;
 use hub::{Source, Stream};
 use media::ts::{PACKET_BYTES, SYNC_BYTE};
@@ -14,24 +14,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 /// Listens on `endpoint` and feeds source `id` of the stream, until stopped.
-pub fn start(
-    context: &Context,
-    stream: Arc<Stream>,
-    id: Label,
-    endpoint: endpoint::Udp,
-) -> LinkHandle {
+pub fn start(wiring: Wiring, endpoint: endpoint::Udp) -> LinkHandle {
     let dial = Ingest {
-        context: context.clone(),
-        stream: stream.clone(),
-        id: id.clone(),
+        context: wiring.context.clone(),
+        stream: wiring.stream.clone(),
+        id: wiring.label.clone(),
         endpoint,
-    };
-    let wiring = Wiring {
-        context: context.clone(),
-        stream,
-        label: id,
-        direction: Direction::In,
-        retry: super::RETRY,
     };
     link::spawn(wiring, dial)
 }

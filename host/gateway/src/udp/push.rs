@@ -3,29 +3,17 @@
 use super::member::Member;
 use super::socket;
 use crate::context::Context;
-use crate::link::{self, Dial, Direction, LinkError, LinkHandle, Session, Wiring};
+use crate::link::{self, Dial, LinkError, LinkHandle, Session, Wiring};
 use hub::Stream;
-use model::{Label, Protocol, endpoint};
+use model::{Protocol, endpoint};
 use std::sync::Arc;
 
 /// Sends the stream to `endpoint`, until stopped.
-pub fn start(
-    context: &Context,
-    stream: Arc<Stream>,
-    name: Label,
-    endpoint: endpoint::Udp,
-) -> LinkHandle {
+pub fn start(wiring: Wiring, endpoint: endpoint::Udp) -> LinkHandle {
     let dial = Push {
-        context: context.clone(),
-        stream: stream.clone(),
+        context: wiring.context.clone(),
+        stream: wiring.stream.clone(),
         endpoint,
-    };
-    let wiring = Wiring {
-        context: context.clone(),
-        stream,
-        label: name,
-        direction: Direction::Out,
-        retry: super::RETRY,
     };
     link::spawn(wiring, dial)
 }

@@ -1,7 +1,7 @@
 //! Sockets: bound, joined, buffered.
 
 use crate::context::Context;
-use crate::link::LinkError;
+use crate::link::{self, LinkError};
 use model::endpoint;
 use socket2::{Domain, InterfaceIndexOrAddress, Protocol, SockAddr, Socket, Type};
 use std::io;
@@ -40,7 +40,7 @@ pub(super) async fn bind(
     context: &Context,
     endpoint: &endpoint::Udp,
 ) -> Result<UdpSocket, LinkError> {
-    let address = resolve(endpoint).await?;
+    let address = link::resolve(&endpoint.host, endpoint.port).await?;
     let doing = format!("cannot listen on udp://{address}");
     let open = || {
         let socket = Socket::new(
@@ -78,7 +78,7 @@ pub(super) async fn connect(
     context: &Context,
     endpoint: &endpoint::Udp,
 ) -> Result<(UdpSocket, SocketAddr), LinkError> {
-    let address = resolve(endpoint).await?;
+    let address = link::one_to_call(context, &endpoint.host, endpoint.port).await?;
     let doing = format!("cannot send to udp://{address}");
     let open = || {
         let socket = Socket::new(
@@ -110,10 +110,6 @@ pub(super) async fn connect(
 /// while somebody waits.
 pub(super) fn watch(socket: &UdpSocket) -> io::Result<tokio::net::UdpSocket> {
     tokio::net::UdpSocket::from_std(socket.try_clone()?)
-}
-
-async fn resolve(endpoint: &endpoint::Udp) -> Result<SocketAddr, LinkError> {
-    crate::link::resolve(&endpoint.host, endpoint.port).await
 }
 
 fn join(socket: &Socket, group: IpAddr, interface: Interface) -> io::Result<()> {

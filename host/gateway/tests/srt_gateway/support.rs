@@ -66,12 +66,24 @@ impl Host {
 
     pub(crate) fn source(&self, stream: &Arc<Stream>, url: &str) -> LinkHandle {
         let endpoint = url.parse().unwrap();
-        gateway::start_source(&self.context, stream.clone(), label("in"), endpoint)
+        gateway::start_source(
+            &self.context,
+            stream.clone(),
+            label("in"),
+            endpoint,
+            Default::default(),
+        )
     }
 
     pub(crate) fn output(&self, stream: &Arc<Stream>, url: &str) -> LinkHandle {
         let endpoint = url.parse().unwrap();
-        gateway::start_output(&self.context, stream.clone(), label("out"), endpoint)
+        gateway::start_output(
+            &self.context,
+            stream.clone(),
+            label("out"),
+            endpoint,
+            Default::default(),
+        )
     }
 
     pub(crate) fn connections(&self, role: Role) -> Vec<ConnectionFigures> {

@@ -32,12 +32,24 @@ impl Host {
 
     pub fn source(&self, url: &str) -> LinkHandle {
         let endpoint: Endpoint = url.parse().unwrap();
-        gateway::start_source(&self.context, self.stream.clone(), label("in"), endpoint)
+        gateway::start_source(
+            &self.context,
+            self.stream.clone(),
+            label("in"),
+            endpoint,
+            Default::default(),
+        )
     }
 
     pub fn output(&self, name: &str, url: &str) -> LinkHandle {
         let endpoint: Endpoint = url.parse().unwrap();
-        gateway::start_output(&self.context, self.stream.clone(), label(name), endpoint)
+        gateway::start_output(
+            &self.context,
+            self.stream.clone(),
+            label(name),
+            endpoint,
+            Default::default(),
+        )
     }
 
     /// A sender to a source of this host that already listens.

@@ -71,7 +71,7 @@ impl Subject {
             "sources": [source(5000), source(5001)],
             "outputs": [output("archive", 6000), output("wall", 6001)],
         }] }))?;
-        let desired = Desired::check(site, Rules::default(), &Site::default(), |_| Ok(()));
+        let desired = Desired::check(site, &Rules::default(), &Site::default(), |_| Ok(()));
         let desired = desired.map_err(|faults| anyhow::anyhow!("{faults:?}"))?;
         let input = desired
             .inputs()
@@ -134,7 +134,7 @@ impl Subject {
         let outputs = resolved.outputs.into_iter();
         let wanted = StreamShape {
             outputs: outputs
-                .map(|(name, target)| (name, target.endpoint))
+                .map(|(name, target)| (name, target.shape()))
                 .collect(),
             on_air: resolved.on_air,
             serve: resolved.serve,

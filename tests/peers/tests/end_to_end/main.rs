@@ -20,6 +20,7 @@ mod judge;
 mod killed;
 mod life;
 mod operators_day;
+mod outputs;
 mod pairs;
 mod peers_of_other_makes;
 mod shipped;

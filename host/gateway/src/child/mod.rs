@@ -1,0 +1,157 @@
+//! FFmpeg as a child that makes a transport stream: started without a shell, read from its
+//! standard output, and ended for certain.
+
+mod sys;
+
+use crate::link::{LinkError, Session};
+use bytes::{Bytes, BytesMut};
+use hub::Source;
+use media::ts::framer::Framer;
+use std::ffi::OsStr;
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, BufReader};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
+use tokio::task::JoinHandle;
+
+/// How long it may take to end by itself.
+const GRACE: Duration = Duration::from_millis(500);
+/// Lines of its own kept to explain its end.
+const LAST_LINES: usize = 5;
+/// Bytes of those lines.
+const LAST_BYTES: usize = 2 << 10;
+/// Output is taken in blocks of at most this size.
+const BLOCK_BYTES: usize = 64 << 10;
+
+/// What every FFmpeg of this host is told first: to ask nothing, and to speak of trouble only.
+pub(crate) const QUIET: &str = "-hide_banner -nostdin -nostats -loglevel warning";
+
+/// A running FFmpeg. Killed when dropped.
+pub(crate) struct Ffmpeg {
+    child: Child,
+    stdout: ChildStdout,
+    words: JoinHandle<String>,
+}
+
+impl Ffmpeg {
+    /// Starts it with these arguments; the transport stream has to go to `pipe:1`.
+    ///
+    /// # Errors
+    /// When it is not there, or cannot be started.
+    pub(crate) fn start<S: AsRef<OsStr>>(
+        arguments: impl IntoIterator<Item = S>,
+        stdin: Stdio,
+    ) -> Result<Self, LinkError> {
+        let mut command = Command::new("ffmpeg");
+        command
+            .args(arguments)
+            .stdin(stdin)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        sys::tie_to_parent(&mut command);
+        let doing = "cannot start ffmpeg (is it installed? apt-get install ffmpeg)";
+        let mut child = command.spawn().map_err(LinkError::io(doing))?;
+        let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
+            return Err(LinkError::Passing("ffmpeg has no pipes".to_owned()));
+        };
+        Ok(Self {
+            child,
+            stdout,
+            words: tokio::spawn(last_words(stderr)),
+        })
+    }
+
+    /// Feeds the source until it ends, which is an error, or the session does.
+    pub(crate) async fn feed(
+        mut self,
+        source: &mut Source,
+        session: &Session,
+    ) -> Result<(), LinkError> {
+        session.live();
+        let (mut framer, mut block) = (Framer::stream(), BytesMut::new());
+        let mut runs: Vec<Bytes> = Vec::new();
+        loop {
+            block.reserve(BLOCK_BYTES);
+            let read = tokio::select! {
+                read = self.stdout.read_buf(&mut block) => read,
+                () = session.cancelled().cancelled() => {
+                    self.end().await;
+                    return Ok(());
+                }
+            };
+            match read {
+                Ok(1..) => {}
+                Ok(0) | Err(_) => return Err(self.explain().await),
+            }
+            session.moved(block.len());
+            framer.push(block.split().freeze(), &mut runs);
+            source.push_ts(runs.drain(..));
+        }
+    }
+
+    /// Why it ended.
+    async fn explain(mut self) -> LinkError {
+        self.end().await;
+        let words = (&mut self.words).await.unwrap_or_default();
+        LinkError::Passing(match words.is_empty() {
+            true => "ffmpeg ended without a word".to_owned(),
+            false => format!("ffmpeg ended: {words}"),
+        })
+    }
+
+    /// Asks the group to end, then makes it.
+    async fn end(&mut self) {
+        let Some(leader) = self.child.id() else {
+            return;
+        };
+        // A group that is gone already is what is wanted.
+        let _ = sys::signal_group(leader, libc::SIGTERM);
+        if tokio::time::timeout(GRACE, self.child.wait())
+            .await
+            .is_err()
+        {
+            let _ = sys::signal_group(leader, libc::SIGKILL);
+            let _ = self.child.wait().await;
+        }
+    }
+}
+
+/// Whether FFmpeg is there at all.
+///
+/// # Errors
+/// Why not, with what to do.
+pub async fn check_ffmpeg() -> Result<(), LinkError> {
+    let mut command = Command::new("ffmpeg");
+    command.arg("-version").stdin(Stdio::null());
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let doing = "cannot start ffmpeg; install it (apt-get install ffmpeg)";
+    let ended = command.status().await.map_err(LinkError::io(doing))?;
+    match ended.success() {
+        true => Ok(()),
+        false => Err(LinkError::Passing(format!("ffmpeg -version: {ended}"))),
+    }
+}
+
+/// Words of a constant line.
+pub(crate) fn words(line: &'static str) -> impl Iterator<Item = String> {
+    line.split_whitespace().map(str::to_owned)
+}
+
+/// The last lines of what it complains of, joined when it ends; however much it says, no more is
+/// held.
+async fn last_words(stderr: ChildStderr) -> String {
+    let (mut stderr, mut kept) = (BufReader::new(stderr), Vec::new());
+    while matches!(stderr.read_buf(&mut kept).await, Ok(1..)) {
+        let beyond = kept.len().saturating_sub(LAST_BYTES);
+        kept.drain(..beyond);
+    }
+    let text = String::from_utf8_lossy(&kept);
+    let lines: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    let last = lines.get(lines.len().saturating_sub(LAST_LINES)..);
+    let plain = last.unwrap_or_default().join(" | ");
+    plain.chars().filter(|c| !c.is_control()).collect()
+}

@@ -1,0 +1,99 @@
+//! From a stream's segments to its playlist: for viewers, and for servers it is pushed to.
+
+use bytes::Bytes;
+use media::hls::{Segment, Window, WindowConfig, media_playlist};
+use model::StreamName;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// A viewer that has not asked for this many target durations is gone: players ask for the
+/// playlist once each (RFC 8216 §6.3.4).
+const SESSION_TARGETS: u32 = 3;
+
+/// The window at one moment; cloning is two reference counts.
+#[derive(Debug, Clone)]
+pub(super) struct Shown {
+    /// Set with the first segment.
+    pub(super) playlist: Option<Bytes>,
+    window: Arc<Window>,
+}
+
+impl Shown {
+    pub(super) fn empty() -> Self {
+        Self::new(Window::new(WindowConfig::default()))
+    }
+
+    fn new(window: Window) -> Self {
+        let playlist = media_playlist(&window, |segment| file_name(segment.sequence));
+        Self {
+            playlist: playlist.map(Bytes::from),
+            window: Arc::new(window),
+        }
+    }
+
+    /// The segment of that media sequence number, listed or only just not.
+    pub(super) fn segment(&self, sequence: u64) -> Option<&Bytes> {
+        self.window.get(sequence).map(|segment| &segment.data)
+    }
+
+    /// The segments that the playlist lists, oldest first.
+    pub(super) fn listed(&self) -> impl Iterator<Item = &Segment> {
+        self.window.listed()
+    }
+}
+
+/// How a playlist names a segment.
+pub(super) fn file_name(sequence: u64) -> String {
+    format!("{sequence}.ts")
+}
+
+/// The lowest media sequence number that is sure not to have been used before this process:
+/// segments last a second or more, so the wall clock in seconds outruns them (RFC 8216 §6.2.1).
+pub(super) fn first_sequence() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
+}
+
+/// What turns a stream's segments into pictures of its window.
+pub(super) struct Writer {
+    window: Window,
+    pub(super) next_sequence: u64,
+    /// Segments were lost since the last one.
+    pub(super) gap: bool,
+}
+
+impl Writer {
+    pub(super) fn new(next_sequence: u64) -> Self {
+        Self {
+            window: Window::new(WindowConfig::default()),
+            next_sequence,
+            gap: false,
+        }
+    }
+
+    /// Segmenters count from zero whenever they start; here the count goes on.
+    pub(super) fn extend(&mut self, segment: &Segment, stream: &StreamName) -> Shown {
+        let mut segment = segment.clone();
+        segment.sequence = self.next_sequence;
+        segment.discontinuity |= std::mem::take(&mut self.gap);
+        self.next_sequence += 1;
+        if let Some(raised) = self.window.push(segment) {
+            tracing::warn!(
+                %stream, from_s = raised.from_s, to_s = raised.to_s,
+                "HLS target duration had to grow; give the encoder a key frame every 2 s"
+            );
+        }
+        Shown::new(self.window.clone())
+    }
+
+    /// The last picture: no segment will follow.
+    pub(super) fn end(mut self) -> Shown {
+        self.window.end();
+        Shown::new(self.window)
+    }
+
+    /// After how long without a request a viewer is gone.
+    pub(super) fn session_idle(&self) -> Duration {
+        SESSION_TARGETS * Duration::from_secs(self.window.target_s())
+    }
+}

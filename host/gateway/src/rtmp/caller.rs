@@ -1,0 +1,130 @@
+//! A session with a server that this host calls, up to where it publishes or plays.
+
+use super::connection::{Failure, until};
+use super::wire::Wire;
+use super::write::STALL;
+use crate::context::Context;
+use crate::link::LinkError;
+use ::rtmp::session::{Client, ClientConfig, ClientEvent, Error, Role};
+use bytes::{Bytes, BytesMut};
+use model::{Protocol, endpoint};
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::time::Instant;
+
+/// What is read at once; of a server that is played from it is media, and stays in memory whole.
+const READ_BYTES: usize = 16 << 10;
+
+/// The connection and its session.
+pub(super) struct Caller {
+    wire: Wire,
+    client: Client,
+    input: BytesMut,
+}
+
+impl Caller {
+    /// Connects; nothing is agreed on yet.
+    pub(super) async fn connect(
+        context: &Context,
+        endpoint: &endpoint::Rtmp,
+        role: Role,
+    ) -> Result<Self, LinkError> {
+        let url = endpoint
+            .url
+            .parse()
+            .map_err(|error| LinkError::Misconfigured {
+                what: format!("{error}"),
+                remedy: "correct the url",
+            })?;
+        let wire = Wire::connect(context, endpoint).await?;
+        context.counters().of(Protocol::Rtmp).connections.add(1);
+        let config = ClientConfig::new(url, role);
+        let seed = RandomState::new().hash_one(&endpoint.host);
+        let client = Client::new(Instant::now(), config, seed).map_err(link_error)?;
+        Ok(Self {
+            wire,
+            client,
+            input: BytesMut::new(),
+        })
+    }
+
+    /// Waits for the server's word that it is ready; the message stream to use.
+    pub(super) async fn until_ready(&mut self) -> Result<u32, LinkError> {
+        loop {
+            self.flush().await?;
+            self.converse().await?;
+            while let Some(event) = self.next_event()? {
+                if let ClientEvent::Ready { stream_id } = event {
+                    return Ok(stream_id);
+                }
+            }
+        }
+    }
+
+    /// Waits for something from the server, or for the session's own deadline. Cancel safe.
+    pub(super) async fn converse(&mut self) -> Result<(), LinkError> {
+        self.input.reserve(READ_BYTES);
+        let now = tokio::select! {
+            read = self.wire.read(&mut self.input) => {
+                if read.map_err(LinkError::io("the RTMP server's connection"))? == 0 {
+                    return Err(LinkError::Ended);
+                }
+                let input = self.input.split().freeze();
+                return self.client.handle_input(Instant::now(), input).map_err(link_error);
+            }
+            () = until(self.client.poll_timeout()) => Instant::now(),
+        };
+        self.client.handle_timeout(now);
+        Ok(())
+    }
+
+    /// What came of it; an end is an error.
+    pub(super) fn next_event(&mut self) -> Result<Option<ClientEvent>, LinkError> {
+        match self.client.poll_event() {
+            Some(ClientEvent::Closed(reason)) => {
+                tracing::debug!(?reason, "the RTMP session is over");
+                Err(LinkError::Ended)
+            }
+            Some(ClientEvent::Status { code, description }) => {
+                tracing::debug!(code, description, "the RTMP server says");
+                Ok(Some(ClientEvent::Status { code, description }))
+            }
+            event => Ok(event),
+        }
+    }
+
+    /// Writes what the session has to say.
+    pub(super) async fn flush(&mut self) -> Result<(), LinkError> {
+        while let Some(output) = self.client.poll_output() {
+            self.wire.write(&[output]).await.map_err(write_error)?;
+        }
+        Ok(())
+    }
+
+    /// Writes media.
+    pub(super) async fn write(&mut self, messages: &[Bytes]) -> Result<(), LinkError> {
+        self.wire.write(messages).await.map_err(write_error)
+    }
+
+    /// A farewell lets the server free the name at once; whether it hears it is its affair.
+    pub(super) async fn take_leave(&mut self) {
+        let _ = self.client.finish();
+        let _ = self.flush().await;
+    }
+}
+
+fn link_error(error: Error) -> LinkError {
+    LinkError::Passing(error.to_string())
+}
+
+fn write_error(failure: Failure) -> LinkError {
+    match failure {
+        Failure::Stalled => LinkError::Stalled {
+            seconds: STALL.as_secs(),
+        },
+        Failure::Io(error) => LinkError::io("the RTMP server's connection")(error),
+        Failure::Session(error) => link_error(error),
+        // Said to those who come, not by those we call.
+        Failure::CutOff(refusal) => LinkError::Passing(refusal.to_string()),
+    }
+}
