@@ -5,6 +5,7 @@ use crate::decide::Decider;
 use crate::desired::{Desired, Touched};
 use crate::error::ControlError;
 use crate::fetch;
+use crate::journal::Journal;
 use crate::plugins::{self, Memory, Trouble};
 use crate::scene::{Gallery, Scene};
 use crate::view::StreamView;
@@ -68,6 +69,7 @@ pub struct ControlHandle {
     who: Arc<Who>,
     pub(crate) changes: Arc<Changes>,
     gallery: Arc<Gallery>,
+    journal: Journal,
 }
 
 impl ControlHandle {
@@ -79,6 +81,7 @@ impl ControlHandle {
         install_from: Vec<model::origin::Origin>,
         changes: Changes,
         gallery: Arc<Gallery>,
+        journal: Journal,
     ) -> Self {
         Self {
             calls,
@@ -89,6 +92,7 @@ impl ControlHandle {
             who: Arc::new(Who::host()),
             changes: Arc::new(changes),
             gallery,
+            journal,
         }
     }
 
@@ -110,6 +114,11 @@ impl ControlHandle {
     /// the actor.
     pub fn decider(&self) -> &Decider {
         &self.decider
+    }
+
+    /// What happens, for whoever listens. It does not wait for the actor.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
     }
 
     /// The document in force, allotted ports filled in.

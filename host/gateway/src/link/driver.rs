@@ -6,7 +6,7 @@ use super::figures::{Figures, LinkSnapshot, Session};
 use super::state::{Direction, Machine, Moment, Wants};
 use crate::context::Context;
 use hub::Stream;
-use model::{Event, Label, LinkState};
+use model::{Event, Label, LinkState, LinkStatus};
 use parking_lot::Mutex;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -135,7 +135,8 @@ struct Driver {
 
 impl Driver {
     async fn run(self, mut dial: impl Dial) {
-        self.announce(LinkState::Connecting);
+        let begun = self.shared.machine.lock().status().clone();
+        self.announce(begun);
         loop {
             let wants = self.shared.machine.lock().wants();
             match wants {
@@ -244,19 +245,21 @@ impl Driver {
 
     /// Applies a change and announces the state if it is a new one.
     fn change<T>(&self, apply: impl FnOnce(&mut Machine) -> T) -> T {
-        let (result, before, after) = {
+        let (result, news) = {
             let mut machine = self.shared.machine.lock();
             let before = machine.status().state;
-            (apply(&mut machine), before, machine.status().state)
+            let result = apply(&mut machine);
+            let after = machine.status();
+            (result, (after.state != before).then(|| after.clone()))
         };
-        if before != after {
-            self.announce(after);
+        if let Some(status) = news {
+            self.announce(status);
         }
         result
     }
 
     /// Sources are announced by the hub, which sees what they deliver.
-    fn announce(&self, state: LinkState) {
+    fn announce(&self, link: LinkStatus) {
         let Wiring {
             context,
             stream,
@@ -264,13 +267,13 @@ impl Driver {
             direction,
             ..
         } = &self.wiring;
-        tracing::debug!(stream = %stream.name(), link = %label, %state, "link");
+        tracing::debug!(stream = %stream.name(), link = %label, state = %link.state, "link");
         if *direction == Direction::Out {
             let (stream, output) = (stream.name().clone(), label.clone());
             context.registry().announce(Event::OutputChanged {
                 stream,
                 output,
-                state,
+                link,
             });
         }
     }
