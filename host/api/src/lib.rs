@@ -12,6 +12,7 @@ mod error;
 mod extract;
 mod fields;
 mod guard;
+pub mod machine;
 mod metrics;
 mod openapi;
 mod paths;

@@ -9,6 +9,7 @@ use crate::error::ControlError;
 use crate::handle::{Call, ControlHandle, Draft, Edit};
 use crate::journal::Journal;
 use crate::plugins::Memory;
+use crate::recent::RecentErrors;
 use crate::router::{Cause, Router};
 use crate::routing::{Decided, Decision};
 use crate::running::Running;
@@ -50,6 +51,8 @@ pub struct Settings {
     pub decisions: decide::Settings,
     /// Where plugins may be fetched from.
     pub install_from: Vec<Origin>,
+    /// What the log notes of what goes wrong.
+    pub recent_errors: Arc<RecentErrors>,
 }
 
 impl Default for Settings {
@@ -61,6 +64,7 @@ impl Default for Settings {
             tick: Duration::from_secs(5),
             decisions: decide::Settings::default(),
             install_from: Vec::new(),
+            recent_errors: Arc::default(),
         }
     }
 }
@@ -106,6 +110,7 @@ impl Control {
             Changes::new(settings.archive.clone()),
             gallery.clone(),
             journal.clone(),
+            settings.recent_errors.clone(),
         );
         let control = Self {
             settings,

@@ -8,6 +8,7 @@ use crate::fetch;
 use crate::journal::Journal;
 use crate::plugins::{self, Memory, Trouble};
 use crate::scene::{Gallery, Scene};
+use crate::recent::RecentErrors;
 use crate::view::StreamView;
 use model::{Label, Site, StreamName, Who};
 use plugin::{Bound, Installed, LogLine, Origin, PluginView, Plugins};
@@ -70,6 +71,7 @@ pub struct ControlHandle {
     pub(crate) changes: Arc<Changes>,
     gallery: Arc<Gallery>,
     journal: Journal,
+    recent: Arc<RecentErrors>,
 }
 
 impl ControlHandle {
@@ -82,6 +84,7 @@ impl ControlHandle {
         changes: Changes,
         gallery: Arc<Gallery>,
         journal: Journal,
+        recent: Arc<RecentErrors>,
     ) -> Self {
         Self {
             calls,
@@ -93,6 +96,7 @@ impl ControlHandle {
             changes: Arc::new(changes),
             gallery,
             journal,
+            recent,
         }
     }
 
@@ -119,6 +123,11 @@ impl ControlHandle {
     /// What happens, for whoever listens. It does not wait for the actor.
     pub fn journal(&self) -> &Journal {
         &self.journal
+    }
+
+    /// What went wrong of late.
+    pub fn recent_errors(&self) -> &RecentErrors {
+        &self.recent
     }
 
     /// The document in force, allotted ports filled in.

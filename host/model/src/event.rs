@@ -229,7 +229,10 @@ mod tests {
         };
         let json = serde_json::to_value(&event).unwrap();
         assert_eq!(json["type"], event.kind());
-        assert_eq!((&json["state"], &json["attempt"]), (&"retrying".into(), &2.into()));
+        assert_eq!(
+            (&json["state"], &json["attempt"]),
+            (&"retrying".into(), &2.into())
+        );
         assert_eq!(serde_json::from_value::<Event>(json).unwrap(), event);
     }
 
@@ -238,7 +241,9 @@ mod tests {
         for kind in Event::KINDS {
             // Whatever else is missing, the type is known.
             let nothing = serde_json::json!({ "type": kind });
-            let error = serde_json::from_value::<Event>(nothing).unwrap_err().to_string();
+            let error = serde_json::from_value::<Event>(nothing)
+                .unwrap_err()
+                .to_string();
             assert!(error.contains("missing field"), "{kind}: {error}");
         }
     }

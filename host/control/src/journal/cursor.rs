@@ -3,6 +3,7 @@
 use super::{Journal, Message, Position, Told};
 use model::access::Who;
 use model::{Event, StreamName, StreamPattern};
+use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -100,6 +101,7 @@ pub struct Cursor {
     next: u64,
     /// What is gone of what was asked for; told first.
     missed: Option<Option<u64>>,
+    greeted: bool,
     /// The last frame of figures that was seen; 0: none.
     frame: u64,
 }
@@ -107,6 +109,9 @@ pub struct Cursor {
 /// What a listener hears.
 #[derive(Debug)]
 pub enum Item {
+    /// From here on it is heard; said once, so that a listener can go on from here even if it
+    /// hears of no event.
+    Hello(Position),
     /// Something happened.
     Event(Arc<Told>),
     /// Figures that changed since the last ones.
@@ -116,6 +121,27 @@ pub enum Item {
     Missed(Option<u64>),
     /// The listener was overtaken by so many events. It is too slow for this host.
     TooSlow(u64),
+}
+
+impl Item {
+    /// As a listener gets it. For what a listener missed `type` is `missed`, with `count`.
+    pub fn message(&self) -> Message {
+        match self {
+            Self::Event(told) => told.message.clone(),
+            Self::Figures(message) => message.clone(),
+            Self::Hello(position) => {
+                let id = position.to_string();
+                Message::of_event(&id, &json!({ "type": "hello", "id": id }))
+            }
+            Self::Missed(count) => missed(*count),
+            Self::TooSlow(count) => missed(Some(*count)),
+        }
+    }
+}
+
+fn missed(count: Option<u64>) -> Message {
+    let json = json!({ "type": "missed", "count": count }).to_string();
+    Message::of(&[json.as_bytes()])
 }
 
 impl Cursor {
@@ -143,6 +169,7 @@ impl Cursor {
             news,
             next,
             missed,
+            greeted: false,
             frame: 0,
         }
     }
@@ -166,6 +193,9 @@ impl Cursor {
     fn take(&mut self) -> Option<Item> {
         if let Some(count) = self.missed.take() {
             return Some(Item::Missed(count));
+        }
+        if !std::mem::replace(&mut self.greeted, true) {
+            return Some(Item::Hello(self.position()));
         }
         self.take_event().or_else(|| self.take_figures())
     }

@@ -112,7 +112,7 @@ impl Journal {
         self.at(self.0.ring.read().next().saturating_sub(1))
     }
 
-    const fn at(&self, number: u64) -> Position {
+    fn at(&self, number: u64) -> Position {
         Position {
             run: self.0.run,
             number,

@@ -35,6 +35,7 @@ fn heard(cursor: &mut Cursor) -> Vec<String> {
     let mut heard = Vec::new();
     while let Some(item) = futures_now(cursor.next()) {
         heard.push(match item {
+            Item::Hello(_) => continue,
             Item::Event(told) => format!("{} {}", told.position.number, told.event.kind()),
             Item::Missed(count) => format!("missed {count:?}"),
             Item::TooSlow(count) => format!("too slow {count}"),
@@ -70,14 +71,20 @@ fn a_listener_hears_what_happens_from_then_on_and_goes_on_where_it_was() {
 #[test]
 fn an_event_is_one_text_with_its_id_and_time() {
     let journal = Journal::new(0xabc);
+    tell(&journal, refused("x"));
     let mut cursor = journal.listen(all(), None);
     tell(&journal, started("a/b"));
+    let greeting = futures_now(cursor.next()).unwrap().message();
+    assert_eq!(
+        greeting.sse(),
+        "id: abc-0\ndata: {\"id\":\"abc-0\",\"type\":\"hello\"}\n\n"
+    );
     let Some(Item::Event(told)) = futures_now(cursor.next()) else {
         panic!("an event")
     };
-    let json = r#"{"id":"abc-0","time_unix_ms":1,"type":"stream_started","stream":"a/b"}"#;
+    let json = r#"{"id":"abc-1","time_unix_ms":1,"type":"stream_started","stream":"a/b"}"#;
     assert_eq!(told.message.json(), json);
-    assert_eq!(told.message.sse(), format!("id: abc-0\ndata: {json}\n\n"));
+    assert_eq!(told.message.sse(), format!("id: abc-1\ndata: {json}\n\n"));
 }
 
 #[test]
@@ -217,8 +224,14 @@ fn figures_are_made_only_while_somebody_looks_and_say_what_changed() {
     let [change] = &heard(&mut cursor)[..] else {
         panic!("one text")
     };
-    assert!(change.contains(r#""b""#) && !change.contains(r#""a""#), "{change}");
-    assert!(heard(&mut late)[0].contains(r#""a""#), "a newcomer sees all");
+    assert!(
+        change.contains(r#""b""#) && !change.contains(r#""a""#),
+        "{change}"
+    );
+    assert!(
+        heard(&mut late)[0].contains(r#""a""#),
+        "a newcomer sees all"
+    );
     journal.show(&[view("a", 1), view("b", 2)], 9);
     assert!(heard(&mut cursor).is_empty(), "nothing moved");
     drop((cursor, late));
@@ -258,6 +271,7 @@ async fn what_the_hub_announces_is_told_in_order_and_all_listeners_wake() {
         })
         .unwrap();
     for cursor in &mut cursors {
+        assert!(matches!(cursor.next().await, Item::Hello(_)));
         for expected in ["stream_started", "output_changed"] {
             let next = tokio::time::timeout(Duration::from_secs(10), cursor.next()).await;
             let Ok(Item::Event(told)) = next else {

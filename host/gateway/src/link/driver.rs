@@ -53,6 +53,9 @@ struct Shared {
     told: Notify,
 }
 
+/// The target of log lines that only repeat what was said: to be counted, not to be written.
+pub const AGAIN: &str = "again";
+
 /// How often a running session is looked at.
 const TICK: Duration = Duration::from_millis(500);
 
@@ -278,12 +281,15 @@ impl Driver {
         }
     }
 
-    /// The first failure in a row is said; those that follow are in the snapshot.
+    /// The first failure in a row is said; those that follow are only counted.
     fn log_failure(&self, error: &LinkError) {
         let attempt = self.shared.machine.lock().status().attempt;
+        let Wiring { stream, label, .. } = &self.wiring;
+        let (stream, code) = (stream.name(), error.code());
         if attempt <= 1 || error.is_permanent() {
-            let Wiring { stream, label, .. } = &self.wiring;
-            tracing::warn!(stream = %stream.name(), link = %label, "{error}");
+            tracing::warn!(%stream, link = %label, code, "{error}");
+        } else {
+            tracing::warn!(target: AGAIN, %stream, link = %label, code, "{error}");
         }
     }
 }

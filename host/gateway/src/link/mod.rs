@@ -12,7 +12,7 @@ pub mod state;
 
 pub use address::resolve;
 pub use backoff::{Backoff, Policy};
-pub use driver::{Dial, LinkHandle, Wiring, spawn};
+pub use driver::{AGAIN, Dial, LinkHandle, Wiring, spawn};
 pub use error::LinkError;
 pub use figures::{Details, LinkSnapshot, Session, SrtFigures};
 pub use state::Direction;
