@@ -3,7 +3,7 @@
 use crate::answers::Answers;
 use crate::door::door;
 use crate::guard::{Guard, guard};
-use crate::machine::{Addresses, Machine};
+use crate::machine::{InterfaceAddresses, Machine};
 use crate::problem::{Kind, Problem};
 use crate::refusals::Refusals;
 use crate::view::Addresses;
@@ -49,7 +49,7 @@ pub struct Settings {
     /// When the host was started, Unix milliseconds.
     pub started_unix_ms: u64,
     /// The addresses of this machine's interfaces.
-    pub addresses: Addresses,
+    pub addresses: InterfaceAddresses,
     /// Folders that the host writes to, by what they are for.
     pub folders: Vec<(&'static str, PathBuf)>,
 }

@@ -29,7 +29,7 @@ const FRESH: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The addresses of each interface, by its name (getifaddrs(3)).
-pub type Addresses = fn() -> Vec<(String, IpAddr)>;
+pub type InterfaceAddresses = fn() -> Vec<(String, IpAddr)>;
 
 /// The machine at one moment.
 #[derive(Debug, Clone, Default)]
@@ -47,7 +47,7 @@ pub(crate) struct Reading {
 
 /// Reads the machine.
 pub(crate) struct Machine {
-    addresses: Addresses,
+    addresses: InterfaceAddresses,
     folders: Arc<[(&'static str, PathBuf)]>,
     last: Mutex<Option<Last>>,
 }
@@ -60,7 +60,10 @@ struct Last {
 
 impl Machine {
     /// `folders`: whose disks are looked at, by what they are for.
-    pub(crate) fn new(addresses: Addresses, folders: Vec<(&'static str, PathBuf)>) -> Self {
+    pub(crate) fn new(
+        addresses: InterfaceAddresses,
+        folders: Vec<(&'static str, PathBuf)>,
+    ) -> Self {
         Self {
             addresses,
             folders: folders.into(),
@@ -152,7 +155,8 @@ mod tests {
 
     #[tokio::test]
     async fn this_machine_is_read_at_most_once_a_second() {
-        let addresses: Addresses = || vec![("lo".to_owned(), IpAddr::from([127, 0, 0, 1]))];
+        let addresses: InterfaceAddresses =
+            || vec![("lo".to_owned(), IpAddr::from([127, 0, 0, 1]))];
         let here = std::env::temp_dir();
         let machine = Machine::new(addresses, vec![("data_dir", here)]);
         let reading = machine.read().await;

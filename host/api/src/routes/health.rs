@@ -113,7 +113,7 @@ async fn look(app: &App) -> Result<Ready, Problem> {
     });
     let checks = passed.into_iter().chain(app.control.health());
     let checks: Vec<_> = checks.map(CheckView::from).collect();
-    let any = |status| checks.iter().any(|check| check.status == status);
+    let any = |status: &str| checks.iter().any(|check| check.status == status);
     let status = ["failed", "degraded"]
         .into_iter()
         .find(|status| any(status));
