@@ -21,6 +21,11 @@ use utoipa::openapi::{Content, Ref, RefOr, Response};
     ),
     paths(
         routes::health::health,
+        routes::health::live,
+        routes::health::ready,
+        routes::system::system,
+        routes::errors::list,
+        routes::errors::clear,
         metrics::metrics,
         routes::docs::openapi,
         routes::docs::problem,

@@ -5,7 +5,9 @@ use crate::decide::Decider;
 use crate::desired::{Desired, Touched};
 use crate::error::ControlError;
 use crate::fetch;
+use crate::journal::Journal;
 use crate::plugins::{self, Memory, Trouble};
+use crate::recent::RecentErrors;
 use crate::scene::{Gallery, Scene};
 use crate::view::StreamView;
 use model::{Label, Site, StreamName, Who};
@@ -68,6 +70,8 @@ pub struct ControlHandle {
     who: Arc<Who>,
     pub(crate) changes: Arc<Changes>,
     gallery: Arc<Gallery>,
+    journal: Journal,
+    recent: Arc<RecentErrors>,
 }
 
 impl ControlHandle {
@@ -79,6 +83,8 @@ impl ControlHandle {
         install_from: Vec<model::origin::Origin>,
         changes: Changes,
         gallery: Arc<Gallery>,
+        journal: Journal,
+        recent: Arc<RecentErrors>,
     ) -> Self {
         Self {
             calls,
@@ -89,6 +95,8 @@ impl ControlHandle {
             who: Arc::new(Who::host()),
             changes: Arc::new(changes),
             gallery,
+            journal,
+            recent,
         }
     }
 
@@ -110,6 +118,16 @@ impl ControlHandle {
     /// the actor.
     pub fn decider(&self) -> &Decider {
         &self.decider
+    }
+
+    /// What happens, for whoever listens. It does not wait for the actor.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// What went wrong of late.
+    pub fn recent_errors(&self) -> &RecentErrors {
+        &self.recent
     }
 
     /// The document in force, allotted ports filled in.

@@ -52,6 +52,10 @@ impl Host {
             srt: Some("127.0.0.1:8890".parse().unwrap()),
             rtmp: None,
             max_plugin_bytes: MAX_PLUGIN_BYTES,
+            limits: control::desired::Limits::default(),
+            started_unix_ms: control::clock::unix_ms(),
+            addresses: || vec![("lo".to_owned(), [127, 0, 0, 1].into())],
+            folders: vec![("data_dir", dir.path().to_owned())],
         };
         let server = tokio::spawn(api::serve(
             listener,

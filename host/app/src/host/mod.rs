@@ -11,7 +11,7 @@ pub(crate) use claim::claim;
 pub(crate) use store::place;
 
 use crate::config::Config;
-use crate::sys;
+use crate::{log, sys};
 use anyhow::Context;
 use control::{Control, ControlHandle};
 use hub::Registry;
@@ -117,6 +117,7 @@ impl Host {
                 ..control::decide::Settings::default()
             },
             install_from: config.plugins.install_from.clone(),
+            recent_errors: log::recent_errors(),
             ..control::Settings::default()
         };
         let (actor, control) = Control::new(

@@ -1,7 +1,8 @@
 //! What differs between two documents, item by item, for people to look at before it is done.
 
 use super::merge::same_place;
-use model::{InputSpec, Site};
+pub use model::event::How;
+use model::{InputSpec, Site, StreamName};
 use serde::Serialize;
 use std::fmt;
 
@@ -17,16 +18,12 @@ pub struct Touched {
     pub fields: Vec<&'static str>,
 }
 
-/// What becomes of an item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum How {
-    /// It is new.
-    Added,
-    /// It differs.
-    Changed,
-    /// It is taken back.
-    Removed,
+impl Touched {
+    /// The input it is, or is part of. Names have no spaces, so the item tells.
+    pub fn stream(&self) -> Option<StreamName> {
+        let name = self.item.strip_prefix("input ")?.split(' ').next()?;
+        name.parse().ok()
+    }
 }
 
 /// Every difference; what is the same on both sides, and so is not touched, is not listed.
