@@ -7,6 +7,7 @@
 
 mod answers;
 mod app;
+mod cors;
 mod door;
 mod error;
 mod extract;
@@ -16,9 +17,12 @@ mod metrics;
 mod openapi;
 mod paths;
 pub mod problem;
+mod rate;
 mod refusals;
 mod routes;
 mod server;
+pub mod tls;
 mod view;
 
 pub use app::{ServeError, Settings, bind, serve};
+pub use cors::{BadOrigin, Origin};

@@ -65,14 +65,11 @@ fn set(config: &mut Config, path: &[&str], value: &str) -> Result<(), String> {
     match path {
         ["data_dir"] => config.data_dir = value.into(),
         ["database", "url"] => config.database = Database::parse(value)?,
-        ["api", "listen"] => config.api.listen = parsed(value, "ADDRESS:PORT")?,
+        ["api", key] => set_api(config, key, value)?,
         ["rtmp", "listen"] => config.rtmp.listen = parsed(value, "ADDRESS:PORT")?,
         ["srt", "listen"] => config.srt.listen = parsed(value, "ADDRESS:PORT")?,
         ["srt", "latency"] => config.srt.latency = parsed(value, "milliseconds")?,
-        // Set to nothing means not set, as usual for secrets.
-        ["srt", "passphrase"] => {
-            config.srt.passphrase = Some(value.to_owned()).filter(|value| !value.is_empty());
-        }
+        ["srt", "passphrase"] => config.srt.passphrase = given(value).map(str::to_owned),
         ["srt", "pbkeylen"] => config.srt.pbkeylen = parsed(value, "16, 24 or 32")?,
         ["limits", "inputs"] => config.limits.inputs = parsed(value, "a number")?,
         ["limits", "outputs_per_input"] => {
@@ -86,6 +83,25 @@ fn set(config: &mut Config, path: &[&str], value: &str) -> Result<(), String> {
         _ => return Err("this key cannot be set by a variable".to_owned()),
     }
     Ok(())
+}
+
+fn set_api(config: &mut Config, key: &str, value: &str) -> Result<(), String> {
+    let api = &mut config.api;
+    match key {
+        "listen" => api.listen = parsed(value, "ADDRESS:PORT")?,
+        "certificate" => api.certificate = given(value).map(Into::into),
+        "key" => api.key = given(value).map(Into::into),
+        "self_signed" => api.self_signed = parsed(value, "true or false")?,
+        "cors" => api.cors = list(value, "https://HOST,https://HOST")?,
+        "rate" => api.rate = Some(parsed(value, "requests a second")?),
+        _ => return Err("this key cannot be set by a variable".to_owned()),
+    }
+    Ok(())
+}
+
+/// Set to nothing means not set.
+fn given(value: &str) -> Option<&str> {
+    Some(value).filter(|value| !value.is_empty())
 }
 
 fn set_plugins(config: &mut Config, key: &str, value: &str) -> Result<(), String> {

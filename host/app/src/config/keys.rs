@@ -37,7 +37,17 @@ const LIMITS: &[(&str, Node)] = &[
 pub(super) const DOCUMENT: &[(&str, Node)] = &[
     ("data_dir", Scalar),
     ("database", Table(&[("url", Scalar)])),
-    ("api", Table(&[("listen", Scalar)])),
+    (
+        "api",
+        Table(&[
+            ("listen", Scalar),
+            ("certificate", Scalar),
+            ("key", Scalar),
+            ("self_signed", Scalar),
+            ("cors", List),
+            ("rate", Scalar),
+        ]),
+    ),
     ("rtmp", Table(&[("listen", Scalar)])),
     (
         "srt",

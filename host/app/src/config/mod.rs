@@ -3,6 +3,7 @@
 //! Every scalar key is also an environment variable, `POINTSMAN_<SECTION>_<KEY>`
 //! (`POINTSMAN_API_LISTEN`), or `POINTSMAN_<KEY>` for keys outside sections.
 
+mod api;
 mod env;
 mod error;
 mod keys;
@@ -10,6 +11,7 @@ mod plugins;
 #[cfg(test)]
 mod tests;
 
+pub use api::Api;
 pub use env::variable_of;
 pub use error::{ConfigError, Position};
 pub use plugins::{Overrides, Plugins};
@@ -76,14 +78,6 @@ impl Database {
     }
 }
 
-/// `[api]`
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Api {
-    /// Address and port of the HTTP server.
-    pub listen: SocketAddr,
-}
-
 /// `[rtmp]`
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -146,14 +140,6 @@ impl Default for Config {
             decisions: Decisions::default(),
             policies: Vec::new(),
             inputs: Vec::new(),
-        }
-    }
-}
-
-impl Default for Api {
-    fn default() -> Self {
-        Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
         }
     }
 }
@@ -295,6 +281,7 @@ impl Config {
         if !(1..=10_000).contains(&outputs) {
             return Err(ConfigError::range("limits.outputs", "1 to 10000"));
         }
+        self.api.check()?;
         self.plugins.check()
     }
 }

@@ -8,6 +8,10 @@ data_dir = "data"
 url = "postgres://me@db.example/pointsman"
 [api]
 listen = "127.0.0.1:8080"
+certificate = "cert.pem"
+key = "key.pem"
+cors = ["https://dash.example"]
+rate = 50
 [rtmp]
 listen = "127.0.0.1:1935"
 [srt]
@@ -123,9 +127,17 @@ fn the_site_to_start_from_shows_every_key_with_its_default() {
         overrides.len(),
         grants.len(),
         shown.policies.len(),
+        shown.api.cors.len(),
     ];
-    assert_eq!(examples, [1, 2, 1, 1, 2]);
+    assert_eq!(examples, [1, 2, 1, 1, 2, 1]);
     let mut expected = defaults;
+    expected.api = Api {
+        certificate: shown.api.certificate.clone(),
+        key: shown.api.key.clone(),
+        cors: shown.api.cors.clone(),
+        rate: Some(1_000),
+        ..expected.api
+    };
     expected.srt.passphrase = shown.srt.passphrase.clone();
     expected.policies = shown.policies.clone();
     expected.plugins = Plugins {

@@ -1,5 +1,6 @@
 //! A running host: every part of it, in the order in which it starts and stops.
 
+mod certificate;
 mod claim;
 mod listeners;
 mod plugins;
