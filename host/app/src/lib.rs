@@ -11,5 +11,5 @@ pub mod host;
 mod log;
 mod sys;
 
-pub use log::start as start_log;
+pub use log::{flush as flush_log, start as start_log};
 pub use sys::{prepare_descriptors, prepare_memory};

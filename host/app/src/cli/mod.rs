@@ -8,6 +8,7 @@ mod plugin;
 mod table;
 
 use crate::{config, demo, doctor, host};
+use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -99,10 +100,24 @@ struct RunArgs {
 }
 
 impl RunArgs {
-    fn load(self) -> anyhow::Result<config::Config> {
+    fn load(&self) -> Result<config::Config, config::ConfigError> {
         let mut config = config::load(self.config.as_deref())?;
-        config.database.url = self.database_url.or(config.database.url);
+        config.database.url = self.database_url.clone().or(config.database.url);
         Ok(config)
+    }
+
+    async fn run(self) -> anyhow::Result<()> {
+        let config = self.load()?;
+        if let Some(rotation) = config.log.rotation() {
+            let file = rotation.file.display().to_string();
+            let opened = crate::log::divert(rotation);
+            opened.with_context(|| format!("cannot write the log to {file} ([log] file)"))?;
+        }
+        let file = self.config.clone().map(|path| host::ConfigFile {
+            path,
+            read: Box::new(move || self.load()),
+        });
+        host::run(config, file, host::Extras::default()).await
     }
 }
 
@@ -113,11 +128,7 @@ impl Cli {
     /// To be shown to the person as one line.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
-            Command::Run(arguments) => {
-                let config = arguments.load()?;
-                host::run(config, host::Extras::default()).await?;
-                Ok(ExitCode::SUCCESS)
-            }
+            Command::Run(arguments) => arguments.run().await.map(|()| ExitCode::SUCCESS),
             Command::Demo(arguments) => demo::run(arguments).await.map(|()| ExitCode::SUCCESS),
             Command::Doctor(arguments) => {
                 let config = arguments.load()?;

@@ -80,6 +80,8 @@ fn set(config: &mut Config, path: &[&str], value: &str) -> Result<(), String> {
         ["plugins", key] => set_plugins(config, key, value)?,
         ["plugins", "limits", key] => set_limit(&mut config.plugins.limits, key, value)?,
         ["decisions", key] => set_decisions(config, key, value)?,
+        ["log", key] => set_log(config, key, value)?,
+        ["shutdown", "drain_s"] => config.shutdown.drain_s = parsed(value, "seconds")?,
         _ => return Err("this key cannot be set by a variable".to_owned()),
     }
     Ok(())
@@ -127,6 +129,18 @@ fn set_limit(limits: &mut Limits, key: &str, value: &str) -> Result<(), String> 
         "kv_keys" => limits.kv_keys = parsed(value, "a number")?,
         "kv_bytes" => limits.kv_bytes = parsed(value, "bytes")?,
         "http_ms" => limits.http_ms = parsed(value, "milliseconds")?,
+        _ => return Err("this key cannot be set by a variable".to_owned()),
+    }
+    Ok(())
+}
+
+fn set_log(config: &mut Config, key: &str, value: &str) -> Result<(), String> {
+    let log = &mut config.log;
+    match key {
+        "file" => log.file = given(value).map(Into::into),
+        "max_bytes" => log.max_bytes = parsed(value, "bytes")?,
+        "daily" => log.daily = parsed(value, "true or false")?,
+        "keep" => log.keep = parsed(value, "a number")?,
         _ => return Err("this key cannot be set by a variable".to_owned()),
     }
     Ok(())

@@ -91,6 +91,16 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
         ]),
     ),
     (
+        "log",
+        Table(&[
+            ("file", Scalar),
+            ("max_bytes", Scalar),
+            ("daily", Scalar),
+            ("keep", Scalar),
+        ]),
+    ),
+    ("shutdown", Table(&[("drain_s", Scalar)])),
+    (
         "policies",
         Table(&[
             ("kind", Scalar),

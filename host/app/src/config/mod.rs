@@ -8,6 +8,7 @@ mod env;
 mod error;
 mod keys;
 mod plugins;
+mod service;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ pub use api::Api;
 pub use env::variable_of;
 pub use error::{ConfigError, Position};
 pub use plugins::{Overrides, Plugins};
+pub use service::{Log, Shutdown};
 
 use control::desired::{Limits, Rules, UdpPorts};
 use model::history::Retention;
@@ -46,6 +48,10 @@ pub struct Config {
     pub plugins: Plugins,
     /// What is kept of decisions.
     pub decisions: Decisions,
+    /// Where the log goes.
+    pub log: Log,
+    /// How the host ends.
+    pub shutdown: Shutdown,
     /// Which plugin decides what.
     pub policies: Vec<PolicySpec>,
     /// Declared inputs.
@@ -138,6 +144,8 @@ impl Default for Config {
             limits: Limits::default(),
             plugins: Plugins::default(),
             decisions: Decisions::default(),
+            log: Log::default(),
+            shutdown: Shutdown::default(),
             policies: Vec::new(),
             inputs: Vec::new(),
         }
@@ -247,6 +255,42 @@ impl Config {
         }
     }
 
+    /// The sections in which another configuration differs, but for the site: what a running host
+    /// cannot take over.
+    pub fn differs_in(&self, other: &Self) -> Vec<&'static str> {
+        // Whoever adds a section sees this, and says whether it is the site's.
+        let Self {
+            data_dir,
+            database,
+            api,
+            rtmp,
+            srt,
+            udp,
+            limits,
+            plugins,
+            decisions,
+            log,
+            shutdown,
+            policies: _,
+            inputs: _,
+        } = self;
+        let compared = [
+            ("data_dir", *data_dir == other.data_dir),
+            ("[database]", *database == other.database),
+            ("[api]", *api == other.api),
+            ("[rtmp]", *rtmp == other.rtmp),
+            ("[srt]", *srt == other.srt),
+            ("[udp]", *udp == other.udp),
+            ("[limits]", *limits == other.limits),
+            ("[plugins]", *plugins == other.plugins),
+            ("[decisions]", *decisions == other.decisions),
+            ("[log]", *log == other.log),
+            ("[shutdown]", *shutdown == other.shutdown),
+        ];
+        let differing = compared.into_iter().filter(|(_, same)| !same);
+        differing.map(|(section, _)| section).collect()
+    }
+
     /// What the site and every change of it are checked against.
     pub fn rules(&self) -> Rules {
         Rules {
@@ -282,6 +326,8 @@ impl Config {
             return Err(ConfigError::range("limits.outputs", "1 to 10000"));
         }
         self.api.check()?;
+        self.log.check()?;
+        self.shutdown.check()?;
         self.plugins.check()
     }
 }

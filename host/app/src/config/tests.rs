@@ -36,6 +36,11 @@ webhook = ["hooks.example.org", "private:10.0.0.5"]
 [decisions]
 keep_secrets = true
 max_age_days = 30
+[log]
+file = "host.log"
+keep = 2
+[shutdown]
+drain_s = 5
 [[policies]]
 kind = "routing"
 streams = "live/*"
@@ -138,6 +143,7 @@ fn the_site_to_start_from_shows_every_key_with_its_default() {
         rate: Some(1_000),
         ..expected.api
     };
+    expected.log.file = shown.log.file.clone();
     expected.srt.passphrase = shown.srt.passphrase.clone();
     expected.policies = shown.policies.clone();
     expected.plugins = Plugins {

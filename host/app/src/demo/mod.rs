@@ -46,7 +46,7 @@ pub async fn run(arguments: DemoArgs) -> anyhow::Result<()> {
         })),
         ready: Some(Box::new(move || println!("{welcome}"))),
     };
-    host::run(config, extras).await
+    host::run(config, None, extras).await
 }
 
 /// The first of the ports for UDP inputs.

@@ -19,6 +19,9 @@ const IDLE: Duration = Duration::from_secs(30);
 /// How often a window looks whether anybody still asks.
 const TICK: Duration = Duration::from_secs(1);
 
+/// How often an ended window looks whether its viewers saw the end.
+const LOOK: Duration = Duration::from_millis(100);
+
 /// A viewer that has not asked for this many target durations is gone: players ask for the
 /// playlist once each (RFC 8216 §6.3.4).
 const SESSION_TARGETS: u32 = 3;
@@ -31,6 +34,15 @@ pub(super) struct Shown {
     window: Arc<Window>,
 }
 
+/// What a viewer has fetched.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Fetched {
+    /// A playlist that says that no segment will follow.
+    pub(super) end: bool,
+    /// The newest segment.
+    pub(super) newest: Option<u64>,
+}
+
 impl Shown {
     fn new(window: Window) -> Self {
         let playlist = media_playlist(&window, |segment| format!("{}.ts", segment.sequence));
@@ -38,6 +50,17 @@ impl Shown {
             playlist: playlist.map(Bytes::from),
             window: Arc::new(window),
         }
+    }
+
+    /// Whether that is its playlist, and says that no segment will follow.
+    pub(super) fn is_end(&self, playlist: &Bytes) -> bool {
+        self.window.has_ended() && self.playlist.as_ref() == Some(playlist)
+    }
+
+    /// Whether a viewer has fetched all there will be.
+    fn is_all(&self, fetched: Fetched) -> bool {
+        let last = self.window.listed().next_back();
+        fetched.end && last.is_none_or(|last| fetched.newest >= Some(last.sequence))
     }
 
     /// The segment of that media sequence number, listed or only just not.
@@ -141,6 +164,7 @@ impl Lives {
 
     /// Keeps a window until its stream has ended or nobody asks any more.
     async fn keep(&self, live: &Live, show: watch::Sender<Shown>) {
+        let awaited = self.context.farewells().token();
         let mut writer = Writer::new(self.first_sequence());
         let mut reader = live.stream.read_segments(Start::RandomAccess);
         let mut tick = tokio::time::interval(TICK);
@@ -169,7 +193,10 @@ impl Lives {
         let (lingering, last) = (writer.session_idle(), writer.end());
         if last.playlist.is_some() {
             show.send_replace(last);
-            tokio::time::sleep(lingering).await;
+            let until = tokio::time::Instant::now() + lingering;
+            let _ = tokio::time::timeout_at(until, all_saw_the_end(live)).await;
+            drop(awaited);
+            tokio::time::sleep_until(until).await;
         }
     }
 
@@ -188,6 +215,15 @@ impl Lives {
         {
             present.remove(live.stream.name());
         }
+    }
+}
+
+/// Waits until each viewer of a window that has ended fetched the end.
+async fn all_saw_the_end(live: &Live) {
+    let shown = live.shown();
+    let mut look = tokio::time::interval(LOOK);
+    while live.sessions.any(|fetched| !shown.is_all(fetched)) {
+        look.tick().await;
     }
 }
 

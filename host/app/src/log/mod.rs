@@ -1,4 +1,9 @@
-//! Log lines: to standard error, for people or for machines.
+//! Log lines: to standard error or to a file, for people or for machines.
+
+mod file;
+
+pub use file::flush;
+pub(crate) use file::{Rotation, divert, reopen};
 
 use crate::cli::LogFormat;
 use std::borrow::Cow;
@@ -20,13 +25,29 @@ pub fn start(format: LogFormat) {
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(io::stderr().is_terminal())
-        .with_writer(|| OneLine(io::stderr()));
+        .with_writer(|| OneLine(Target));
     match format {
         LogFormat::Human => lines.with_target(false).init(),
         LogFormat::Json => lines.json().flatten_event(true).init(),
     }
     if let Some(error) = complaint {
         tracing::warn!(%error, "POINTSMAN_LOG is not understood; write for example info,gateway=debug");
+    }
+}
+
+/// The file, once there is one, and standard error before.
+struct Target;
+
+impl Write for Target {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        match file::take(line) {
+            true => Ok(line.len()),
+            false => io::stderr().write(line),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
     }
 }
 
