@@ -93,7 +93,9 @@ impl Manager {
 }
 
 async fn status(control: &ControlHandle) -> Option<String> {
-    let streams = control.streams().await.ok()?;
+    control.ping().await.ok()?;
+    let scene = control.scene().await.ok()?;
+    let streams = scene.streams();
     let outputs = || streams.iter().flat_map(|stream| &stream.outputs);
     let wanted = outputs().filter(|output| output.enabled).count();
     let live = outputs().filter(|output| output.link.state == LinkState::Live);
