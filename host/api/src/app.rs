@@ -9,7 +9,7 @@ use crate::rate::{Rates, rate};
 use crate::refusals::Refusals;
 use crate::tls::Tls;
 use crate::view::Addresses;
-use crate::{routes, server};
+use crate::{compat, routes, server};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderMap, header, uri::Authority};
@@ -50,6 +50,8 @@ pub struct Settings {
     /// Requests a second of one address or key, 0 for no limit. If it is not set, 1000, and none
     /// for programs on this machine.
     pub rate: Option<u32>,
+    /// Routes of other systems.
+    pub compat: Compat,
 }
 
 impl Settings {
@@ -63,8 +65,16 @@ impl Settings {
             tls: None,
             cors: Vec::new(),
             rate: None,
+            compat: Compat::default(),
         }
     }
+}
+
+/// Which other systems' routes are served.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Compat {
+    /// Those of the stream distribution manager.
+    pub distribution: bool,
 }
 
 /// Why there is no API.
@@ -138,8 +148,11 @@ pub(crate) fn router(app: App) -> Router {
     let origins = Origins::new(&app.settings.cors);
     let checks = Guard::new(app.settings.listen, origins.clone());
     let rates = Rates::new(app.settings.rate);
+    let distribution = app.settings.compat.distribution;
+    let others = distribution.then(compat::distribution::table);
     routes::table(app.settings.max_plugin_bytes)
         .into_iter()
+        .chain(others.into_iter().flatten())
         .fold(Router::new(), |router, route| {
             router.route(route.path, route.methods)
         })

@@ -7,6 +7,7 @@
 
 mod answers;
 mod app;
+mod compat;
 mod cors;
 mod door;
 mod error;
@@ -24,5 +25,6 @@ mod server;
 pub mod tls;
 mod view;
 
-pub use app::{ServeError, Settings, bind, serve};
+pub use app::{Compat, ServeError, Settings, bind, serve};
 pub use cors::{BadOrigin, Origin};
+pub use openapi::json as openapi_json;

@@ -56,12 +56,21 @@ impl Api {
     /// The way to talk to it.
     ///
     /// # Errors
-    /// A token that no header can carry.
+    /// A token that no header can carry; certificates that cannot be read.
     pub(super) fn client(&self) -> anyhow::Result<Client> {
+        self.client_with(Some(LIMIT))
+    }
+
+    /// The same, for an answer that has no end.
+    pub(super) fn endless_client(&self) -> anyhow::Result<Client> {
+        self.client_with(None)
+    }
+
+    fn client_with(&self, limit: Option<Duration>) -> anyhow::Result<Client> {
         // Problem documents come with 4xx and 5xx and are to be read, not thrown.
         let mut config = ureq::Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(LIMIT))
+            .timeout_global(limit)
             .tls_config(tls(self)?);
         if let Some(token) = &self.token {
             let bearer = HeaderValue::try_from(format!("Bearer {token}"));

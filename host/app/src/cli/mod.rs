@@ -2,6 +2,7 @@
 
 mod client;
 mod document;
+mod events;
 mod input;
 mod output;
 mod plugin;
@@ -9,7 +10,9 @@ mod table;
 
 use crate::{config, demo, doctor, host};
 use anyhow::Context as _;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap_complete::{Shell, generate};
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use store::ServerUrl;
@@ -24,6 +27,7 @@ Examples:
   pointsman run --config site.toml      inputs, outputs and policies of your own
   pointsman input add live/cam1         in a running host: a stream, and where to send it
   pointsman status --watch              what runs, once a second
+  pointsman events                      what happens, as it happens
   pointsman plugin new my-policy --kind routing --lang js
                                         a policy of your own, to start from
   pointsman plugin build my-policy      from its folder to a component
@@ -86,6 +90,15 @@ enum Command {
     Export(document::ExportArgs),
     /// Show the streams of a running host with their outputs.
     Status(document::StatusArgs),
+    /// Print what happens in a running host, as it happens.
+    Events(events::EventsArgs),
+    /// Print what a shell needs to complete this command line.
+    Completions {
+        /// For example: pointsman completions bash > /etc/bash_completion.d/pointsman
+        shell: Shell,
+    },
+    /// Print the OpenAPI document of this version's API.
+    Openapi,
 }
 
 #[derive(Debug, Args)]
@@ -147,6 +160,13 @@ impl Cli {
             Command::Apply(arguments) => client(move || arguments.run()).await,
             Command::Export(arguments) => client(move || arguments.run()).await,
             Command::Status(arguments) => client(move || arguments.run()).await,
+            Command::Events(arguments) => client(move || arguments.run()).await,
+            Command::Completions { shell } => {
+                let mut script = Vec::new();
+                generate(shell, &mut Self::command(), "pointsman", &mut script);
+                printed(&script)
+            }
+            Command::Openapi => printed(api::openapi_json().as_bytes()),
         }
     }
 
@@ -164,6 +184,14 @@ impl Cli {
     }
 }
 
+/// Whoever reads it may have enough before the end.
+fn printed(text: &[u8]) -> anyhow::Result<ExitCode> {
+    match std::io::stdout().lock().write_all(text) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
 /// Runs what speaks to a host, which blocks, beside the runtime.
 async fn client(
     verb: impl FnOnce() -> anyhow::Result<()> + Send + 'static,
@@ -175,8 +203,6 @@ async fn client(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
-
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();

@@ -81,6 +81,9 @@ fn set(config: &mut Config, path: &[&str], value: &str) -> Result<(), String> {
         ["plugins", "limits", key] => set_limit(&mut config.plugins.limits, key, value)?,
         ["decisions", key] => set_decisions(config, key, value)?,
         ["log", key] => set_log(config, key, value)?,
+        ["compat", "distribution"] => {
+            config.compat.distribution = Some(parsed(value, "true or false")?);
+        }
         ["shutdown", "drain_s"] => config.shutdown.drain_s = parsed(value, "seconds")?,
         _ => return Err("this key cannot be set by a variable".to_owned()),
     }

@@ -100,6 +100,7 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
         ]),
     ),
     ("shutdown", Table(&[("drain_s", Scalar)])),
+    ("compat", Table(&[("distribution", Scalar)])),
     (
         "policies",
         Table(&[

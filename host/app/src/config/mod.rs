@@ -16,7 +16,7 @@ pub use api::Api;
 pub use env::variable_of;
 pub use error::{ConfigError, Position};
 pub use plugins::{Overrides, Plugins};
-pub use service::{Log, Shutdown};
+pub use service::{Compat, Log, Shutdown};
 
 use control::desired::{Limits, Rules, UdpPorts};
 use model::history::Retention;
@@ -52,6 +52,8 @@ pub struct Config {
     pub log: Log,
     /// How the host ends.
     pub shutdown: Shutdown,
+    /// Routes of other systems.
+    pub compat: Compat,
     /// Which plugin decides what.
     pub policies: Vec<PolicySpec>,
     /// Declared inputs.
@@ -146,6 +148,7 @@ impl Default for Config {
             decisions: Decisions::default(),
             log: Log::default(),
             shutdown: Shutdown::default(),
+            compat: Compat::default(),
             policies: Vec::new(),
             inputs: Vec::new(),
         }
@@ -271,6 +274,7 @@ impl Config {
             decisions,
             log,
             shutdown,
+            compat,
             policies: _,
             inputs: _,
         } = self;
@@ -286,6 +290,7 @@ impl Config {
             ("[decisions]", *decisions == other.decisions),
             ("[log]", *log == other.log),
             ("[shutdown]", *shutdown == other.shutdown),
+            ("[compat]", *compat == other.compat),
         ];
         let differing = compared.into_iter().filter(|(_, same)| !same);
         differing.map(|(section, _)| section).collect()

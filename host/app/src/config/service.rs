@@ -1,4 +1,4 @@
-//! `[log]` and `[shutdown]`: how the host lives as a service.
+//! `[log]`, `[shutdown]` and `[compat]`: how the host lives as a service.
 
 use super::ConfigError;
 use crate::log::Rotation;
@@ -25,6 +25,15 @@ pub struct Log {
 pub struct Shutdown {
     /// For how long viewers may fetch the end of their streams after SIGTERM, 0 to 600 s.
     pub drain_s: u32,
+}
+
+/// `[compat]`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Compat {
+    /// Serve the routes of the stream distribution manager; if not set, while the API listens on
+    /// loopback.
+    pub distribution: Option<bool>,
 }
 
 impl Default for Log {

@@ -41,6 +41,8 @@ file = "host.log"
 keep = 2
 [shutdown]
 drain_s = 5
+[compat]
+distribution = true
 [[policies]]
 kind = "routing"
 streams = "live/*"
@@ -143,6 +145,7 @@ fn the_site_to_start_from_shows_every_key_with_its_default() {
         rate: Some(1_000),
         ..expected.api
     };
+    expected.compat.distribution = Some(true);
     expected.log.file = shown.log.file.clone();
     expected.srt.passphrase = shown.srt.passphrase.clone();
     expected.policies = shown.policies.clone();

@@ -44,6 +44,12 @@ pub(super) async fn serve(
         tls: tls.clone(),
         cors: config.api.cors.clone(),
         rate: config.api.rate,
+        compat: api::Compat {
+            distribution: config
+                .compat
+                .distribution
+                .unwrap_or(config.api.listen.ip().is_loopback()),
+        },
         ..api::Settings::new(config.api.listen)
     };
     let stop = stop.child_token();
