@@ -7,7 +7,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 RELEASE := $(CARGO_TARGET_DIR)/release
 L0 := -p pointsman-model -p pointsman-media -p pointsman-rtmp
 
-.PHONY: help setup setup-test build run test lint wasm-check deny bench fuzz
+.PHONY: help setup setup-test build run test lint wasm-check schemathesis openapi deny bench fuzz
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -27,6 +27,15 @@ run: build ## Build all, start the demo, stop with Ctrl-C
 
 test: setup-test lint wasm-check ## Check and test everything, real peers included
 	POINTSMAN_UNDER_TEST=$(CARGO_TARGET_DIR)/debug/pointsman $(CARGO) test --workspace -- --test-threads=2
+	$(MAKE) schemathesis
+
+schemathesis: setup-test ## Ask a host what its OpenAPI document allows and does not
+	$(CARGO) build --bin pointsman
+	scripts/schemathesis.sh $(CARGO_TARGET_DIR)/debug/pointsman
+
+openapi: ## Write docs/openapi.json anew from the code
+	$(CARGO) build --bin pointsman
+	$(CARGO_TARGET_DIR)/debug/pointsman openapi > docs/openapi.json
 
 lint: ## rustfmt and clippy, warnings are errors
 	$(CARGO) fmt --all --check

@@ -5,6 +5,7 @@ set -euo pipefail
 
 run_packages=(build-essential pkg-config libsrt-openssl-dev ffmpeg fonts-dejavu-core)
 test_packages=(
+    curl
     srt-tools                                  # srt-live-transmit
     nginx-light libnginx-mod-rtmp              # an RTMP server to push to and to measure against
     gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
@@ -16,10 +17,10 @@ test_packages=(
 )
 
 # Where `pointsman plugin build` looks for the tools of other languages, and the versions it wants
-# (host/plugin/src/build/tools.rs); the TypeScript compiler is for the tests.
+# (host/plugin/src/build/tools.rs); the TypeScript compiler and schemathesis are for the tests.
 tools="${POINTSMAN_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/pointsman/tools}"
 js_packages=(componentize-qjs@0.4.5 esbuild@0.28.2 typescript@7.0.2)
-python_packages=(componentize-py==0.25.1)
+python_packages=(componentize-py==0.25.1 schemathesis==4.32.5)
 
 fail() {
     echo "setup: $*" >&2

@@ -1,13 +1,16 @@
 //! Puts the routes, the guards and the server together.
 
 use crate::answers::Answers;
+use crate::cors::{Origin, Origins, cors};
 use crate::door::door;
 use crate::guard::{Guard, guard};
 use crate::machine::{InterfaceAddresses, Machine};
 use crate::problem::{Kind, Problem};
+use crate::rate::{Rates, rate};
 use crate::refusals::Refusals;
+use crate::tls::Tls;
 use crate::view::Addresses;
-use crate::{routes, server};
+use crate::{compat, routes, server};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderMap, header, uri::Authority};
@@ -52,6 +55,42 @@ pub struct Settings {
     pub addresses: InterfaceAddresses,
     /// Folders that the host writes to, by what they are for.
     pub folders: Vec<(&'static str, PathBuf)>,
+    /// Speaks TLS only, if it is there.
+    pub tls: Option<Tls>,
+    /// Sites whose pages may speak to this API from a browser.
+    pub cors: Vec<Origin>,
+    /// Requests a second of one address or key, 0 for no limit. If it is not set, 1000, and none
+    /// for programs on this machine.
+    pub rate: Option<u32>,
+    /// Routes of other systems.
+    pub compat: Compat,
+}
+
+impl Settings {
+    /// The defaults of a server that listens here.
+    pub fn new(listen: SocketAddr) -> Self {
+        Self {
+            listen,
+            srt: None,
+            rtmp: None,
+            max_plugin_bytes: 64 << 20,
+            tls: None,
+            cors: Vec::new(),
+            rate: None,
+            compat: Compat::default(),
+            limits: Limits::default(),
+            started_unix_ms: control::clock::unix_ms(),
+            addresses: Vec::new,
+            folders: Vec::new(),
+        }
+    }
+}
+
+/// Which other systems' routes are served.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Compat {
+    /// Those of the stream distribution manager.
+    pub distribution: bool,
 }
 
 /// Why there is no API.
@@ -100,6 +139,7 @@ pub async fn serve(
     edges: gateway::Context,
     stop: CancellationToken,
 ) {
+    let tls = settings.tls.clone();
     let app = App {
         machine: Arc::new(Machine::new(settings.addresses, settings.folders.clone())),
         control,
@@ -111,20 +151,29 @@ pub async fn serve(
         edges: edges.clone(),
         stop: stop.clone(),
     };
-    let figures = app.server.clone();
+    let server = server::Server {
+        figures: app.server.clone(),
+        limit: server::MAX_CONNECTIONS,
+        tls,
+    };
     let counting = app.refusals.count(edges.registry().events());
     let router = router(app).merge(gateway::hls::router(&edges));
     tokio::select! {
-        () = server::run(listener, router, figures, server::MAX_CONNECTIONS, stop) => {}
+        () = server.run(listener, router, stop) => {}
         () = counting => {}
     }
 }
 
 /// Every route but the media.
 pub(crate) fn router(app: App) -> Router {
-    let checks = Guard::new(app.settings.listen);
+    let origins = Origins::new(&app.settings.cors);
+    let checks = Guard::new(app.settings.listen, origins.clone());
+    let rates = Rates::new(app.settings.rate);
+    let distribution = app.settings.compat.distribution;
+    let others = distribution.then(compat::distribution::table);
     routes::table(app.settings.max_plugin_bytes)
         .into_iter()
+        .chain(others.into_iter().flatten())
         .fold(Router::new(), |router, route| {
             router.route(route.path, route.methods)
         })
@@ -141,7 +190,9 @@ pub(crate) fn router(app: App) -> Router {
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .layer(from_fn_with_state(app.clone(), door))
         .layer(from_fn_with_state(checks, guard))
+        .layer(from_fn_with_state(rates, rate))
         .layer(from_fn(in_time))
+        .layer(from_fn_with_state(origins, cors))
         .with_state(app)
 }
 
@@ -172,5 +223,30 @@ impl App {
             srt_port: self.settings.srt.map(|address| address.port()),
             rtmp_port: self.settings.rtmp.map(|address| address.port()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::{Body, to_bytes};
+    use axum::routing::post;
+    use futures_util::stream;
+    use tower::ServiceExt;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_is_a_problem_after_a_minute() {
+        let router = Router::new()
+            .route("/", post(async |_: axum::body::Bytes| {}))
+            .layer(from_fn(in_time));
+        let body = Body::from_stream(stream::pending::<io::Result<&'static str>>());
+        let request = Request::post("/").body(body).unwrap();
+        let started = tokio::time::Instant::now();
+        let response = router.oneshot(request).await.unwrap();
+        assert_eq!(response.status(), 408);
+        assert_eq!(started.elapsed(), REQUEST_TIMEOUT);
+        let problem = to_bytes(response.into_body(), 4096).await.unwrap();
+        let problem: serde_json::Value = serde_json::from_slice(&problem).unwrap();
+        assert_eq!(problem["type"], "/problems/timeout");
     }
 }

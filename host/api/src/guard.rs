@@ -1,8 +1,8 @@
 //! Keeps web pages of other sites from changing anything here through a browser.
 //!
 //! Two checks on every request that changes something:
-//! - its `Origin`, if it has one, is this server's own (a form or script of another site
-//!   sends its own: CSRF), and `Sec-Fetch-Site` does not say `cross-site`;
+//! - its `Origin`, if it has one, is this server's own or one that the operator lists (a form or
+//!   script of another site sends its own: CSRF), and else `Sec-Fetch-Site` is not `cross-site`;
 //! - while the server listens on loopback, its `Host` is a loopback name (a page whose name
 //!   was pointed at 127.0.0.1 sends its own: DNS rebinding).
 //!
@@ -11,6 +11,7 @@
 //!
 //! Programs send neither an `Origin` nor a foreign `Host`, and notice nothing.
 
+use crate::cors::Origins;
 use crate::problem::{Kind, Problem};
 use axum::extract::{Request, State};
 use axum::http::uri::Authority;
@@ -20,20 +21,22 @@ use axum::response::{IntoResponse, Response};
 use std::net::{IpAddr, SocketAddr};
 
 /// What the checks depend on.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Guard {
     loopback_only: bool,
+    origins: Origins,
 }
 
 impl Guard {
-    /// For a server that listens on this address.
-    pub(crate) fn new(listen: SocketAddr) -> Self {
+    /// For a server that listens on this address; pages of these sites are let pass.
+    pub(crate) fn new(listen: SocketAddr, origins: Origins) -> Self {
         Self {
             loopback_only: listen.ip().is_loopback(),
+            origins,
         }
     }
 
-    fn check(self, method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
+    fn check(&self, method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
         if method.is_safe() && !headers.contains_key(header::UPGRADE) {
             return Ok(());
         }
@@ -45,6 +48,9 @@ impl Guard {
                 start_of(host)
             );
             return Err(Problem::new(Kind::ForeignHost, detail));
+        }
+        if self.origins.listed(headers).is_some() {
+            return Ok(());
         }
         let foreign_origin = match headers.get(header::ORIGIN) {
             Some(origin) => !origin
@@ -111,7 +117,8 @@ mod tests {
             .iter()
             .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
             .collect();
-        let guard = Guard::new(listen.parse().unwrap());
+        let listed = ["https://dash.example".parse().unwrap()];
+        let guard = Guard::new(listen.parse().unwrap(), Origins::new(&listed));
         guard
             .check(&method, &headers)
             .err()
@@ -127,7 +134,7 @@ mod tests {
             &'static [(&'static str, &'static str)],
             Option<Kind>,
         );
-        let cases: [Case; 11] = [
+        let cases: [Case; 13] = [
             (HERE, Method::PUT, &[("host", "127.0.0.1:8080")], None),
             (HERE, Method::PUT, &[("host", "localhost")], None),
             (HERE, Method::PUT, &[("host", "[::1]:8080")], None),
@@ -168,6 +175,25 @@ mod tests {
                 Method::POST,
                 &[("host", "localhost"), ("origin", "null")],
                 Some(Kind::CrossSite),
+            ),
+            (
+                HERE,
+                Method::POST,
+                &[
+                    ("host", "localhost"),
+                    ("origin", "https://dash.example"),
+                    ("sec-fetch-site", "cross-site"),
+                ],
+                None,
+            ),
+            (
+                HERE,
+                Method::POST,
+                &[
+                    ("host", "rebound.example"),
+                    ("origin", "https://dash.example"),
+                ],
+                Some(Kind::ForeignHost),
             ),
         ];
         for (listen, method, headers, expected) in cases {

@@ -7,6 +7,8 @@
 
 mod answers;
 mod app;
+mod compat;
+mod cors;
 mod door;
 mod error;
 mod extract;
@@ -17,10 +19,14 @@ mod metrics;
 mod openapi;
 mod paths;
 pub mod problem;
+mod rate;
 mod refusals;
 mod routes;
 mod server;
+pub mod tls;
 mod view;
 
-pub use app::{ServeError, Settings, bind, serve};
+pub use app::{Compat, ServeError, Settings, bind, serve};
+pub use cors::{BadOrigin, Origin};
 pub use machine::InterfaceAddresses;
+pub use openapi::json as openapi_json;

@@ -7,7 +7,7 @@ use axum::http::Method;
 use serde_json::json;
 use utoipa::OpenApi;
 use utoipa::openapi::extensions::Extensions;
-use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::path::{Operation, Parameter, PathItem};
 use utoipa::openapi::{Content, Ref, RefOr, Response};
 
 #[derive(OpenApi)]
@@ -84,10 +84,19 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
         for (method, need) in &route.needs {
             if let Some(operation) = operation(item, method) {
                 tell(operation, *need);
+                tell_common(operation, method, &path);
             }
         }
     }
     document
+}
+
+/// The document as it is committed: `docs/openapi.json`.
+pub fn json() -> String {
+    // A document of nothing but maps, lists and texts always has a JSON form.
+    let mut text = serde_json::to_string_pretty(&document()).unwrap_or_default();
+    text.push('\n');
+    text
 }
 
 fn operation<'a>(item: &'a mut PathItem, method: &Method) -> Option<&'a mut Operation> {
@@ -98,6 +107,43 @@ fn operation<'a>(item: &'a mut PathItem, method: &Method) -> Option<&'a mut Oper
         Method::PATCH => item.patch.as_mut(),
         Method::DELETE => item.delete.as_mut(),
         _ => None,
+    }
+}
+
+/// What every request may be answered that asks something of this kind, whatever it asks for.
+fn tell_common(operation: &mut Operation, method: &Method, path: &str) {
+    let mut common = vec![
+        ("400", "The request cannot be understood"),
+        ("408", "It took too long"),
+        ("429", "This address or key asks too often"),
+        ("500", "A fault of this host"),
+        ("503", "Shutting down, or a limit of this host is reached"),
+    ];
+    if !method.is_safe() {
+        common.push(("403", "Sent by a page of another site, or not allowed"));
+    }
+    if path.contains('{') {
+        common.push(("404", "Nothing here has this name"));
+    }
+    let parameters = operation.parameters.iter().flatten();
+    let has_condition = |it: &RefOr<Parameter>| matches!(it, RefOr::T(it) if it.name == "If-Match");
+    if parameters.into_iter().any(has_condition) {
+        common.push(("412", "Somebody else changed it"));
+    }
+    if operation.request_body.is_some() {
+        common.push(("413", "The body is too large"));
+        common.push(("422", "The body is at fault; each field is named"));
+    }
+    tell_of(operation, &common);
+}
+
+/// Adds answers that the operation does not describe itself.
+fn tell_of(operation: &mut Operation, problems: &[(&str, &str)]) {
+    let answers = &mut operation.responses.responses;
+    for (status, why) in problems {
+        answers
+            .entry((*status).to_owned())
+            .or_insert_with(|| problem(why));
     }
 }
 
@@ -114,15 +160,13 @@ fn tell(operation: &mut Operation, need: Need) {
     ];
     let extensions = operation.extensions.get_or_insert_default();
     extensions.merge(told.into_iter().collect::<Extensions>());
-    for (status, why) in [
-        ("401", "Who asks has to be known"),
-        ("403", "It takes another role"),
-    ] {
-        let answers = &mut operation.responses.responses;
-        answers
-            .entry(status.to_owned())
-            .or_insert_with(|| problem(why));
-    }
+    tell_of(
+        operation,
+        &[
+            ("401", "Who asks has to be known"),
+            ("403", "It takes another role"),
+        ],
+    );
 }
 
 fn problem(why: &str) -> RefOr<Response> {
@@ -132,4 +176,17 @@ fn problem(why: &str) -> RefOr<Response> {
         .content
         .insert("application/problem+json".to_owned(), RefOr::T(body));
     RefOr::T(response)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_committed_document_is_that_of_the_code() {
+        let committed = include_str!("../../../docs/openapi.json");
+        let same = committed == super::json();
+        assert!(
+            same,
+            "run `make openapi`, which writes docs/openapi.json anew, and commit it"
+        );
+    }
 }

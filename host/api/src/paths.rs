@@ -7,7 +7,7 @@
 use axum::http::Uri;
 use axum::http::uri::PathAndQuery;
 
-const INPUTS: &str = "/api/v1/inputs/";
+const INPUTS: [&str; 2] = ["/api/v1/inputs/", "/api/inputs/"];
 
 /// What may be done to an output.
 const VERBS: [&str; 3] = ["start", "stop", "retry"];
@@ -15,7 +15,8 @@ const VERBS: [&str; 3] = ["start", "stop", "retry"];
 /// The same address with the name in one segment. An input whose own name has a part `outputs`
 /// can only be meant with `%2F`.
 pub(crate) fn in_one_segment(uri: &Uri) -> Option<Uri> {
-    let rest = uri.path().strip_prefix(INPUTS)?;
+    let in_this = |prefix| Some((prefix, uri.path().strip_prefix(prefix)?));
+    let (prefix, rest) = INPUTS.into_iter().find_map(in_this)?;
     let parts: Vec<&str> = rest.split('/').collect();
     let (name, tail) = match parts.as_slice() {
         [name @ .., "outputs", _, verb] if VERBS.contains(verb) => (name, parts.len() - 3),
@@ -27,7 +28,7 @@ pub(crate) fn in_one_segment(uri: &Uri) -> Option<Uri> {
         return None;
     }
     let tail = parts.get(tail..).unwrap_or_default();
-    let mut path = format!("{INPUTS}{}", name.join("%2F"));
+    let mut path = format!("{prefix}{}", name.join("%2F"));
     for part in tail {
         path.push('/');
         path.push_str(part);
@@ -55,9 +56,11 @@ mod tests {
             ("live/cam1/outputs/x/retry", "live%2Fcam1/outputs/x/retry"),
         ];
         for (given, expected) in cases {
-            let given: Uri = format!("{INPUTS}{given}").parse().unwrap();
-            let found = in_one_segment(&given).unwrap().to_string();
-            assert_eq!(found, format!("{INPUTS}{expected}"));
+            for prefix in INPUTS {
+                let given: Uri = format!("{prefix}{given}").parse().unwrap();
+                let found = in_one_segment(&given).unwrap().to_string();
+                assert_eq!(found, format!("{prefix}{expected}"));
+            }
         }
         for same in [
             "cam1",
@@ -66,7 +69,7 @@ mod tests {
             "cam1/outputs/x/start",
         ] {
             assert_eq!(
-                in_one_segment(&format!("{INPUTS}{same}").parse().unwrap()),
+                in_one_segment(&format!("/api/v1/inputs/{same}").parse().unwrap()),
                 None
             );
         }

@@ -2,6 +2,7 @@
 //! peer may refuse to read.
 
 use crate::paths;
+use crate::tls::Tls;
 use axum::Router;
 use axum::extract::ConnectInfo;
 use hyper::server::conn::http1;
@@ -12,6 +13,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
@@ -52,68 +54,99 @@ pub(crate) struct Figures {
     pub(crate) open: AtomicU64,
 }
 
-/// Serves at most `limit` connections at once until `shutdown`; then answers under way get
-/// [`DRAIN`].
-pub(crate) async fn run(
-    listener: TcpListener,
-    app: Router,
-    figures: Arc<Figures>,
-    limit: usize,
-    shutdown: CancellationToken,
-) {
-    let places = Arc::new(Semaphore::new(limit));
-    let mut connections = JoinSet::new();
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            Some(_) = connections.join_next() => continue,
-            () = shutdown.cancelled() => break,
-        };
-        let (socket, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                tokio::select! {
-                    () = pause_after(&error) => continue,
-                    () = shutdown.cancelled() => break,
+/// What a connection needs of the server.
+#[derive(Clone)]
+pub(crate) struct Server {
+    pub(crate) figures: Arc<Figures>,
+    /// Connections at once.
+    pub(crate) limit: usize,
+    /// Without it, HTTP is spoken as it is.
+    pub(crate) tls: Option<Tls>,
+}
+
+impl Server {
+    /// Serves until `shutdown`; then answers under way get [`DRAIN`].
+    pub(crate) async fn run(self, listener: TcpListener, app: Router, shutdown: CancellationToken) {
+        let places = Arc::new(Semaphore::new(self.limit));
+        let mut connections = JoinSet::new();
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                Some(_) = connections.join_next() => continue,
+                () = shutdown.cancelled() => break,
+            };
+            let (socket, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    tokio::select! {
+                        () = pause_after(&error) => continue,
+                        () = shutdown.cancelled() => break,
+                    }
                 }
+            };
+            self.figures.accepted.fetch_add(1, Ordering::Relaxed);
+            match places.clone().try_acquire_owned() {
+                Ok(place) => {
+                    let (server, app, stop) = (self.clone(), app.clone(), shutdown.clone());
+                    connections.spawn(server.serve(socket, peer, app, place, stop));
+                }
+                Err(_) => self.turn_away(&socket),
             }
-        };
-        figures.accepted.fetch_add(1, Ordering::Relaxed);
-        match places.clone().try_acquire_owned() {
-            Ok(place) => {
-                let stop = shutdown.clone();
-                connections.spawn(serve(
-                    socket,
-                    peer,
-                    app.clone(),
-                    figures.clone(),
-                    place,
-                    stop,
-                ));
-            }
-            Err(_) => turn_away(&socket, &figures, limit),
+        }
+        drop(listener);
+        let drained = async { while connections.join_next().await.is_some() {} };
+        if tokio::time::timeout(DRAIN, drained).await.is_err() {
+            connections.shutdown().await;
         }
     }
-    drop(listener);
-    let drained = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(DRAIN, drained).await.is_err() {
-        connections.shutdown().await;
+
+    async fn serve(
+        self,
+        socket: TcpStream,
+        peer: SocketAddr,
+        app: Router,
+        _place: OwnedSemaphorePermit,
+        shutdown: CancellationToken,
+    ) {
+        let _open = Open::new(self.figures);
+        let options = socket2::SockRef::from(&socket);
+        // Both only better the service; a kernel that refuses them serves all the same.
+        let _ = options.set_tcp_user_timeout(Some(STALL_TIMEOUT));
+        let _ = socket.set_nodelay(true);
+        let Some(tls) = self.tls else {
+            return speak(socket, peer, app, shutdown).await;
+        };
+        let shaken = tokio::select! {
+            shaken = tls.accept(socket) => shaken,
+            () = shutdown.cancelled() => None,
+        };
+        if let Some(socket) = shaken {
+            speak(socket, peer, app, shutdown).await;
+        }
+    }
+
+    fn turn_away(&self, socket: &TcpStream) {
+        if self.figures.turned_away.fetch_add(1, Ordering::Relaxed) == 0 {
+            tracing::warn!(
+                limit = self.limit,
+                "HTTP connections are at their limit; further ones are answered 503 and counted"
+            );
+        }
+        // There is no answer before a handshake.
+        if self.tls.is_none() {
+            // Best effort: the socket's buffer is empty, so this takes it whole or the peer is gone.
+            let _ = socket.try_write(FULL);
+        }
     }
 }
 
-async fn serve(
-    socket: TcpStream,
+/// HTTP/1.1 with one peer, until either side has enough.
+async fn speak(
+    socket: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     peer: SocketAddr,
     app: Router,
-    figures: Arc<Figures>,
-    _place: OwnedSemaphorePermit,
     shutdown: CancellationToken,
 ) {
-    let _open = Open::new(figures);
-    let options = socket2::SockRef::from(&socket);
-    // Both only better the service; a kernel that refuses them serves all the same.
-    let _ = options.set_tcp_user_timeout(Some(STALL_TIMEOUT));
-    let _ = socket.set_nodelay(true);
     let service = app.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
         if let Some(uri) = paths::in_one_segment(request.uri()) {
@@ -136,17 +169,6 @@ async fn serve(
             let _ = connection.await;
         }
     }
-}
-
-fn turn_away(socket: &TcpStream, figures: &Figures, limit: usize) {
-    if figures.turned_away.fetch_add(1, Ordering::Relaxed) == 0 {
-        tracing::warn!(
-            limit,
-            "HTTP connections are at their limit; further ones are answered 503 and counted"
-        );
-    }
-    // Best effort: the socket's buffer is empty, so this takes it whole or the peer is gone.
-    let _ = socket.try_write(FULL);
 }
 
 /// Out of file descriptors, most likely: give connections time to end.
@@ -187,13 +209,12 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (figures, stop) = (Arc::new(Figures::default()), CancellationToken::new());
-        let server = tokio::spawn(run(
-            listener,
-            Router::new(),
-            figures.clone(),
-            1,
-            stop.clone(),
-        ));
+        let server = Server {
+            figures: figures.clone(),
+            limit: 1,
+            tls: None,
+        };
+        let server = tokio::spawn(server.run(listener, Router::new(), stop.clone()));
         let idle = TcpStream::connect(address).await.unwrap();
         let mut answer = String::new();
         let mut beyond = TcpStream::connect(address).await.unwrap();

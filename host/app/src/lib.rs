@@ -12,5 +12,5 @@ mod log;
 mod noting;
 mod sys;
 
-pub use log::start as start_log;
+pub use log::{flush as flush_log, start as start_log};
 pub use sys::{prepare_descriptors, prepare_memory};

@@ -28,7 +28,9 @@ fn main() -> ExitCode {
     let result = runtime.block_on(cli.run());
     // Blocking tasks that are left (a file being read) must not hold up the end.
     runtime.shutdown_background();
-    result.unwrap_or_else(|error| fail(&error))
+    let code = result.unwrap_or_else(|error| fail(&error));
+    app::flush_log();
+    code
 }
 
 fn fail(error: &anyhow::Error) -> ExitCode {

@@ -82,6 +82,22 @@ pub fn prepare_memory() {
     }
 }
 
+/// The clock that service managers and kernels count by, in microseconds (clock_gettime(2),
+/// `CLOCK_MONOTONIC`).
+pub(crate) fn monotonic_us() -> u64 {
+    let mut now = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: `now` is a valid place for the kernel to write to for the whole call. This clock
+    // always exists.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) };
+    let (seconds, nanos) = (now.tv_sec.unsigned_abs(), now.tv_nsec.unsigned_abs());
+    seconds
+        .saturating_mul(1_000_000)
+        .saturating_add(nanos / 1_000)
+}
+
 /// The offset of local time from UTC at a Unix time, in minutes, east positive; 0 if the
 /// system does not say.
 pub(crate) fn utc_offset_minutes(unix_s: u64) -> i32 {

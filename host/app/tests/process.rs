@@ -307,3 +307,34 @@ fn a_database_that_cannot_be_opened_lets_nothing_be_changed_and_heals_by_itself(
     post(&site, "inputs", json!({"name": "live/cam2"}));
     assert_eq!(host.0.try_wait().unwrap(), None, "it runs on");
 }
+
+#[test]
+fn https_with_a_certificate_of_its_own_is_spoken_to_by_curl_and_the_verbs() {
+    let site = Site::new();
+    std::fs::write(
+        site.dir.path().join("site.toml"),
+        "[api]\nself_signed = true\n",
+    )
+    .unwrap();
+    let mut host = Host::start(&site, &["run", "--config", "site.toml"]);
+    let url = format!("https://localhost:{}", site.api.port());
+    let ca = "data/tls/certificate.pem";
+    let status = |arguments: &[&str]| {
+        let told = site.output(&[&["status", "--json", "--api", &url], arguments].concat());
+        let text = String::from_utf8_lossy(&told.stderr).into_owned();
+        (told.status.success(), text)
+    };
+    assert_eq!(status(&["--ca", ca]), (true, String::new()));
+    assert_eq!(status(&["--insecure"]), (true, String::new()));
+    let (trusted, told) = status(&[]);
+    assert!(!trusted && told.contains("certificate"), "{told}");
+    let curl = Command::new("curl")
+        .args(["-sS", "--cacert", ca, &format!("{url}/health")])
+        .current_dir(site.dir.path())
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&curl.stdout).into_owned();
+    assert!(told.contains("\"status\":\"ok\""), "{told} {curl:?}");
+    host.signal("-TERM");
+    assert_eq!(host.ends_within(Duration::from_secs(3)), Some(0));
+}

@@ -1,5 +1,6 @@
 //! How a host comes back: what its configuration file says, and what was changed since.
 
+use crate::changes::Changed;
 use crate::desired::{self, Fault, Faults};
 use crate::error::ControlError;
 use crate::handle::{Call, ControlHandle, Draft};
@@ -44,6 +45,16 @@ pub struct Restoration {
 }
 
 impl ControlHandle {
+    /// Takes over what the configuration file changed from `base` to `file`, while the host runs;
+    /// everything else stays as it is. At fault, nothing of it is done.
+    pub async fn take_over(&self, base: Site, file: Site) -> Result<Changed, ControlError> {
+        self.edit(move |site| {
+            *site = desired::merge(&base, &file, site);
+            Ok(())
+        })
+        .await
+    }
+
     /// Puts the configuration file and what was kept together, and makes it so.
     ///
     /// # Errors

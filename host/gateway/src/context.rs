@@ -33,6 +33,7 @@ struct Inner {
     settings: Settings,
     shutdown: CancellationToken,
     tasks: TaskTracker,
+    farewells: TaskTracker,
     counters: Counters,
     complaints: Complaints,
     fanouts: Fanouts,
@@ -56,6 +57,7 @@ impl Context {
             settings,
             shutdown,
             tasks: TaskTracker::new(),
+            farewells: TaskTracker::new(),
             counters: Counters::default(),
             complaints: Complaints::new(Complaints::PERIOD),
             fanouts: Fanouts::default(),
@@ -111,6 +113,18 @@ impl Context {
 
     pub(crate) fn fanouts(&self) -> &Fanouts {
         &self.0.fanouts
+    }
+
+    /// Who holds a token of it has viewers that are to see the end of their stream.
+    pub(crate) fn farewells(&self) -> &TaskTracker {
+        &self.0.farewells
+    }
+
+    /// Waits until those who are not connected have fetched the end of what they watched. To be
+    /// called when every stream has ended; the caller bounds it.
+    pub async fn farewell(&self) {
+        self.0.farewells.close();
+        self.0.farewells.wait().await;
     }
 
     /// Ends every task and waits for them; bounded by what one session needs to close.

@@ -10,6 +10,7 @@ use dashmap::mapref::entry::Entry;
 use model::{Admission, Ask, Event, Label, Refusal, StreamName, Terms};
 use parking_lot::RwLock;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use tokio::sync::broadcast;
 
@@ -22,6 +23,7 @@ struct Inner {
     settings: Settings,
     news: News,
     doorman: RwLock<Arc<dyn Doorman>>,
+    closed: AtomicBool,
 }
 
 impl Registry {
@@ -32,6 +34,7 @@ impl Registry {
             settings,
             news: News::new(),
             doorman: RwLock::new(Arc::new(OpenDoor)),
+            closed: AtomicBool::new(false),
         }))
     }
 
@@ -54,6 +57,19 @@ impl Registry {
     /// From now on this one decides who may come in.
     pub fn appoint(&self, doorman: Arc<dyn Doorman>) {
         *self.0.doorman.write() = doorman;
+    }
+
+    /// From now on nobody is let in. Those who are in stay.
+    pub fn close_door(&self) {
+        self.0.closed.store(true, Ordering::Release);
+    }
+
+    /// Whether anybody may come in still, whatever the doorman says.
+    fn is_open(&self) -> Result<(), Refusal> {
+        match self.0.closed.load(Ordering::Acquire) {
+            true => Err(Refusal::Stopping),
+            false => Ok(()),
+        }
     }
 
     fn doorman(&self) -> Arc<dyn Doorman> {
@@ -128,7 +144,8 @@ impl Registry {
 
     /// Lets a peer feed a stream, which comes into being if nobody declared it.
     pub fn publish(&self, pass: &Pass) -> Result<Source, Refusal> {
-        self.get_or_start(pass.stream(), Publishing::Unannounced)
+        self.is_open()
+            .and_then(|()| self.get_or_start(pass.stream(), Publishing::Unannounced))
             .and_then(|stream| stream.connect_publisher(pass))
             .inspect_err(|refusal| self.refused(pass.ask(), refusal))
     }
@@ -137,7 +154,9 @@ impl Registry {
     /// within their handshake. Changes nothing; a refusal is announced.
     pub fn may_publish(&self, pass: &Pass) -> Result<(), Refusal> {
         let limit = self.0.settings.max_streams;
+        let open = self.is_open();
         match self.get(pass.stream().as_str()) {
+            _ if open.is_err() => open,
             Some(stream) => stream.may_publish(),
             None if self.0.streams.len() >= limit => Err(Refusal::Overloaded {
                 what: "streams",
@@ -170,6 +189,7 @@ impl Registry {
     }
 
     fn wanted(&self, pass: &Pass) -> Result<Arc<Stream>, Refusal> {
+        self.is_open()?;
         let name = pass.stream();
         self.get(name.as_str())
             // Under the name it asked for: the other may be nobody's business.

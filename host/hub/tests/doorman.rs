@@ -145,3 +145,20 @@ async fn a_stay_ends_with_the_time_allowed_or_with_a_renewal_denied() {
     }
     assert_eq!(clerk.renewals.load(Ordering::SeqCst), 3);
 }
+
+#[tokio::test]
+async fn a_closed_door_lets_nobody_in_and_nobody_out() {
+    let (registry, _) = house();
+    let publish = registry.admit(ask("open", Intent::Publish)).await.unwrap();
+    let read = registry.admit(ask("open", Intent::Read)).await.unwrap();
+    let _source = registry.publish(&publish).unwrap();
+    let viewer = registry.read(&read).unwrap();
+    registry.close_door();
+    assert_eq!(registry.read(&read).err(), Some(Refusal::Stopping));
+    assert_eq!(registry.may_read(&read), Err(Refusal::Stopping));
+    assert_eq!(registry.may_publish(&publish), Err(Refusal::Stopping));
+    let other = registry.admit(ask("other", Intent::Publish)).await.unwrap();
+    assert_eq!(registry.publish(&other).err(), Some(Refusal::Stopping));
+    assert_eq!(viewer.stream().name().as_str(), "open", "who is in stays");
+    assert!(registry.get("other").is_none());
+}

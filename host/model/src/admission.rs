@@ -170,6 +170,9 @@ pub enum Refusal {
         /// How many are allowed.
         limit: usize,
     },
+    /// Nobody new is let in any more.
+    #[error("the host is shutting down")]
+    Stopping,
 }
 
 /// Which of its [`Admission`]'s terms a peer broke or used up.
@@ -213,6 +216,7 @@ impl Refusal {
             Self::CutOff(Terms::Duration(_)) => "cut-off-duration",
             Self::CutOff(Terms::Renewal | Terms::Renamed) => "cut-off-renewal",
             Self::Overloaded { .. } => "overloaded",
+            Self::Stopping => "stopping",
         }
     }
 

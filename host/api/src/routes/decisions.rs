@@ -76,7 +76,6 @@ pub(crate) struct Decisions {
 /// Routing decisions that changed nothing are not logged.
 #[utoipa::path(get, path = "/api/v1/decisions", tag = "policies", params(Wanted), responses(
     (status = 200, body = Decisions, description = "One document, or with Accept: application/jsonl a line for each decision"),
-    (status = 400, description = "The query is at fault", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn list(
     Scoped(app): Scoped,

@@ -51,13 +51,7 @@ pub(crate) struct Applied {
         "policies": [{"kind": "routing", "streams": "live/*", "plugin": "fanout", "config": {}}],
         "inputs": [{"name": "live/cam1", "sources": [{"type": "udp"}], "outputs": [{"name": "archive", "url": "udp://127.0.0.1:6000"}]}]
     })),
-    responses(
-        (status = 200, body = Applied, headers(("ETag" = String))),
-        (status = 400, description = "Not JSON, or an unknown parameter", body = Problem, content_type = "application/problem+json"),
-        (status = 412, description = "Somebody else changed it", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Fields at fault, all of them named", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "It cannot be kept over a restart", body = Problem, content_type = "application/problem+json"),
-    ))]
+    responses((status = 200, body = Applied, headers(("ETag" = String)))))]
 pub(crate) async fn apply(
     Scoped(app): Scoped,
     how: Result<Query<How>, QueryRejection>,
@@ -81,10 +75,7 @@ pub(crate) async fn apply(
 
 /// The document in force, in the form that `/api/v1/apply` takes and the configuration file has.
 /// A POST, so that the auth policy is asked: the document can hold secrets.
-#[utoipa::path(post, path = "/api/v1/export", tag = "document", params(What), responses(
-    (status = 200, body = Object, headers(("ETag" = String))),
-    (status = 400, description = "An unknown parameter", body = Problem, content_type = "application/problem+json"),
-))]
+#[utoipa::path(post, path = "/api/v1/export", tag = "document", params(What), responses((status = 200, body = Object, headers(("ETag" = String)))))]
 pub(crate) async fn export(
     Scoped(app): Scoped,
     what: Result<Query<What>, QueryRejection>,

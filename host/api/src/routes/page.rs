@@ -1,4 +1,4 @@
-//! The player page, as it was built in.
+//! The pages, as they were built in: the player, and the one that shows this API.
 
 use super::table::{Need, Route, at};
 use axum::http::{HeaderName, HeaderValue, header};
@@ -9,7 +9,7 @@ use axum::response::IntoResponse;
 const POLICY: &str = "default-src 'self'; media-src 'self' blob:; worker-src 'self' blob:; \
                       frame-ancestors 'self'; base-uri 'none'; form-action 'none'";
 
-const FILES: [(&str, &str, &str); 5] = [
+const FILES: [(&str, &str, &str); 8] = [
     (
         "/",
         "text/html; charset=utf-8",
@@ -35,9 +35,24 @@ const FILES: [(&str, &str, &str); 5] = [
         "text/javascript; charset=utf-8",
         include_str!("../../ui/vendor/hls.light.min.js"),
     ),
+    (
+        "/api/docs",
+        "text/html; charset=utf-8",
+        include_str!("../../ui/docs.html"),
+    ),
+    (
+        "/ui/docs.css",
+        "text/css; charset=utf-8",
+        include_str!("../../ui/docs.css"),
+    ),
+    (
+        "/ui/docs.js",
+        "text/javascript; charset=utf-8",
+        include_str!("../../ui/docs.js"),
+    ),
 ];
 
-/// The page's files and their paths.
+/// The pages' files and their paths.
 pub(crate) fn table() -> impl Iterator<Item = Route> {
     FILES
         .into_iter()

@@ -38,10 +38,7 @@ pub(crate) async fn list(Scoped(app): Scoped) -> Json<Plugins> {
 /// One plugin: where it stands, its figures, versions, and the schema of its configuration.
 #[utoipa::path(get, path = "/api/v1/plugins/{name}", tag = "plugins",
     params(("name" = String, Path, description = "The plugin's name", example = "fanout")),
-    responses(
-        (status = 200, body = PluginView),
-        (status = 404, description = "No such plugin", body = Problem, content_type = "application/problem+json"),
-    ))]
+    responses((status = 200, body = PluginView)))]
 pub(crate) async fn one(
     Scoped(app): Scoped,
     Named(name): Named<Label>,
@@ -68,10 +65,7 @@ fn unknown(name: &Label) -> Problem {
 /// The last lines that a plugin wrote; the host's own log has them all.
 #[utoipa::path(get, path = "/api/v1/plugins/{name}/logs", tag = "plugins",
     params(("name" = String, Path, description = "The plugin's name", example = "fanout")),
-    responses(
-        (status = 200, body = PluginLogs),
-        (status = 404, description = "No such plugin", body = Problem, content_type = "application/problem+json"),
-    ))]
+    responses((status = 200, body = PluginLogs)))]
 pub(crate) async fn logs(
     Scoped(app): Scoped,
     Named(name): Named<Label>,
@@ -101,7 +95,6 @@ pub(crate) struct Announced {
     request_body(content = Vec<u8>, content_type = "application/wasm", description = "A WebAssembly component"),
     responses(
         (status = 200, description = "Active", body = PluginInstalled),
-        (status = 413, description = "Too large", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Not a plugin that can run here; `code` and `detail` say why", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn install(
@@ -153,7 +146,6 @@ pub(crate) struct FetchBody {
     responses(
         (status = 200, description = "Active", body = PluginInstalled),
         (status = 403, description = "Components may not be fetched from there", body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "Too large", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Not a URL, or not a plugin that can run here", body = Problem, content_type = "application/problem+json"),
         (status = 502, description = "It cannot be fetched", body = Problem, content_type = "application/problem+json"),
     ))]
@@ -181,7 +173,6 @@ pub(crate) async fn fetch(
     params(("name" = String, Path, description = "The plugin's name", example = "fanout")),
     responses(
         (status = 204, description = "Removed"),
-        (status = 404, description = "No such plugin", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "A policy is bound to it", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn remove(
@@ -197,7 +188,6 @@ pub(crate) async fn remove(
     params(("name" = String, Path, description = "The plugin's name", example = "fanout")),
     responses(
         (status = 200, description = "The earlier version is active", body = PluginInstalled),
-        (status = 404, description = "No such plugin", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "Nothing earlier is kept", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn roll_back(

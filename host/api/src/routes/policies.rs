@@ -53,7 +53,6 @@ pub(crate) async fn list(Scoped(app): Scoped) -> Json<Policies> {
     request_body = PolicyBody,
     responses(
         (status = 200, body = PolicyView),
-        (status = 400, description = "Not JSON, or no such kind", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Unknown member, no such plugin, or a configuration outside of the plugin's schema", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn bind(
@@ -87,10 +86,7 @@ pub(crate) struct Which {
 /// Unbinds a policy: the next specific one decides from now on, or the built-in one.
 #[utoipa::path(delete, path = "/api/v1/policies/{kind}", tag = "policies",
     params(("kind" = String, Path, description = "What it decides: routing, selection, layout or auth", example = "routing"), Which),
-    responses(
-        (status = 204, description = "Unbound"),
-        (status = 404, description = "No such policy", body = Problem, content_type = "application/problem+json"),
-    ))]
+    responses((status = 204, description = "Unbound")))]
 pub(crate) async fn unbind(
     Scoped(app): Scoped,
     Named(Kinded(kind)): Named<Kinded>,
@@ -110,7 +106,6 @@ pub(crate) async fn unbind(
     request_body = TrialBody,
     responses(
         (status = 200, body = TrialView),
-        (status = 400, description = "Not JSON, or no such kind", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Not an input of this kind", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn decide(

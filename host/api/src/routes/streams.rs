@@ -19,9 +19,7 @@ pub(crate) struct Streams {
 }
 
 /// All streams with live figures.
-#[utoipa::path(get, path = "/api/v1/streams", tag = "streams", responses(
-    (status = 200, body = Streams),
-))]
+#[utoipa::path(get, path = "/api/v1/streams", tag = "streams", responses((status = 200, body = Streams)))]
 pub(crate) async fn list(Scoped(app): Scoped, headers: HeaderMap) -> Result<Response, Problem> {
     let addresses = app.addresses(&headers);
     let scene = app.control.scene().await?;
@@ -38,11 +36,7 @@ pub(crate) async fn list(Scoped(app): Scoped, headers: HeaderMap) -> Result<Resp
 /// One stream with live figures and its viewers.
 #[utoipa::path(get, path = "/api/v1/streams/{name}", tag = "streams",
     params(("name" = String, Path, description = "The stream's name, slashes as they are", example = "live/cam1")),
-    responses(
-        (status = 200, body = StreamDetail),
-        (status = 400, description = "Not a stream's name", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "No such stream", body = Problem, content_type = "application/problem+json"),
-    ))]
+    responses((status = 200, body = StreamDetail)))]
 pub(crate) async fn one(
     Scoped(app): Scoped,
     Named(name): Named<StreamName>,

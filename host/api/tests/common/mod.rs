@@ -29,6 +29,10 @@ pub(crate) struct Host {
 
 impl Host {
     pub(crate) async fn start() -> Self {
+        Self::start_with(|settings| settings).await
+    }
+
+    pub(crate) async fn start_with(set: impl FnOnce(api::Settings) -> api::Settings) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let (plugins, failed) =
             Plugins::open(plugin::Settings::new(dir.path(), Compiler::InProcess))
@@ -48,15 +52,13 @@ impl Host {
         let listener = api::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let address = listener.local_addr().unwrap();
         let settings = api::Settings {
-            listen: address,
             srt: Some("127.0.0.1:8890".parse().unwrap()),
-            rtmp: None,
             max_plugin_bytes: MAX_PLUGIN_BYTES,
-            limits: control::desired::Limits::default(),
-            started_unix_ms: control::clock::unix_ms(),
             addresses: || vec![("lo".to_owned(), [127, 0, 0, 1].into())],
             folders: vec![("data_dir", dir.path().to_owned())],
+            ..api::Settings::new(address)
         };
+        let settings = set(settings);
         let server = tokio::spawn(api::serve(
             listener,
             settings,

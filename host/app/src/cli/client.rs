@@ -3,9 +3,12 @@
 use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use ureq::http::{HeaderValue, Request, Response, header};
 use ureq::middleware::{Middleware, MiddlewareNext};
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
 use ureq::{Body, SendBody};
 
 /// Compiling a large component takes its time, on a busy machine minutes.
@@ -33,6 +36,12 @@ pub struct Api {
         hide_env_values = true
     )]
     token: Option<String>,
+    /// Trust certificates of this file (PEM) instead of this machine's; for an https address.
+    #[arg(long, value_name = "FILE", env = "POINTSMAN_CA")]
+    ca: Option<PathBuf>,
+    /// Trust whoever answers at an https address: nothing is safe from who sits in between.
+    #[arg(long, conflicts_with = "ca")]
+    insecure: bool,
 }
 
 impl Api {
@@ -47,12 +56,22 @@ impl Api {
     /// The way to talk to it.
     ///
     /// # Errors
-    /// A token that no header can carry.
+    /// A token that no header can carry; certificates that cannot be read.
     pub(super) fn client(&self) -> anyhow::Result<Client> {
+        self.client_with(Some(LIMIT))
+    }
+
+    /// The same, for an answer that has no end.
+    pub(super) fn endless_client(&self) -> anyhow::Result<Client> {
+        self.client_with(None)
+    }
+
+    fn client_with(&self, limit: Option<Duration>) -> anyhow::Result<Client> {
         // Problem documents come with 4xx and 5xx and are to be read, not thrown.
         let mut config = ureq::Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(LIMIT));
+            .timeout_global(limit)
+            .tls_config(tls(self)?);
         if let Some(token) = &self.token {
             let bearer = HeaderValue::try_from(format!("Bearer {token}"));
             let bearer = bearer.context("the token has characters that no header can carry")?;
@@ -63,6 +82,40 @@ impl Api {
             agent: config.build().into(),
         })
     }
+}
+
+fn tls(api: &Api) -> anyhow::Result<TlsConfig> {
+    let config = TlsConfig::builder()
+        .provider(TlsProvider::Rustls)
+        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .disable_verification(api.insecure);
+    let roots = match &api.ca {
+        Some(file) => certificates(file)?,
+        // Looked up only if they are needed: it takes a while.
+        None if api.api.starts_with("https") && !api.insecure => {
+            let found = rustls_native_certs::load_native_certs().certs;
+            let found = found.iter().map(|it| Certificate::from_der(it).to_owned());
+            found.collect()
+        }
+        None => Vec::new(),
+    };
+    Ok(config.root_certs(RootCerts::from(roots)).build())
+}
+
+fn certificates(file: &Path) -> anyhow::Result<Vec<Certificate<'static>>> {
+    let text = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let mut found = Vec::new();
+    for item in parse_pem(&text) {
+        if let PemItem::Certificate(it) = item.with_context(|| file.display().to_string())? {
+            found.push(it);
+        }
+    }
+    anyhow::ensure!(
+        !found.is_empty(),
+        "{} has no certificate in PEM form",
+        file.display()
+    );
+    Ok(found)
 }
 
 /// Shows the same credentials with each request.

@@ -3,13 +3,17 @@
 mod backup;
 mod client;
 mod document;
+mod events;
 mod input;
 mod output;
 mod plugin;
 mod table;
 
 use crate::{config, demo, doctor, host};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use anyhow::Context as _;
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap_complete::{Shell, generate};
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use store::ServerUrl;
@@ -24,6 +28,7 @@ Examples:
   pointsman run --config site.toml      inputs, outputs and policies of your own
   pointsman input add live/cam1         in a running host: a stream, and where to send it
   pointsman status --watch              what runs, once a second
+  pointsman events                      what happens, as it happens
   pointsman plugin new my-policy --kind routing --lang js
                                         a policy of your own, to start from
   pointsman plugin build my-policy      from its folder to a component
@@ -90,6 +95,15 @@ enum Command {
     Restore(backup::RestoreArgs),
     /// Show the streams of a running host with their outputs.
     Status(document::StatusArgs),
+    /// Print what happens in a running host, as it happens.
+    Events(events::EventsArgs),
+    /// Print what a shell needs to complete this command line.
+    Completions {
+        /// For example: pointsman completions bash > /etc/bash_completion.d/pointsman
+        shell: Shell,
+    },
+    /// Print the OpenAPI document of this version's API.
+    Openapi,
 }
 
 #[derive(Debug, Args)]
@@ -104,10 +118,24 @@ struct RunArgs {
 }
 
 impl RunArgs {
-    fn load(self) -> anyhow::Result<config::Config> {
+    fn load(&self) -> Result<config::Config, config::ConfigError> {
         let mut config = config::load(self.config.as_deref())?;
-        config.database.url = self.database_url.or(config.database.url);
+        config.database.url = self.database_url.clone().or(config.database.url);
         Ok(config)
+    }
+
+    async fn run(self) -> anyhow::Result<()> {
+        let config = self.load()?;
+        if let Some(rotation) = config.log.rotation() {
+            let file = rotation.file.display().to_string();
+            let opened = crate::log::divert(rotation);
+            opened.with_context(|| format!("cannot write the log to {file} ([log] file)"))?;
+        }
+        let file = self.config.clone().map(|path| host::ConfigFile {
+            path,
+            read: Box::new(move || self.load()),
+        });
+        host::run(config, file, host::Extras::default()).await
     }
 }
 
@@ -118,11 +146,7 @@ impl Cli {
     /// To be shown to the person as one line.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
-            Command::Run(arguments) => {
-                let config = arguments.load()?;
-                host::run(config, host::Extras::default()).await?;
-                Ok(ExitCode::SUCCESS)
-            }
+            Command::Run(arguments) => arguments.run().await.map(|()| ExitCode::SUCCESS),
             Command::Demo(arguments) => demo::run(arguments).await.map(|()| ExitCode::SUCCESS),
             Command::Doctor(arguments) => {
                 let config = arguments.load()?;
@@ -143,6 +167,13 @@ impl Cli {
             Command::Backup(arguments) => arguments.run().await.map(|()| ExitCode::SUCCESS),
             Command::Restore(arguments) => arguments.run().await.map(|()| ExitCode::SUCCESS),
             Command::Status(arguments) => client(move || arguments.run()).await,
+            Command::Events(arguments) => client(move || arguments.run()).await,
+            Command::Completions { shell } => {
+                let mut script = Vec::new();
+                generate(shell, &mut Self::command(), "pointsman", &mut script);
+                printed(&script)
+            }
+            Command::Openapi => printed(api::openapi_json().as_bytes()),
         }
     }
 
@@ -160,6 +191,14 @@ impl Cli {
     }
 }
 
+/// Whoever reads it may have enough before the end.
+fn printed(text: &[u8]) -> anyhow::Result<ExitCode> {
+    match std::io::stdout().lock().write_all(text) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
 /// Runs what speaks to a host, which blocks, beside the runtime.
 async fn client(
     verb: impl FnOnce() -> anyhow::Result<()> + Send + 'static,
@@ -171,8 +210,6 @@ async fn client(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
-
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();

@@ -65,14 +65,11 @@ fn set(config: &mut Config, path: &[&str], value: &str) -> Result<(), String> {
     match path {
         ["data_dir"] => config.data_dir = value.into(),
         ["database", "url"] => config.database = Database::parse(value)?,
-        ["api", "listen"] => config.api.listen = parsed(value, "ADDRESS:PORT")?,
+        ["api", key] => set_api(config, key, value)?,
         ["rtmp", "listen"] => config.rtmp.listen = parsed(value, "ADDRESS:PORT")?,
         ["srt", "listen"] => config.srt.listen = parsed(value, "ADDRESS:PORT")?,
         ["srt", "latency"] => config.srt.latency = parsed(value, "milliseconds")?,
-        // Set to nothing means not set, as usual for secrets.
-        ["srt", "passphrase"] => {
-            config.srt.passphrase = Some(value.to_owned()).filter(|value| !value.is_empty());
-        }
+        ["srt", "passphrase"] => config.srt.passphrase = given(value).map(str::to_owned),
         ["srt", "pbkeylen"] => config.srt.pbkeylen = parsed(value, "16, 24 or 32")?,
         ["limits", "inputs"] => config.limits.inputs = parsed(value, "a number")?,
         ["limits", "outputs_per_input"] => {
@@ -87,9 +84,33 @@ fn set(config: &mut Config, path: &[&str], value: &str) -> Result<(), String> {
         ["plugins", key] => set_plugins(config, key, value)?,
         ["plugins", "limits", key] => set_limit(&mut config.plugins.limits, key, value)?,
         ["decisions", key] => set_decisions(config, key, value)?,
+        ["log", key] => set_log(config, key, value)?,
+        ["compat", "distribution"] => {
+            config.compat.distribution = Some(parsed(value, "true or false")?);
+        }
+        ["shutdown", "drain_s"] => config.shutdown.drain_s = parsed(value, "seconds")?,
         _ => return Err("this key cannot be set by a variable".to_owned()),
     }
     Ok(())
+}
+
+fn set_api(config: &mut Config, key: &str, value: &str) -> Result<(), String> {
+    let api = &mut config.api;
+    match key {
+        "listen" => api.listen = parsed(value, "ADDRESS:PORT")?,
+        "certificate" => api.certificate = given(value).map(Into::into),
+        "key" => api.key = given(value).map(Into::into),
+        "self_signed" => api.self_signed = parsed(value, "true or false")?,
+        "cors" => api.cors = list(value, "https://HOST,https://HOST")?,
+        "rate" => api.rate = Some(parsed(value, "requests a second")?),
+        _ => return Err("this key cannot be set by a variable".to_owned()),
+    }
+    Ok(())
+}
+
+/// Set to nothing means not set.
+fn given(value: &str) -> Option<&str> {
+    Some(value).filter(|value| !value.is_empty())
 }
 
 fn set_plugins(config: &mut Config, key: &str, value: &str) -> Result<(), String> {
@@ -115,6 +136,18 @@ fn set_limit(limits: &mut Limits, key: &str, value: &str) -> Result<(), String> 
         "kv_keys" => limits.kv_keys = parsed(value, "a number")?,
         "kv_bytes" => limits.kv_bytes = parsed(value, "bytes")?,
         "http_ms" => limits.http_ms = parsed(value, "milliseconds")?,
+        _ => return Err("this key cannot be set by a variable".to_owned()),
+    }
+    Ok(())
+}
+
+fn set_log(config: &mut Config, key: &str, value: &str) -> Result<(), String> {
+    let log = &mut config.log;
+    match key {
+        "file" => log.file = given(value).map(Into::into),
+        "max_bytes" => log.max_bytes = parsed(value, "bytes")?,
+        "daily" => log.daily = parsed(value, "true or false")?,
+        "keep" => log.keep = parsed(value, "a number")?,
         _ => return Err("this key cannot be set by a variable".to_owned()),
     }
     Ok(())

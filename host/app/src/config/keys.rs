@@ -47,7 +47,17 @@ const RETRY: &[(&str, Node)] = &[
 pub(super) const DOCUMENT: &[(&str, Node)] = &[
     ("data_dir", Scalar),
     ("database", Table(&[("url", Scalar)])),
-    ("api", Table(&[("listen", Scalar)])),
+    (
+        "api",
+        Table(&[
+            ("listen", Scalar),
+            ("certificate", Scalar),
+            ("key", Scalar),
+            ("self_signed", Scalar),
+            ("cors", List),
+            ("rate", Scalar),
+        ]),
+    ),
     ("rtmp", Table(&[("listen", Scalar)])),
     (
         "srt",
@@ -95,6 +105,17 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
             ("max_bytes", Scalar),
         ]),
     ),
+    (
+        "log",
+        Table(&[
+            ("file", Scalar),
+            ("max_bytes", Scalar),
+            ("daily", Scalar),
+            ("keep", Scalar),
+        ]),
+    ),
+    ("shutdown", Table(&[("drain_s", Scalar)])),
+    ("compat", Table(&[("distribution", Scalar)])),
     (
         "policies",
         Table(&[

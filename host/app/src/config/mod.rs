@@ -3,16 +3,20 @@
 //! Every scalar key is also an environment variable, `POINTSMAN_<SECTION>_<KEY>`
 //! (`POINTSMAN_API_LISTEN`), or `POINTSMAN_<KEY>` for keys outside sections.
 
+mod api;
 mod env;
 mod error;
 mod keys;
 mod plugins;
+mod service;
 #[cfg(test)]
 mod tests;
 
+pub use api::Api;
 pub use env::variable_of;
 pub use error::{ConfigError, Position};
 pub use plugins::{Overrides, Plugins};
+pub use service::{Compat, Log, Shutdown};
 
 use control::desired::{Limits, Rules, UdpPorts};
 use model::history::Retention;
@@ -48,6 +52,12 @@ pub struct Config {
     pub plugins: Plugins,
     /// What is kept of decisions.
     pub decisions: Decisions,
+    /// Where the log goes.
+    pub log: Log,
+    /// How the host ends.
+    pub shutdown: Shutdown,
+    /// Routes of other systems.
+    pub compat: Compat,
     /// Which plugin decides what.
     pub policies: Vec<PolicySpec>,
     /// Declared inputs.
@@ -78,14 +88,6 @@ impl Database {
         };
         Ok(Self { url })
     }
-}
-
-/// `[api]`
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Api {
-    /// Address and port of the HTTP server.
-    pub listen: SocketAddr,
 }
 
 /// `[rtmp]`
@@ -158,16 +160,11 @@ impl Default for Config {
             media: Media::default(),
             plugins: Plugins::default(),
             decisions: Decisions::default(),
+            log: Log::default(),
+            shutdown: Shutdown::default(),
+            compat: Compat::default(),
             policies: Vec::new(),
             inputs: Vec::new(),
-        }
-    }
-}
-
-impl Default for Api {
-    fn default() -> Self {
-        Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
         }
     }
 }
@@ -283,6 +280,44 @@ impl Config {
         }
     }
 
+    /// The sections in which another configuration differs, but for the site: what a running host
+    /// cannot take over.
+    pub fn differs_in(&self, other: &Self) -> Vec<&'static str> {
+        // Whoever adds a section sees this, and says whether it is the site's.
+        let Self {
+            data_dir,
+            database,
+            api,
+            rtmp,
+            srt,
+            udp,
+            limits,
+            plugins,
+            decisions,
+            log,
+            shutdown,
+            compat,
+            policies: _,
+            inputs: _,
+        } = self;
+        let compared = [
+            ("data_dir", *data_dir == other.data_dir),
+            ("[database]", *database == other.database),
+            ("[api]", *api == other.api),
+            ("[rtmp]", *rtmp == other.rtmp),
+            ("[srt]", *srt == other.srt),
+            ("[udp]", *udp == other.udp),
+            ("[limits]", *limits == other.limits),
+            ("[plugins]", *plugins == other.plugins),
+            ("[decisions]", *decisions == other.decisions),
+            ("[log]", *log == other.log),
+            ("[shutdown]", *shutdown == other.shutdown),
+            ("[compat]", *compat == other.compat),
+        ];
+        let differing = compared.into_iter().filter(|(_, same)| !same);
+        differing.map(|(section, _)| section).collect()
+    }
+
     /// What the site and every change of it are checked against.
     pub fn rules(&self) -> Rules {
         Rules {
@@ -318,6 +353,9 @@ impl Config {
         if !(1..=10_000).contains(&outputs) {
             return Err(ConfigError::range("limits.outputs", "1 to 10000"));
         }
+        self.api.check()?;
+        self.log.check()?;
+        self.shutdown.check()?;
         self.plugins.check()
     }
 }

@@ -8,6 +8,10 @@ data_dir = "data"
 url = "postgres://me@db.example/pointsman"
 [api]
 listen = "127.0.0.1:8080"
+certificate = "cert.pem"
+key = "key.pem"
+cors = ["https://dash.example"]
+rate = 50
 [rtmp]
 listen = "127.0.0.1:1935"
 [srt]
@@ -32,6 +36,13 @@ webhook = ["hooks.example.org", "private:10.0.0.5"]
 [decisions]
 keep_secrets = true
 max_age_days = 30
+[log]
+file = "host.log"
+keep = 2
+[shutdown]
+drain_s = 5
+[compat]
+distribution = true
 [[policies]]
 kind = "routing"
 streams = "live/*"
@@ -123,9 +134,19 @@ fn the_site_to_start_from_shows_every_key_with_its_default() {
         overrides.len(),
         grants.len(),
         shown.policies.len(),
+        shown.api.cors.len(),
     ];
-    assert_eq!(examples, [1, 2, 1, 1, 2]);
+    assert_eq!(examples, [1, 2, 1, 1, 2, 1]);
     let mut expected = defaults;
+    expected.api = Api {
+        certificate: shown.api.certificate.clone(),
+        key: shown.api.key.clone(),
+        cors: shown.api.cors.clone(),
+        rate: Some(1_000),
+        ..expected.api
+    };
+    expected.compat.distribution = Some(true);
+    expected.log.file = shown.log.file.clone();
     expected.srt.passphrase = shown.srt.passphrase.clone();
     expected.policies = shown.policies.clone();
     expected.plugins = Plugins {

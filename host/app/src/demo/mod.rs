@@ -39,7 +39,7 @@ pub async fn run(arguments: DemoArgs) -> anyhow::Result<()> {
     let extras = host::Extras {
         ready: Some(Box::new(move || println!("{welcome}"))),
     };
-    host::run(config, extras).await
+    host::run(config, None, extras).await
 }
 
 /// Adds the demo's input and policy to what the environment says.

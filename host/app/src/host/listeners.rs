@@ -1,5 +1,6 @@
 //! Everything that waits for peers.
 
+use super::certificate;
 use crate::config::{Config, variable_of};
 use crate::sys;
 use anyhow::{Result, anyhow};
@@ -21,7 +22,7 @@ pub(super) async fn bind(config: &Config) -> Result<Http> {
     })?))
 }
 
-/// Lets peers in; the future returned is the HTTP server.
+/// Lets peers in; the future returned is the HTTP server, with what watches its certificate.
 pub(super) async fn serve(
     Http(http): Http,
     config: &Config,
@@ -36,8 +37,8 @@ pub(super) async fn serve(
     gateway::srt::serve(gateways, srt(config)?)
         .await
         .map_err(|error| anyhow!("{error} Stop it, or set {}", settings_of("srt.listen")))?;
+    let tls = certificate::open(config).await?;
     let settings = api::Settings {
-        listen: config.api.listen,
         srt: Some(config.srt.listen),
         rtmp: Some(config.rtmp.listen),
         max_plugin_bytes: config.plugins.component_bytes,
@@ -48,14 +49,28 @@ pub(super) async fn serve(
             ("data_dir", config.data_dir.clone()),
             ("plugins", config.plugins.dir.clone()),
         ],
+        tls: tls.clone(),
+        cors: config.api.cors.clone(),
+        rate: config.api.rate,
+        compat: api::Compat {
+            distribution: config
+                .compat
+                .distribution
+                .unwrap_or(config.api.listen.ip().is_loopback()),
+        },
+        ..api::Settings::new(config.api.listen)
     };
-    Ok(api::serve(
-        http,
-        settings,
-        control.clone(),
-        gateways.clone(),
-        stop.child_token(),
-    ))
+    let stop = stop.child_token();
+    let watched = stop.clone();
+    let server = api::serve(http, settings, control.clone(), gateways.clone(), stop);
+    Ok(async move {
+        let watching = async {
+            if let Some(tls) = tls {
+                tls.watch(watched).await;
+            }
+        };
+        tokio::join!(server, watching);
+    })
 }
 
 fn srt(config: &Config) -> Result<gateway::srt::Config> {

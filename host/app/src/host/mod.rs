@@ -1,27 +1,41 @@
 //! A running host: every part of it, in the order in which it starts and stops.
 
+mod certificate;
 mod claim;
 mod listeners;
 mod plugins;
+mod reload;
 mod signals;
 mod store;
+mod systemd;
 mod wanted;
 
 pub(crate) use claim::claim;
 pub(crate) use store::place;
 
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::{log, sys};
 use anyhow::Context;
 use control::{Control, ControlHandle};
 use hub::Registry;
+use signals::{Ending, Wishes};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use systemd::Manager;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// All has to have ended within this after the first signal.
+/// All has to have ended within this after Ctrl-C, or after SIGTERM when viewers are gone.
 const SHUTDOWN: Duration = Duration::from_millis(2_700);
+
+/// The configuration file, to be read again when it changes.
+pub struct ConfigFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Reads it, with what else the host was told when it was started.
+    pub read: Box<dyn Fn() -> Result<Config, ConfigError> + Send + Sync>,
+}
 
 /// What `demo` adds to a host.
 #[derive(Default)]
@@ -30,21 +44,30 @@ pub struct Extras {
     pub ready: Option<Box<dyn FnOnce() + Send>>,
 }
 
-/// Runs a host until a signal, or until something it cannot do without fails.
+/// Runs a host until a signal, or until something it cannot do without fails. The configuration
+/// is read again from `file` when that changes.
 ///
 /// # Errors
 /// A port in use, a document at fault, a plugin plane that does not come up.
-pub async fn run(config: Config, extras: Extras) -> anyhow::Result<()> {
+pub async fn run(config: Config, file: Option<ConfigFile>, extras: Extras) -> anyhow::Result<()> {
     let mut host = Host::new(&config);
-    let stop = host.stop.clone();
+    let wishes = host.wishes.clone();
     let started = tokio::select! {
-        started = host.start(&config, extras) => started,
-        () = stop.cancelled() => Ok(()),
+        started = host.start(&config, file, extras) => started,
+        _ = wishes.ending() => Ok(()),
     };
     let result = match started {
         Ok(()) => host.until_stopped().await,
         Err(error) => Err(error),
     };
+    let drain = match *wishes.ending.borrow() {
+        Some(Ending::Drained) => Duration::from_secs(config.shutdown.drain_s.into()),
+        _ => Duration::ZERO,
+    };
+    host.manager.stopping(drain + 2 * SHUTDOWN);
+    if !drain.is_zero() {
+        host.drain(drain).await;
+    }
     if tokio::time::timeout(SHUTDOWN, host.shut_down())
         .await
         .is_err()
@@ -58,6 +81,8 @@ pub async fn run(config: Config, extras: Extras) -> anyhow::Result<()> {
 struct Host {
     /// Ends everything.
     stop: CancellationToken,
+    wishes: Wishes,
+    manager: Arc<Manager>,
     registry: Registry,
     gateways: gateway::Context,
     control: Option<ControlHandle>,
@@ -82,6 +107,8 @@ impl Host {
             gateway::Context::with_settings(registry.clone(), stop.child_token(), settings);
         Self {
             stop,
+            wishes: Wishes::new(),
+            manager: Arc::new(Manager::of_environment()),
             registry,
             gateways,
             control: None,
@@ -91,8 +118,13 @@ impl Host {
         }
     }
 
-    async fn start(&mut self, config: &Config, extras: Extras) -> anyhow::Result<()> {
-        self.spawn(signals::watch(self.stop.clone()));
+    async fn start(
+        &mut self,
+        config: &Config,
+        file: Option<ConfigFile>,
+        extras: Extras,
+    ) -> anyhow::Result<()> {
+        self.spawn(signals::watch(self.wishes.clone(), self.stop.clone()));
         // If this fails, so does what follows, which says it better.
         let _ = tokio::fs::create_dir_all(&config.data_dir).await;
         self.claim = claim(&config.data_dir)?;
@@ -134,7 +166,10 @@ impl Host {
 
         let folder = plugins::watch(plugins, config, control.clone(), self.stop.clone()).await;
         self.spawn(folder);
-        let restoring = cabinet.restore(control.clone(), self.stop.clone()).await?;
+        let restoring = cabinet.clone();
+        let restoring = restoring
+            .restore(control.clone(), self.stop.clone())
+            .await?;
         self.spawn(restoring);
 
         let http = listeners::serve(http, config, &control, &self.gateways, &self.stop).await?;
@@ -142,14 +177,43 @@ impl Host {
             http.await;
             Ok(())
         });
+        self.attend(config, file, &control, cabinet);
         tracing::info!(
             api = %config.api.listen, rtmp = %config.rtmp.listen, srt = %config.srt.listen,
             "pointsman is up"
         );
+        self.manager.ready();
         if let Some(ready) = extras.ready {
             ready();
         }
         Ok(())
+    }
+
+    /// Starts what listens to the service manager and to the configuration file.
+    fn attend(
+        &mut self,
+        config: &Config,
+        file: Option<ConfigFile>,
+        control: &ControlHandle,
+        cabinet: Arc<wanted::Cabinet>,
+    ) {
+        let reader = reload::Reader {
+            file,
+            control: control.clone(),
+            cabinet,
+            manager: self.manager.clone(),
+            started: config.clone(),
+        };
+        let (wished, stop) = (self.wishes.reload.subscribe(), self.stop.clone());
+        self.spawn(async move {
+            reader.watch(wished, stop).await;
+            Ok(())
+        });
+        let (manager, control, stop) = (self.manager.clone(), control.clone(), self.stop.clone());
+        self.spawn(async move {
+            manager.keep_up(control, stop).await;
+            Ok(())
+        });
     }
 
     fn spawn(&mut self, task: impl Future<Output = anyhow::Result<()>> + Send + 'static) {
@@ -160,12 +224,30 @@ impl Host {
     async fn until_stopped(&mut self) -> anyhow::Result<()> {
         loop {
             tokio::select! {
-                () = self.stop.cancelled() => return Ok(()),
+                _ = self.wishes.ending() => return Ok(()),
                 Some(ended) = self.tasks.join_next() => match ended {
                     Ok(result) => result?,
                     Err(error) => return Err(error).context("a part of the host broke off"),
                 },
             }
+        }
+    }
+
+    /// Lets nobody new in, has outputs say goodbye and streams end, and waits until viewers who are
+    /// not connected have fetched the end.
+    async fn drain(&mut self, at_most: Duration) {
+        tracing::info!(
+            at_most_s = at_most.as_secs(),
+            "stopping: viewers may see the end"
+        );
+        self.registry.close_door();
+        if let Some(control) = self.control.take() {
+            // Stopped already is as good; what takes longer ends with everything else.
+            let _ = tokio::time::timeout(SHUTDOWN, control.shutdown()).await;
+        }
+        let farewell = self.gateways.farewell();
+        if tokio::time::timeout(at_most, farewell).await.is_err() {
+            tracing::warn!("not every HLS viewer fetched the end of its stream");
         }
     }
 

@@ -2,12 +2,13 @@
 //! configuration file.
 
 use anyhow::Context;
+use control::desired::Touched;
 use control::health::Lack;
-use control::{Archive, ControlHandle, Restored};
+use control::{Archive, ControlError, ControlHandle, Restored};
 use model::Site;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use store::{Store, Wanted};
 use tokio_util::sync::CancellationToken;
@@ -18,7 +19,8 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// The document in the database.
 pub(super) struct Cabinet {
     store: Store,
-    file: Site,
+    /// The configuration file as it was last read.
+    file: Mutex<Site>,
     /// What was kept has been read. Before that nothing may replace it.
     read: AtomicBool,
 }
@@ -27,9 +29,37 @@ impl Cabinet {
     pub(super) fn new(store: Store, file: Site) -> Arc<Self> {
         Arc::new(Self {
             store,
-            file,
+            file: Mutex::new(file),
             read: AtomicBool::new(false),
         })
+    }
+
+    fn file(&self) -> Site {
+        let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.clone()
+    }
+
+    fn replace_file(&self, file: Site) -> Site {
+        let mut held = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut held, file)
+    }
+
+    /// Takes over what the file changed since it was last read; tells what that touched.
+    ///
+    /// # Errors
+    /// The file is at fault, or it cannot be kept: then nothing is changed.
+    pub(super) async fn take_up(
+        &self,
+        file: Site,
+        control: &ControlHandle,
+    ) -> Result<Vec<Touched>, ControlError> {
+        // Kept with the document that the change makes.
+        let base = self.replace_file(file.clone());
+        let changed = control.take_over(base.clone(), file).await;
+        if changed.is_err() {
+            self.replace_file(base);
+        }
+        Ok(changed?.touched)
     }
 
     /// Puts the document in force that the file and the database come to.
@@ -55,7 +85,7 @@ impl Cabinet {
                      database can be read; nothing can be changed until then"
                 );
                 let alone = Restored {
-                    file: self.file.clone(),
+                    file: self.file(),
                     ..Restored::default()
                 };
                 control.restore(alone).await.context(AT_FAULT)?;
@@ -98,7 +128,7 @@ impl Cabinet {
         let restored = Restored {
             kept,
             base,
-            file: self.file.clone(),
+            file: self.file(),
         };
         let restoration = control.restore(restored).await;
         if restoration.is_err() {
@@ -141,7 +171,7 @@ impl Archive for Cabinet {
             let json = |site| serde_json::to_string(site).map_err(|error| error.to_string());
             let wanted = Wanted {
                 document: json(site)?,
-                file: json(&self.file)?,
+                file: json(&self.file())?,
             };
             let kept = self.store.keep_wanted(&wanted).await;
             kept.map_err(|error| error.to_string())

@@ -176,6 +176,7 @@ fn refused(refusal: &Refusal) -> Document {
             "A limit of this host is reached",
             503,
         ),
+        Refusal::Stopping => ("/problems/stopping", "This host is shutting down", 503),
         _ => (
             "/problems/bad-request",
             "The request cannot be understood",

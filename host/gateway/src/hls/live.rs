@@ -19,6 +19,9 @@ const IDLE: Duration = Duration::from_secs(30);
 /// How often a window looks whether anybody still asks.
 const TICK: Duration = Duration::from_secs(1);
 
+/// How often an ended window looks whether its viewers saw the end.
+const LOOK: Duration = Duration::from_millis(100);
+
 /// One stream's window.
 pub(super) struct Live {
     stream: Arc<Stream>,
@@ -114,6 +117,7 @@ impl Lives {
 
     /// Keeps a window until its stream has ended or nobody asks any more.
     async fn keep(&self, live: &Live, show: watch::Sender<Shown>) {
+        let awaited = self.context.farewells().token();
         let mut writer = Writer::new(self.first_sequence());
         let mut reader = live.stream.read_segments(Start::RandomAccess);
         let mut tick = tokio::time::interval(TICK);
@@ -142,7 +146,10 @@ impl Lives {
         let (lingering, last) = (writer.session_idle(), writer.end());
         if last.playlist.is_some() {
             show.send_replace(last);
-            tokio::time::sleep(lingering).await;
+            let until = tokio::time::Instant::now() + lingering;
+            let _ = tokio::time::timeout_at(until, all_saw_the_end(live)).await;
+            drop(awaited);
+            tokio::time::sleep_until(until).await;
         }
     }
 
@@ -158,5 +165,14 @@ impl Lives {
         {
             present.remove(live.stream.name());
         }
+    }
+}
+
+/// Waits until each viewer of a window that has ended fetched the end.
+async fn all_saw_the_end(live: &Live) {
+    let shown = live.shown();
+    let mut look = tokio::time::interval(LOOK);
+    while live.sessions.any(|fetched| !shown.is_all(fetched)) {
+        look.tick().await;
     }
 }

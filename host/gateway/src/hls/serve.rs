@@ -84,10 +84,19 @@ impl Service {
         let guest = self.door.admit(ask).await?;
         let (live, viewer) = self.seat(&guest)?;
         let body = match resource {
-            Resource::Playlist => answer::with_query(self.playlist(&live).await?, query),
+            Resource::Playlist => {
+                let playlist = self.playlist(&live).await?;
+                if live.shown().is_end(&playlist) {
+                    live.sessions.fetched(&guest.key, |it| it.end = true);
+                }
+                answer::with_query(playlist, query)
+            }
             Resource::Segment(sequence) => {
                 let shown = live.shown();
                 let body = shown.segment(sequence).ok_or(Problem::NoSuchSegment)?;
+                live.sessions.fetched(&guest.key, |it| {
+                    it.newest = it.newest.max(Some(sequence));
+                });
                 body.clone()
             }
         };

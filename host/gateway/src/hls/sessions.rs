@@ -5,6 +5,7 @@
 //! all of these count as one.
 
 use super::door::Key;
+use super::writer::Fetched;
 use hub::Viewer;
 use model::Refusal;
 use parking_lot::Mutex;
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 struct Session {
     viewer: Arc<Viewer>,
     seen: Instant,
+    fetched: Fetched,
 }
 
 /// The viewers of one stream. Bounded by the hub, which lets no more than its limit in.
@@ -38,8 +40,24 @@ impl Sessions {
         // Not under the lock: admission may take its own.
         let viewer = Arc::new(admit()?);
         let mut present = self.present.lock();
-        let session = present.entry(key).or_insert(Session { viewer, seen: now });
+        let session = present.entry(key).or_insert(Session {
+            viewer,
+            seen: now,
+            fetched: Fetched::default(),
+        });
         Ok(session.viewer.clone())
+    }
+
+    /// Remembers what a viewer fetched.
+    pub(super) fn fetched(&self, key: &Key, note: impl FnOnce(&mut Fetched)) {
+        if let Some(session) = self.present.lock().get_mut(key) {
+            note(&mut session.fetched);
+        }
+    }
+
+    /// Whether there is a viewer of whom that is true.
+    pub(super) fn any(&self, test: impl Fn(Fetched) -> bool) -> bool {
+        self.present.lock().values().any(|it| test(it.fetched))
     }
 
     /// Lets go of those that have not asked for `idle`; returns how many are left.

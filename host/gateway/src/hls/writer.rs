@@ -18,6 +18,15 @@ pub(super) struct Shown {
     window: Arc<Window>,
 }
 
+/// What a viewer has fetched.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Fetched {
+    /// A playlist that says that no segment will follow.
+    pub(super) end: bool,
+    /// The newest segment.
+    pub(super) newest: Option<u64>,
+}
+
 impl Shown {
     pub(super) fn empty() -> Self {
         Self::new(Window::new(WindowConfig::default()))
@@ -34,6 +43,17 @@ impl Shown {
     /// The segment of that media sequence number, listed or only just not.
     pub(super) fn segment(&self, sequence: u64) -> Option<&Bytes> {
         self.window.get(sequence).map(|segment| &segment.data)
+    }
+
+    /// Whether that is its playlist, and says that no segment will follow.
+    pub(super) fn is_end(&self, playlist: &Bytes) -> bool {
+        self.window.has_ended() && self.playlist.as_ref() == Some(playlist)
+    }
+
+    /// Whether a viewer has fetched all there will be.
+    pub(super) fn is_all(&self, fetched: Fetched) -> bool {
+        let last = self.window.listed().next_back();
+        fetched.end && last.is_none_or(|last| fetched.newest >= Some(last.sequence))
     }
 
     /// The segments that the playlist lists, oldest first.

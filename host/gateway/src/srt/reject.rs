@@ -12,7 +12,7 @@ pub const fn reason_for(refusal: &Refusal) -> RejectReason {
         Refusal::UnknownStream(_) => RejectReason::NOTFOUND,
         Refusal::Conflict { .. } => RejectReason::CONFLICT,
         Refusal::Unauthorized => RejectReason::UNAUTHORIZED,
-        Refusal::Overloaded { .. } => RejectReason::OVERLOAD,
+        Refusal::Overloaded { .. } | Refusal::Stopping => RejectReason::OVERLOAD,
         // Refusal grows in other crates; whatever it says, the answer here is no.
         _ => RejectReason::FORBIDDEN,
     }

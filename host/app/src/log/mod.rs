@@ -1,4 +1,9 @@
-//! Log lines: to standard error, for people or for machines.
+//! Log lines: to standard error or to a file, for people or for machines.
+
+mod file;
+
+pub use file::flush;
+pub(crate) use file::{Rotation, divert, reopen};
 
 use crate::cli::LogFormat;
 use crate::noting::Noting;
@@ -24,7 +29,7 @@ pub fn start(format: LogFormat) {
     };
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(io::stderr().is_terminal())
-        .with_writer(|| OneLine(io::stderr()));
+        .with_writer(|| OneLine(Target));
     let lines = match format {
         LogFormat::Human => lines.with_target(false).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
@@ -45,6 +50,20 @@ pub fn start(format: LogFormat) {
 pub(crate) fn recent_errors() -> Arc<RecentErrors> {
     static RECENT: LazyLock<Arc<RecentErrors>> = LazyLock::new(Arc::default);
     RECENT.clone()
+/// The file, once there is one, and standard error before.
+struct Target;
+
+impl Write for Target {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        match file::take(line) {
+            true => Ok(line.len()),
+            false => io::stderr().write(line),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }
 
 /// Writes each event as one line. What plugins and peers say is in events, and must not pass for

@@ -1,0 +1,107 @@
+//! Clients of other systems, with the very requests of their documents.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
+
+mod common;
+
+use common::{Answer, Host};
+use serde_json::{Value, json};
+
+async fn distribution() -> Host {
+    Host::start_with(|settings| api::Settings {
+        compat: api::Compat { distribution: true },
+        ..settings
+    })
+    .await
+}
+
+async fn send(host: &Host, method: &str, path: &str, body: Value) -> Answer {
+    let headers = "content-type: application/json\r\nx-api-key: whatever\r\n";
+    let body = body.to_string();
+    host.send(method, path, headers, body.as_bytes()).await
+}
+
+#[tokio::test]
+async fn an_input_gets_a_port_and_its_outputs_start_and_stop() {
+    let host = distribution().await;
+    let made = send(&host, "POST", "/api/inputs", json!({"name": "Main Stage"})).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    let input = made.json();
+    assert_eq!(input["name"], "Main Stage");
+    assert!(input["udp_port"].as_u64().unwrap() >= 5000, "{input}");
+    assert_eq!(
+        (&input["status"], &input["outputs"]),
+        (&json!("inactive"), &json!([]))
+    );
+    let path = format!("/api/inputs/{}", input["id"].as_str().unwrap());
+    let again = send(&host, "POST", "/api/inputs", json!({"name": "Main Stage"})).await;
+    assert_eq!(again.status, 409, "{}", again.body);
+
+    let outputs = format!("{path}/outputs");
+    let body = json!({"name": "hall", "type": "srt", "host": "127.0.0.1", "port": 9, "mode": "caller",
+        "passphrase": "hunter2hunter2"});
+    let hall = send(&host, "POST", &outputs, body).await;
+    assert_eq!(hall.status, 201, "{}", hall.body);
+    assert!(!hall.body.contains("hunter2"), "{}", hall.body);
+    assert_eq!(hall.json()["enabled"], true, "it starts by itself");
+    let rest = json!({"url": "udp://127.0.0.1:9"});
+    assert_eq!(send(&host, "POST", &outputs, rest).await.status, 201);
+    let hall = format!("{outputs}/hall");
+    let stopped = send(&host, "POST", &format!("{hall}/stop"), json!({})).await;
+    assert_eq!(
+        (stopped.status, &stopped.json()["enabled"]),
+        (200, &json!(false))
+    );
+    let started = send(&host, "POST", &format!("{hall}/start"), json!({})).await;
+    assert_eq!(started.json()["enabled"], true);
+    assert_eq!(host.get(&outputs).await.json().as_array().unwrap().len(), 2);
+    assert_eq!(host.get("/api/inputs").await.json()[0]["id"], input["id"]);
+
+    let renamed = send(&host, "PATCH", &path, json!({"name": "Stage 2"})).await;
+    assert_eq!(renamed.json()["name"], "Stage 2", "{}", renamed.body);
+    assert_eq!(renamed.json()["id"], input["id"], "an id stays");
+    for gone in [hall.as_str(), path.as_str()] {
+        let deleted = host.send("DELETE", gone, "", b"").await;
+        assert_eq!(
+            (deleted.status, &deleted.json()["status"]),
+            (200, &json!("success"))
+        );
+        assert_eq!(host.get(gone).await.status, 404);
+    }
+    // The same is seen over this host's own API.
+    assert_eq!(host.get("/api/v1/inputs").await.json()["inputs"], json!([]));
+}
+
+#[tokio::test]
+async fn health_and_status_answer_and_what_is_wrong_is_told() {
+    let host = distribution().await;
+    assert_eq!(host.get("/api/health").await.json()["status"], "healthy");
+    let status = host.get("/api/system/status").await.json();
+    assert_eq!(
+        (&status["inputs"], &status["active_outputs"]),
+        (&json!(0), &json!(0))
+    );
+    let router = host.get("/api/system/mediamtx/status").await.json();
+    assert_eq!(
+        (&router["status"], &router["running"]),
+        (&json!("running"), &json!(true))
+    );
+    for (body, status) in [
+        (json!({}), 422),
+        (json!({"name": ""}), 422),
+        (json!({"name": "../etc"}), 422),
+        (json!({"name": "a", "udp_port": 70000}), 422),
+        (json!({"name": "a", "udp_port": -1}), 422),
+    ] {
+        let answer = send(&host, "POST", "/api/inputs", body.clone()).await;
+        assert_eq!(answer.status, status, "{body}: {}", answer.body);
+        assert!(answer.head.contains("application/problem+json"));
+    }
+    assert_eq!(host.get("/api/inputs").await.json(), json!([]));
+}
+
+#[tokio::test]
+async fn without_the_key_there_are_no_such_routes() {
+    let host = Host::start().await;
+    assert_eq!(host.get("/api/inputs").await.status, 404);
+}
