@@ -39,7 +39,8 @@ printf '\002\000\012onMetaData\010\000\000\000\001\000\005width\000\100\120\000\
 printf '\006\003a\012\013\001\007key\004\001\001\021\012\043\003C\003a\006\000' | seed flv_amf amf3
 
 for text in 'publish:live/cam1' 'read:live/cam1:joe:token:query' '#!::r=live/cam1,m=publish,u=joe,s=token' \
-    'udp://239.0.0.1:5000?interface=eth0&ttl=4&loop=0' 'rtmp://host:1935/live/key?token=1' 'live/*/a live/b/a' \
+    'udp://239.0.0.1:5000?interface=eth0&ttl=4&loop=0' 'rtmp://host:1935/live/key?token=1' 'file:///a/%Y%m%d-%H%M%S.ts' \
+    'https://u:p@h/x/index.m3u8?k=1' 'fd00::/8' 'live/*/a live/b/a' \
     'srt://[::1]:9000?mode=listener&latency=200&passphrase=0123456789&pbkeylen=32&streamid=publish:a&timeout=500'; do
     printf '%s' "$text" | seed stream_id_and_urls "$(printf '%s' "$text" | cksum | cut -d' ' -f1)"
 done

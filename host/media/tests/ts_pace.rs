@@ -5,6 +5,7 @@
 use bytes::Bytes;
 use media::ts::pace::Pacer;
 use media::ts::packet::{Pcr, set_pcr};
+use proptest::prelude::*;
 use std::time::{Duration, Instant};
 
 const MS: u64 = 27_000;
@@ -88,4 +89,27 @@ fn without_a_clock_nothing_waits_and_no_time_passes() {
     let (piece, due) = pacer.take(Instant::now(), &mut media);
     assert_eq!((piece.len(), due), (5 * 188, None));
     assert_eq!(pacer.elapsed(), Duration::ZERO);
+}
+
+proptest! {
+    #[test]
+    fn packets_are_neither_lost_nor_held_for_ever(
+        pcrs in prop::collection::vec(any::<u64>(), 0..40),
+        garbage in prop::collection::vec(any::<u8>(), 0..600),
+    ) {
+        let mut pacer = Pacer::new();
+        let mut now = Instant::now();
+        let packets = [run(&pcrs).as_ref(), garbage.as_slice()].concat();
+        let mut left = Bytes::from(packets.clone());
+        let mut taken = Vec::new();
+        while !left.is_empty() {
+            let (piece, due) = pacer.take(now, &mut left);
+            taken.extend_from_slice(&piece);
+            if let Some(due) = due {
+                prop_assert!(due > now && due <= now + Duration::from_secs(1));
+                now = due;
+            }
+        }
+        prop_assert_eq!(taken, packets);
+    }
 }

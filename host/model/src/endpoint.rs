@@ -642,6 +642,22 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn nothing_that_is_recorded_or_read_leads_out_of_the_folder(path in "[a-z./%YmdHMS ]{0,24}") {
+            let below = |path: &str| {
+                !path.starts_with('/') && path.split('/').all(|part| !matches!(part, "" | "." | ".."))
+            };
+            if let Ok(Endpoint::Recording(recording)) = format!("file:///{path}.ts").parse() {
+                let named = recording.named(|_| "07".to_owned());
+                proptest::prop_assert!(below(&named) && named.ends_with(".ts"), "{named}");
+            }
+            if let Ok(Endpoint::File(file)) = Endpoint::file(&path) {
+                proptest::prop_assert!(below(&file.path), "{}", file.path);
+            }
+        }
+    }
+
     #[test]
     fn a_playlist_is_put_where_its_url_says() {
         let Ok(Endpoint::Http(http)) = "https://h:8443/live/index.m3u8?k=1".parse() else {

@@ -8,8 +8,9 @@ extern crate self as srt_sys;
 mod stream_id;
 
 use libfuzzer_sys::fuzz_target;
+use model::egress::Destination;
 use model::endpoint::redact;
-use model::{Endpoint, Label, StreamName, StreamPattern};
+use model::{Egress, Endpoint, Label, StreamName, StreamPattern};
 
 /// As `host/srt-sys` has it.
 pub const MAX_STREAM_ID_BYTES: usize = 512;
@@ -72,7 +73,16 @@ fn endpoint(text: &str) {
     assert!(!redact(text).is_empty());
     if let Ok(endpoint) = text.parse::<Endpoint>() {
         assert!(!format!("{} {endpoint:?}", endpoint.scheme()).is_empty());
+        if let Endpoint::Recording(recording) = &endpoint {
+            let named = recording.named(|_| "0".to_owned());
+            assert!(!named.starts_with('/') && named.split('/').all(|part| part != ".."));
+        }
     }
+    let egress = Egress::default();
+    if let Ok(rule) = text.parse::<Destination>() {
+        assert_eq!(rule.to_string().parse::<Destination>().as_ref(), Ok(&rule));
+    }
+    let _ = (egress.check_host(text), Endpoint::file(text));
     // Whatever the secret is, what is shown is the same.
     let with = |secret: &str| format!("srt://h:1?passphrase={secret}");
     let escaped: String = text.bytes().map(|byte| format!("%{byte:02x}")).collect();

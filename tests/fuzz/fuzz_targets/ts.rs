@@ -6,9 +6,11 @@ use fuzz::cut::pieces;
 use fuzz::pipeline::Pipeline;
 use libfuzzer_sys::fuzz_target;
 use media::ts::framer::Framer;
+use media::ts::pace::Pacer;
 use media::ts::packet::Packet;
 use media::ts::pes::PesHeader;
 use media::ts::psi::{Pat, Pmt, Sections};
+use std::time::Instant;
 
 fuzz_target!(|data: &[u8]| {
     let Some((&seed, data)) = data.split_last() else {
@@ -29,6 +31,17 @@ fuzz_target!(|data: &[u8]| {
         pipeline.run(run);
     }
     pipeline.finish();
+
+    let (mut pacer, mut now) = (Pacer::new(), Instant::now());
+    for mut run in frame(Framer::stream(), pieces(data, seed)) {
+        let mut left = run.len();
+        while !run.is_empty() {
+            let (piece, due) = pacer.take(now, &mut run);
+            left -= piece.len();
+            now = due.unwrap_or(now);
+        }
+        assert_eq!(left, 0, "packets are neither lost nor made");
+    }
 
     let _ = (Pat::parse(data), Pmt::parse(data), PesHeader::parse(data));
     let mut sections = Sections::default();

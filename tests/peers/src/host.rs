@@ -29,6 +29,8 @@ pub struct Host {
     /// Its SRT port.
     pub srt: u16,
     peer: Peer,
+    /// Whose certificates it trusts; none: the system's.
+    trusted: Option<PathBuf>,
     /// Its data and its configuration.
     folder: TempDir,
 }
@@ -56,7 +58,21 @@ impl Host {
     /// # Panics
     /// When it is not healthy in time.
     pub fn start_with_plugins(plugins: &Path, rest: &str) -> Self {
-        Self::launch(Ipv4Addr::LOCALHOST, plugins, rest)
+        Self::launch(Ipv4Addr::LOCALHOST, plugins, rest, None)
+    }
+
+    /// As [`start`](Self::start), trusting nobody but whom this certificate vouches for.
+    ///
+    /// # Panics
+    /// When it is not healthy in time.
+    pub fn start_trusting(certificate: &Path, inputs_and_policies: &str) -> Self {
+        let trusted = Some(certificate.to_owned());
+        Self::launch(
+            Ipv4Addr::LOCALHOST,
+            product::plugins(),
+            inputs_and_policies,
+            trusted,
+        )
     }
 
     /// As [`start`](Self::start), with an API that everybody reaches; [`Host::http`] comes over
@@ -69,17 +85,19 @@ impl Host {
             Ipv4Addr::UNSPECIFIED,
             product::plugins(),
             inputs_and_policies,
+            None,
         )
     }
 
-    fn launch(listen: Ipv4Addr, plugins: &Path, rest: &str) -> Self {
+    fn launch(listen: Ipv4Addr, plugins: &Path, rest: &str, trusted: Option<PathBuf>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let (api, rtmp, srt) = (ports::free(), ports::free(), ports::free());
         let config = format!(
             "data_dir = {data:?}\n[api]\nlisten = \"{listen}:{api}\"\n\
              [rtmp]\nlisten = \"127.0.0.1:{rtmp}\"\n[srt]\nlisten = \"127.0.0.1:{srt}\"\n\
-             [plugins]\ndir = {plugins:?}\n{rest}\n",
+             [media]\ndir = {media:?}\n[plugins]\ndir = {plugins:?}\n{rest}\n",
             data = folder.path().join("data"),
+            media = folder.path().join("media"),
         );
         let file = folder.path().join(CONFIG);
         fs::write(&file, config).expect("a file");
@@ -87,7 +105,8 @@ impl Host {
             http: Http::new(Ipv4Addr::LOCALHOST, api),
             rtmp,
             srt,
-            peer: run(&file),
+            peer: run(&file, trusted.as_deref()),
+            trusted,
             folder,
         };
         host.await_health();
@@ -104,7 +123,7 @@ impl Host {
         let gone = || Peer::start("true");
         let ended = std::mem::replace(&mut self.peer, gone()).wait(PATIENCE);
         assert!(!ended.status.success(), "it was not killed");
-        self.peer = run(&file);
+        self.peer = run(&file, self.trusted.as_deref());
         self.await_health();
     }
 
@@ -138,6 +157,22 @@ impl Host {
     /// What it logged.
     pub fn log(&self) -> Vec<String> {
         self.peer.said()
+    }
+
+    /// The programs it runs.
+    pub fn children(&self) -> Vec<Process> {
+        processes::descendants(self.peer.pid())
+    }
+
+    /// A file in its media folder, the folders it is in made.
+    ///
+    /// # Panics
+    /// When they cannot be made.
+    pub fn media(&self, name: &str) -> PathBuf {
+        let path = self.folder.path().join("media").join(name);
+        let parent = path.parent().expect("it has one");
+        fs::create_dir_all(parent).expect("a folder");
+        path
     }
 
     /// A file in its own folder, for whoever needs one beside it.
@@ -183,8 +218,13 @@ impl Host {
     }
 }
 
-fn run(config: &Path) -> Peer {
+fn run(config: &Path, trusted: Option<&Path>) -> Peer {
     let mut command = Command::new(product::pointsman());
+    if let Some(certificate) = trusted {
+        command
+            .env("SSL_CERT_FILE", certificate)
+            .env_remove("SSL_CERT_DIR");
+    }
     command.args(["run", "--config"]).arg(config);
     Peer::spawn(command.stdout(Stdio::null()))
 }

@@ -149,6 +149,16 @@ fn the_site_to_start_from_shows_every_key_with_its_default() {
     expected.log.file = shown.log.file.clone();
     expected.srt.passphrase = shown.srt.passphrase.clone();
     expected.policies = shown.policies.clone();
+    let Egress { allow, deny, .. } = shown.egress.clone();
+    assert_eq!((allow.len(), deny.len()), (2, 2));
+    expected.egress = Egress {
+        allow,
+        deny,
+        ..Egress::default()
+    };
+    let other_sources = shown.inputs.last().unwrap();
+    assert_eq!(other_sources.sources.len(), 4);
+    expected.inputs.push(other_sources.clone());
     expected.plugins = Plugins {
         trusted_keys,
         install_from,
@@ -303,6 +313,8 @@ fn every_scalar_key_is_also_a_variable() {
             name if name.ends_with("_PORTS") => "9-9",
             name if name.ends_with("_INSTALL_FROM") => "https://plugins.example.com",
             name if name.ends_with("_SECRETS") => "true",
+            name if name.ends_with("_LINK_LOCAL") => "true",
+            name if name.contains("_EGRESS_") => "10.0.0.0/8,a.example",
             name if name.ends_with("_HISTORY") => "false",
             name if name.ends_with("_COMPONENT_BYTES") => "1048576",
             name if name.ends_with("_BYTES") => "65536",

@@ -6,6 +6,7 @@ use crate::link::{self, Dial, LinkError, LinkHandle, Session, Wiring};
 use bytes::Bytes;
 use hub::{ReadError, Start, Stream};
 use media::TsChunk;
+use media::ts::PACKET_BYTES;
 use media::wall::Civil;
 use model::{Protocol, endpoint};
 use std::fs::File;
@@ -142,9 +143,13 @@ impl Recording<'_> {
             return Ok(());
         };
         let waiting = std::mem::take(&mut self.waiting);
-        let bytes = std::mem::take(&mut self.bytes);
+        let (bytes, chunks) = (std::mem::take(&mut self.bytes), waiting.len());
         let writing = tokio::task::spawn_blocking(move || {
             let written = write_all(&mut file, &waiting);
+            if written.is_err() {
+                // Of what could not be written no half packet stays.
+                let _ = end_with_packet(&file);
+            }
             (file, written)
         });
         let doing = format!("cannot write {}", self.path);
@@ -152,7 +157,10 @@ impl Recording<'_> {
             .await
             .map_err(|error| LinkError::Passing(error.to_string()))?;
         self.file = Some(file);
-        written.map_err(LinkError::io(doing))?;
+        if let Err(error) = written {
+            session.dropped(chunks as u64);
+            return Err(LinkError::io(doing)(error));
+        }
         session.moved(bytes);
         Ok(())
     }
@@ -190,6 +198,11 @@ fn write_all(file: &mut File, data: &[Bytes]) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+fn end_with_packet(file: &File) -> io::Result<()> {
+    let length = file.metadata()?.len();
+    file.set_len(length - length % PACKET_BYTES as u64)
 }
 
 async fn at(due: Option<Instant>) {

@@ -40,9 +40,13 @@ impl Pacer {
     /// the time returned.
     pub fn take(&mut self, now: Instant, packets: &mut Bytes) -> (Bytes, Option<Instant>) {
         let mut at = 0;
-        for packet in Packet::iter(packets) {
-            let pcr = packet.adaptation().and_then(Adaptation::pcr);
-            if let Some(due) = pcr.and_then(|pcr| self.due(now, packet.pid(), pcr))
+        let packet_at = |packets: &Bytes, at| {
+            let packet = Packet::new(packets.get(at..)?.first_chunk()?)?;
+            Some((packet.pid(), packet.adaptation().and_then(Adaptation::pcr)))
+        };
+        while at < packets.len() {
+            if let Some((pid, Some(pcr))) = packet_at(packets, at)
+                && let Some(due) = self.due(now, pid, pcr)
                 && due > now
             {
                 return (packets.split_to(at), Some(due));

@@ -25,4 +25,6 @@ mod pairs;
 mod peers_of_other_makes;
 mod shipped;
 mod shutdown;
+mod sources;
+mod targets;
 mod templates;
