@@ -13,6 +13,7 @@
 
 #![forbid(unsafe_code)]
 
+mod backup;
 mod database;
 mod decisions;
 mod error;
@@ -23,6 +24,7 @@ mod seat;
 mod wanted;
 mod writer;
 
+pub use backup::{BackupError, backup, restore};
 pub use error::StoreError;
 pub use kv::KvEntry;
 pub use place::{BadServerUrl, Place, ServerUrl};

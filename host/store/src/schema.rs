@@ -30,6 +30,16 @@ macro_rules! versions {
     };
 }
 
+/// The newest version there is.
+pub(crate) fn newest() -> i64 {
+    let versions = versions!("sqlite");
+    versions
+        .iter()
+        .map(|(version, ..)| *version)
+        .max()
+        .unwrap_or_default()
+}
+
 /// Brings a database of this kind to the newest version.
 pub(crate) fn migrations(place: &Place) -> Migrator {
     let versions = match place {

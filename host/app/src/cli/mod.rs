@@ -1,5 +1,6 @@
 //! The command line. What a subcommand does is in its own module.
 
+mod backup;
 mod client;
 mod document;
 mod input;
@@ -83,6 +84,10 @@ enum Command {
     Apply(document::ApplyArgs),
     /// Print what a running host wants, as a configuration file.
     Export(document::ExportArgs),
+    /// Copy everything that a host keeps into one file, while it runs.
+    Backup(backup::BackupArgs),
+    /// Put such a copy in the place of what a stopped host keeps.
+    Restore(backup::RestoreArgs),
     /// Show the streams of a running host with their outputs.
     Status(document::StatusArgs),
 }
@@ -135,6 +140,8 @@ impl Cli {
             Command::Output(command) => client(move || command.run()).await,
             Command::Apply(arguments) => client(move || arguments.run()).await,
             Command::Export(arguments) => client(move || arguments.run()).await,
+            Command::Backup(arguments) => arguments.run().await.map(|()| ExitCode::SUCCESS),
+            Command::Restore(arguments) => arguments.run().await.map(|()| ExitCode::SUCCESS),
             Command::Status(arguments) => client(move || arguments.run()).await,
         }
     }

@@ -7,6 +7,9 @@ mod signals;
 mod store;
 mod wanted;
 
+pub(crate) use claim::claim;
+pub(crate) use store::place;
+
 use crate::config::Config;
 use crate::sys;
 use anyhow::Context;
@@ -95,7 +98,7 @@ impl Host {
         self.spawn(signals::watch(self.stop.clone()));
         // If this fails, so does what follows, which says it better.
         let _ = tokio::fs::create_dir_all(&config.data_dir).await;
-        self.claim = claim::claim(&config.data_dir)?;
+        self.claim = claim(&config.data_dir)?;
         let http = listeners::bind(config).await?;
 
         let (store, writer) = store::open(config).await?;
