@@ -186,6 +186,7 @@ mod tests {
             url: url.to_owned(),
             endpoint,
             enabled,
+            schedule: None,
         }
     }
 

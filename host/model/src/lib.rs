@@ -21,8 +21,10 @@ pub mod name;
 pub mod origin;
 pub mod protocol;
 pub mod routing;
+pub mod schedule;
 pub mod selection;
 pub mod site;
+pub mod template;
 
 pub use access::{Role, Who};
 pub use admission::{Admission, Ask, Intent, Refusal, Terms};
@@ -35,4 +37,6 @@ pub use limits::{Limits, PluginLimits};
 pub use link::{LinkState, LinkStatus};
 pub use name::{Label, NameError, StreamName, StreamPattern};
 pub use protocol::Protocol;
+pub use schedule::ScheduleSpec;
 pub use site::{InputSpec, OutputSpec, PolicyKind, PolicyMode, PolicySpec, Site, SourceSpec};
+pub use template::TemplateSpec;

@@ -12,5 +12,6 @@ pub(crate) mod plugins;
 pub(crate) mod policies;
 pub(crate) mod streams;
 pub(crate) mod table;
+pub(crate) mod templates;
 
 pub(crate) use table::{Need, table};

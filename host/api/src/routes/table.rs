@@ -2,6 +2,7 @@
 
 use super::{
     decisions, docs, document, events, health, inputs, outputs, page, plugins, policies, streams,
+    templates,
 };
 use crate::app::App;
 use crate::metrics;
@@ -98,6 +99,14 @@ pub(crate) fn table(max_plugin_bytes: usize) -> Vec<Route> {
         at("/api/v1/inputs/{id}/outputs/{out}/start").post(Own(Operator), outputs::start),
         at("/api/v1/inputs/{id}/outputs/{out}/stop").post(Own(Operator), outputs::stop),
         at("/api/v1/inputs/{id}/outputs/{out}/retry").post(Own(Operator), outputs::retry),
+        at("/api/v1/templates")
+            .get(Host(Viewer), templates::list)
+            .post(Host(Admin), templates::add),
+        at("/api/v1/templates/{name}")
+            .get(Host(Viewer), templates::one)
+            .patch(Host(Admin), templates::change)
+            .delete(Host(Admin), templates::remove),
+        at("/api/v1/templates/{name}/apply").post(Host(Operator), templates::apply),
         // What of the document takes an admin is seen by `control`.
         at("/api/v1/apply").post(Own(Operator), document::apply),
         at("/api/v1/export").post(Own(Viewer), document::export),

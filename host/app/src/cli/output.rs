@@ -2,6 +2,7 @@
 
 use super::client::{Api, print_json, segment};
 use super::input::Shown;
+use super::schedule::ScheduleArgs;
 use super::table::{Table, bitrate, text};
 use clap::{Args, Subcommand};
 use model::{Label, StreamName};
@@ -16,6 +17,15 @@ Targets:
 Examples:
   pointsman output add live/cam1 'srt://192.0.2.9:9000?latency=200' --name hall
   pointsman output stop live/cam1 hall
+";
+
+const SCHEDULE_HELP: &str = "\
+Outside its times the output is stopped. One that is stopped by hand stays so.
+
+Examples:
+  pointsman output schedule live/cam1 hall --from 2026-01-31T18:00:00Z --to 2026-01-31T20:00:00Z
+  pointsman output schedule live/cam1 hall --every '0 18 * * MON-FRI' --for 7200 --time-zone Europe/Berlin
+  pointsman output schedule live/cam1 hall
 ";
 
 /// What can be done with outputs.
@@ -39,6 +49,16 @@ pub(super) enum OutputCommand {
         output: OutputName,
         /// Where to.
         url: String,
+    },
+    /// Say when an output is wanted; with no times, always.
+    #[command(after_help = SCHEDULE_HELP)]
+    Schedule {
+        /// The output.
+        #[command(flatten)]
+        output: OutputName,
+        /// When.
+        #[command(flatten)]
+        when: ScheduleArgs,
     },
     /// Want an output to run.
     Start(OutputName),
@@ -75,6 +95,8 @@ pub(super) struct AddArgs {
     #[arg(long)]
     stopped: bool,
     #[command(flatten)]
+    when: ScheduleArgs,
+    #[command(flatten)]
     shown: Shown,
 }
 
@@ -94,6 +116,11 @@ impl OutputCommand {
             Self::Add(arguments) => arguments.run(),
             Self::Move { output, url } => {
                 let body = json!({ "url": url });
+                told(&output.api.client()?.patch(&output.path(""), &body)?);
+                Ok(())
+            }
+            Self::Schedule { output, when } => {
+                let body = json!({ "schedule": when.whole() });
                 told(&output.api.client()?.patch(&output.path(""), &body)?);
                 Ok(())
             }
@@ -129,6 +156,9 @@ impl AddArgs {
         let mut body = json!({"url": self.url, "enabled": !self.stopped});
         if let (Some(name), Some(body)) = (&self.name, body.as_object_mut()) {
             body.insert("name".to_owned(), name.as_str().into());
+        }
+        if let (Some(when), Some(body)) = (self.when.spec(), body.as_object_mut()) {
+            body.insert("schedule".to_owned(), json!(when));
         }
         let path = format!("inputs/{}/outputs", segment(&self.input));
         let output = self.shown.api.client()?.post(&path, &body)?;

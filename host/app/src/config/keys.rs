@@ -32,6 +32,16 @@ const LIMITS: &[(&str, Node)] = &[
     ("http_ms", Scalar),
 ];
 
+/// When an output is wanted.
+const SCHEDULE: &[(&str, Node)] = &[
+    ("time_zone", Scalar),
+    ("windows", Table(&[("start", Scalar), ("stop", Scalar)])),
+    (
+        "recurring",
+        Table(&[("start", Scalar), ("stop", Scalar), ("duration_s", Scalar)]),
+    ),
+];
+
 /// The document. Keys that serde knows and this does not, or the other way round, fail the test
 /// `the_keys_are_those_that_serde_knows`.
 pub(super) const DOCUMENT: &[(&str, Node)] = &[
@@ -106,9 +116,33 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
             ),
             (
                 "outputs",
-                Table(&[("name", Scalar), ("url", Scalar), ("enabled", Scalar)]),
+                Table(&[
+                    ("name", Scalar),
+                    ("url", Scalar),
+                    ("enabled", Scalar),
+                    ("schedule", Table(SCHEDULE)),
+                ]),
             ),
             ("labels", Free),
+        ]),
+    ),
+    (
+        "templates",
+        Table(&[
+            ("name", Scalar),
+            (
+                "variables",
+                Table(&[("name", Scalar), ("default", Scalar), ("secret", Scalar)]),
+            ),
+            (
+                "outputs",
+                Table(&[
+                    ("name", Scalar),
+                    ("url", Scalar),
+                    ("enabled", Scalar),
+                    ("schedule", Table(SCHEDULE)),
+                ]),
+            ),
         ]),
     ),
 ];

@@ -16,7 +16,7 @@ pub use plugins::{Overrides, Plugins};
 
 use control::desired::{Limits, Rules, UdpPorts};
 use model::history::Retention;
-use model::{InputSpec, PolicySpec, Site};
+use model::{InputSpec, PolicySpec, Site, TemplateSpec};
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -48,6 +48,8 @@ pub struct Config {
     pub policies: Vec<PolicySpec>,
     /// Declared inputs.
     pub inputs: Vec<InputSpec>,
+    /// Sets of outputs to be added to inputs.
+    pub templates: Vec<TemplateSpec>,
 }
 
 /// `[database]`
@@ -146,6 +148,7 @@ impl Default for Config {
             decisions: Decisions::default(),
             policies: Vec::new(),
             inputs: Vec::new(),
+            templates: Vec::new(),
         }
     }
 }
@@ -258,6 +261,7 @@ impl Config {
         Site {
             policies: self.policies.clone(),
             inputs: self.inputs.clone(),
+            templates: self.templates.clone(),
         }
     }
 

@@ -12,6 +12,7 @@ pub use compare::{How, Touched, compare};
 pub use merge::merge;
 pub use ports::UdpPorts;
 
+use crate::schedule::Schedule;
 use model::{Endpoint, Label, PolicySpec, Protocol, Site, StreamName};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -86,6 +87,8 @@ pub struct Output {
     pub endpoint: Endpoint,
     /// Wanted by the operator.
     pub enabled: bool,
+    /// When, if not always.
+    pub schedule: Option<Schedule>,
 }
 
 impl Desired {
@@ -106,6 +109,7 @@ impl Desired {
         ports::allot(&mut site, rules.udp_ports, before, &mut faults);
         let inputs = check::inputs(&site, rules.limits, &mut faults);
         check::policies(&site, check_policy, &mut faults);
+        check::templates(&site, rules.limits, &mut faults);
         faults.into_result(Self { site, inputs })
     }
 
