@@ -12,9 +12,11 @@ impl From<ControlError> for Problem {
             ControlError::Invalid(_) => Kind::InvalidDocument,
             ControlError::InputExists(_)
             | ControlError::OutputExists { .. }
+            | ControlError::TemplateExists(_)
             | ControlError::NotRunning { .. } => Kind::Conflict,
             ControlError::ChangedMeanwhile(_) => Kind::ChangedMeanwhile,
             ControlError::NotKept(_) => Kind::NotKept,
+            ControlError::UnknownTemplate(_) => Kind::UnknownTemplate,
             ControlError::UnknownStream(_) => Kind::UnknownStream,
             ControlError::UnknownInput(_) | ControlError::UnknownOutput { .. } => {
                 Kind::UnknownInput

@@ -1,7 +1,7 @@
 //! Reads what is wanted from JSON, field by field, so that every fault of a body is told at once.
 
 use control::desired::{Fault, Faults};
-use model::{InputSpec, Label, OutputSpec, PolicySpec, Site};
+use model::{InputSpec, Label, OutputSpec, PolicySpec, Site, TemplateSpec};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -89,6 +89,18 @@ impl Fields {
         }
     }
 
+    /// The elements of a list that may be left out, each read by itself.
+    fn each<T: DeserializeOwned>(&mut self, name: &'static str, faults: &mut Vec<Fault>) -> Vec<T> {
+        let mut read = Vec::new();
+        for (field, value) in self.list(name, faults) {
+            match serde_json::from_value(value) {
+                Ok(element) => read.push(element),
+                Err(error) => faults.push(fault(&self.item, &field, error)),
+            }
+        }
+        read
+    }
+
     /// What is left is not known.
     fn end(self, faults: &mut Vec<Fault>) {
         let known: BTreeSet<_> = self.known.iter().copied().collect();
@@ -110,6 +122,7 @@ pub(crate) fn site(value: Value) -> Result<Site, Faults> {
     let mut fields = Fields::new("document", "", value, &mut faults);
     let policies = fields.list("policies", &mut faults);
     let inputs = fields.list("inputs", &mut faults);
+    let templates = fields.list("templates", &mut faults);
     fields.end(&mut faults);
     let mut site = Site::default();
     for (field, value) in policies {
@@ -121,7 +134,21 @@ pub(crate) fn site(value: Value) -> Result<Site, Faults> {
     for (field, value) in inputs {
         site.inputs.extend(read_input(&field, value, &mut faults));
     }
+    for (field, value) in templates {
+        let read = read_template(&field, value, &mut faults);
+        site.templates.extend(read);
+    }
     sound(site, faults)
+}
+
+/// A template.
+///
+/// # Errors
+/// Every fault there is in its form.
+pub(crate) fn template(value: Value) -> Result<TemplateSpec, Faults> {
+    let mut faults = Vec::new();
+    let read = read_template("template", value, &mut faults);
+    whole(read, faults)
 }
 
 /// An input.
@@ -147,20 +174,10 @@ pub(crate) fn output(of: &str, value: Value, taken: &[Label]) -> Result<OutputSp
 }
 
 fn read_input(place: &str, value: Value, faults: &mut Vec<Fault>) -> Option<InputSpec> {
-    let named = value.get("name").and_then(Value::as_str);
-    let item = match named {
-        Some(name) => format!("input {}", name.chars().take(60).collect::<String>()),
-        None => place.to_owned(),
-    };
+    let item = item_of("input", place, &value);
     let mut fields = Fields::new(&item, "", value, faults);
     let name = fields.required("name", faults);
-    let mut sources = Vec::new();
-    for (field, value) in fields.list("sources", faults) {
-        match serde_json::from_value(value) {
-            Ok(source) => sources.push(source),
-            Err(error) => faults.push(fault(&item, &field, error)),
-        }
-    }
+    let sources = fields.each("sources", faults);
     let mut outputs: Vec<OutputSpec> = Vec::new();
     for (field, value) in fields.list("outputs", faults) {
         let taken: Vec<_> = outputs.iter().map(|output| output.name.clone()).collect();
@@ -176,6 +193,28 @@ fn read_input(place: &str, value: Value, faults: &mut Vec<Fault>) -> Option<Inpu
     })
 }
 
+fn read_template(place: &str, value: Value, faults: &mut Vec<Fault>) -> Option<TemplateSpec> {
+    let item = item_of("template", place, &value);
+    let mut fields = Fields::new(&item, "", value, faults);
+    let name = fields.required("name", faults);
+    let variables = fields.each("variables", faults);
+    let outputs = fields.each("outputs", faults);
+    fields.end(faults);
+    Some(TemplateSpec {
+        name: name?,
+        variables,
+        outputs,
+    })
+}
+
+/// How an error calls what is at this place of a document.
+fn item_of(kind: &str, place: &str, value: &Value) -> String {
+    match value.get("name").and_then(Value::as_str) {
+        Some(name) => format!("{kind} {}", name.chars().take(60).collect::<String>()),
+        None => place.to_owned(),
+    }
+}
+
 fn read_output(
     item: &str,
     place: &str,
@@ -189,6 +228,7 @@ fn read_output(
     let url = fields.required::<String>("url", faults);
     let enabled = fields.optional("enabled", faults).unwrap_or(true);
     let retry = fields.optional("retry", faults).unwrap_or_default();
+    let schedule = fields.optional("schedule", faults);
     fields.end(faults);
     let url = url?;
     let name = match named {
@@ -200,6 +240,7 @@ fn read_output(
         url,
         enabled,
         retry,
+        schedule,
     })
 }
 

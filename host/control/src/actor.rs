@@ -1,7 +1,7 @@
 //! The actor: the one task through which every change of state goes.
 
 use crate::changes::{Archive, Changes};
-use crate::clock;
+use crate::clock::{self, unix_ms};
 use crate::decide::{self, Decider};
 use crate::desired::{self, Desired, Rules};
 use crate::diff::{self, Change};
@@ -15,6 +15,7 @@ use crate::routing::{Decided, Decision};
 use crate::running::Running;
 use crate::scene::Gallery;
 use crate::spec;
+use crate::timetable::Timetable;
 use hub::Registry;
 use model::origin::Origin;
 use model::{Event, PolicySpec, Site, StreamName};
@@ -35,6 +36,9 @@ const SWEEP: Duration = Duration::from_millis(250);
 
 /// How often figures are told.
 const FIGURES: Duration = Duration::from_secs(1);
+
+/// An actor that has nothing else to do looks at its timetable once a day.
+const DAY_MS: u64 = 24 * 3_600_000;
 
 /// What the control plane is told besides the document.
 #[derive(Clone)]
@@ -82,6 +86,7 @@ pub struct Control {
     pub(crate) decided: BTreeMap<StreamName, Decided>,
     pub(crate) asked: JoinSet<Decision>,
     journal: Journal,
+    pub(crate) timetable: Timetable,
     calls: mpsc::Receiver<Call>,
     pub(crate) gallery: Arc<Gallery>,
 }
@@ -124,6 +129,7 @@ impl Control {
             decided: BTreeMap::new(),
             asked: JoinSet::new(),
             journal,
+            timetable: Timetable::default(),
             calls,
             gallery,
         };
@@ -142,8 +148,10 @@ impl Control {
         let mut tick = interval(self.settings.tick);
         self.follow_all().await;
         let stopped = loop {
+            self.keep_to_timetable();
             self.decide_due().await;
             let wake = self.router.poll_timeout().filter(|_| self.may_ask());
+            let turn = self.timetable.due().map(when);
             tokio::select! {
                 call = self.calls.recv() => match call {
                     Some(Call::ShutDown { reply }) => break Some(reply),
@@ -160,6 +168,7 @@ impl Control {
                 }
                 _ = figures.tick() => self.tell_figures(),
                 () = sleep_until(wake) => {}
+                () = sleep_until(turn) => {}
             }
         };
         self.asked.shutdown().await;
@@ -219,6 +228,7 @@ impl Control {
         let policies = self.routing_policies();
         self.decider.bind(&next.site().policies, None);
         let before = std::mem::replace(&mut self.desired, next);
+        self.look_at_timetable();
         self.gallery.publish(self.desired.site());
         self.tell_changes(before.site());
         self.mark_changed(&before, &policies);
@@ -244,6 +254,20 @@ impl Control {
                 fields: touched.fields.iter().map(ToString::to_string).collect(),
                 item: touched.item,
             });
+        }
+    }
+
+    fn keep_to_timetable(&mut self) {
+        if self.timetable.is_due(unix_s()) {
+            self.look_at_timetable();
+        }
+    }
+
+    /// Asks for decisions where a schedule turned an output on or off.
+    fn look_at_timetable(&mut self) {
+        for stream in self.timetable.look(&self.desired, unix_s()) {
+            self.gallery.turn();
+            self.router.mark(&stream, Cause::ScheduleTurned);
         }
     }
 
@@ -379,6 +403,18 @@ fn interval(period: Duration) -> tokio::time::Interval {
     let mut interval = tokio::time::interval(period);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     interval
+}
+
+/// Unix time in whole seconds.
+fn unix_s() -> i64 {
+    i64::try_from(unix_ms() / 1_000).unwrap_or(i64::MAX)
+}
+
+/// When a time of day comes, if nobody sets the clock. A little later, so that it has come then.
+fn when(due_unix_s: i64) -> Instant {
+    let due_ms = u64::try_from(due_unix_s).unwrap_or_default() * 1_000;
+    let left_ms = due_ms.saturating_sub(unix_ms()).min(DAY_MS);
+    Instant::now() + Duration::from_millis(left_ms + 1)
 }
 
 async fn sleep_until(wake: Option<Instant>) {

@@ -36,6 +36,12 @@ pub enum ControlError {
         /// The output.
         output: Label,
     },
+    /// No such template.
+    #[error("no template is called {0}")]
+    UnknownTemplate(Label),
+    /// A template of that name is there already.
+    #[error("template {0} is there already; change it, or choose another name")]
+    TemplateExists(Label),
     /// The output does not run: it is off, or the plan does not want it.
     #[error("output {output} of {input} does not run; start it, or see what the policy decided")]
     NotRunning {
@@ -89,6 +95,8 @@ impl ControlError {
             Self::UnknownOutput { .. } => "unknown-output",
             Self::InputExists(_) => "input-exists",
             Self::OutputExists { .. } => "output-exists",
+            Self::UnknownTemplate(_) => "unknown-template",
+            Self::TemplateExists(_) => "template-exists",
             Self::NotRunning { .. } => "not-running",
             Self::ChangedMeanwhile(_) => "changed-meanwhile",
             Self::NotKept(_) => "not-kept",

@@ -38,8 +38,12 @@ mod router;
 mod routing;
 mod running;
 pub mod scene;
+pub mod schedule;
 mod spec;
 pub mod state;
+pub mod template;
+mod templates;
+mod timetable;
 pub mod view;
 
 pub use actor::{Control, Settings};

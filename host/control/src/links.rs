@@ -108,6 +108,8 @@ impl LinkReport {
             bitrate_bps: self.bitrate_bps,
             drops: self.drops,
             srt: self.srt,
+            schedule: declared.and_then(|output| Some(output.schedule.as_ref()?.spec().clone())),
+            standing: None,
         }
     }
 }

@@ -211,6 +211,7 @@ mod tests {
             endpoint,
             enabled,
             retry: Retry::default(),
+            schedule: None,
         }
     }
 

@@ -29,6 +29,10 @@ impl Restored {
                 .any(|other| other.name == input.name);
             of_file || !at_fault(&format!("input {}", input.name))
         });
+        site.templates.retain(|template| {
+            let of_file = self.file.templates.contains(template);
+            of_file || !at_fault(&format!("template {}", template.name))
+        });
         site.policies
             .retain(|policy| self.file.policies.contains(policy) || !at_fault(&policy.what()));
     }

@@ -23,6 +23,8 @@ pub enum Cause {
     OutputChanged,
     /// The wanted document changed.
     DocumentChanged,
+    /// The schedule of an output turned it on or off.
+    ScheduleTurned,
     /// Another policy or configuration is bound.
     PolicyChanged,
     /// The plugin was replaced.

@@ -256,7 +256,10 @@ impl Control {
         for output in declared {
             seen.insert(&output.name);
             let report = links.remove(&output.name).unwrap_or_default();
-            reports.push(report.of_output(&output.name, targets.get(&output.name), Some(output)));
+            let mut report =
+                report.of_output(&output.name, targets.get(&output.name), Some(output));
+            report.standing = self.timetable.of(name, &output.name);
+            reports.push(report);
         }
         for (name, target) in targets.iter().filter(|(name, _)| !seen.contains(name)) {
             let report = links.remove(name).unwrap_or_default();

@@ -1,10 +1,11 @@
 //! The state of one stream as a policy sees it, from what the hub and the links report.
 
 use crate::desired::Input;
+use crate::schedule::Standing;
 use gateway::link::SrtFigures;
 use hub::{SourceSnapshot, StreamSnapshot};
 use model::routing::{Attributes, Audio, OutputState, RoutingState, Source, Video};
-use model::{Label, LinkStatus, Retry};
+use model::{Label, LinkStatus, Retry, ScheduleSpec};
 
 /// What an output's link reports, or would, if it ran.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -29,6 +30,10 @@ pub struct OutputReport {
     pub drops: u64,
     /// Statistics of its connection, if it is an SRT one and up.
     pub srt: Option<SrtFigures>,
+    /// When it is wanted, if not always.
+    pub schedule: Option<ScheduleSpec>,
+    /// What that says now.
+    pub standing: Option<Standing>,
 }
 
 /// When a decision is made.
@@ -124,7 +129,7 @@ fn output(report: &OutputReport) -> OutputState {
         name: report.name.clone(),
         url: report.url.clone(),
         declared: report.declared,
-        enabled: report.enabled,
+        enabled: report.enabled && report.standing.is_none_or(|standing| standing.on),
         state: report.status.state.as_str().to_owned(),
         since_unix_ms: report.status.since_unix_ms,
         attempt: report.status.attempt,

@@ -9,7 +9,7 @@ use gateway::srt::{ConnectionFigures, Role};
 use hub::{Form, SourceSnapshot, StreamSnapshot, TrackSummary, ViewerSnapshot};
 use model::endpoint::redact;
 use model::routing::{Alert, Attributes};
-use model::{Label, LinkStatus, Protocol, Retry, StreamName, StreamPattern};
+use model::{Label, LinkStatus, Protocol, Retry, ScheduleSpec, StreamName, StreamPattern};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -178,6 +178,15 @@ pub struct OutputView {
     /// When it tries again, as far as the operator says.
     #[serde(skip_serializing_if = "Retry::is_usual")]
     pub retry: Retry,
+    /// When it is wanted, if not always.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<ScheduleSpec>,
+    /// When its schedule turns it on next, while it is enabled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_start_unix_ms: Option<u64>,
+    /// When its schedule turns it off next, while it is enabled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_stop_unix_ms: Option<u64>,
     /// Where its link stands.
     #[serde(flatten)]
     pub link: LinkStatus,
@@ -312,18 +321,26 @@ fn track_view(track: &TrackSummary) -> TrackView {
 }
 
 fn output_view(report: OutputReport) -> OutputView {
+    let standing = report.standing.filter(|_| report.enabled);
     OutputView {
         url: redact(&report.url),
         name: report.name,
         declared: report.declared,
         enabled: report.enabled,
         retry: report.retry,
+        schedule: report.schedule,
+        next_start_unix_ms: standing.and_then(|it| unix_ms(it.next_start?)),
+        next_stop_unix_ms: standing.and_then(|it| unix_ms(it.next_stop?)),
         link: report.status,
         bytes: report.bytes,
         bitrate_bps: report.bitrate_bps,
         drops: report.drops,
         srt: report.srt.map(SrtView::from),
     }
+}
+
+fn unix_ms(unix_s: i64) -> Option<u64> {
+    u64::try_from(unix_s).ok()?.checked_mul(1_000)
 }
 
 fn viewer_view(stream: &StreamName, viewer: &ViewerSnapshot, parts: &Parts<'_>) -> ViewerView {

@@ -23,8 +23,10 @@ pub mod origin;
 pub mod protocol;
 pub mod retry;
 pub mod routing;
+pub mod schedule;
 pub mod selection;
 pub mod site;
+pub mod template;
 
 pub use access::{Role, Who};
 pub use admission::{Admission, Ask, Intent, Refusal, Terms};
@@ -39,4 +41,6 @@ pub use link::{LinkState, LinkStatus};
 pub use name::{Label, NameError, StreamName, StreamPattern};
 pub use protocol::Protocol;
 pub use retry::Retry;
+pub use schedule::ScheduleSpec;
 pub use site::{InputSpec, OutputSpec, PolicyKind, PolicyMode, PolicySpec, Site, SourceSpec};
+pub use template::TemplateSpec;

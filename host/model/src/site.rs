@@ -1,6 +1,8 @@
 //! The desired document: what the config file, `POST /api/v1/apply` and exports have in common.
 
-use crate::{Endpoint, EndpointError, Label, Retry, StreamName, StreamPattern};
+use crate::{
+    Endpoint, EndpointError, Label, Retry, ScheduleSpec, StreamName, StreamPattern, TemplateSpec,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -12,6 +14,9 @@ pub struct Site {
     pub policies: Vec<PolicySpec>,
     /// Declared inputs, each a stream of its own.
     pub inputs: Vec<InputSpec>,
+    /// Sets of outputs to be added to inputs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub templates: Vec<TemplateSpec>,
 }
 
 /// The kinds of decision a plugin can make.
@@ -235,6 +240,9 @@ pub struct OutputSpec {
     /// When to try again.
     #[serde(default, skip_serializing_if = "Retry::is_usual")]
     pub retry: Retry,
+    /// When it is wanted, if not always. What is not enabled is never wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<ScheduleSpec>,
 }
 
 fn yes() -> bool {

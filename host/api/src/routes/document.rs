@@ -3,7 +3,7 @@
 use crate::extract::{IfMatch, Json as Body, Scoped, Tagged};
 use crate::fields;
 use crate::problem::{Kind, Problem};
-use crate::view::{hide_secrets, keep_secrets};
+use crate::view::{TemplateView, hide_secrets, hide_template, keep_secrets};
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
 use control::desired::{Faults, Touched};
@@ -85,6 +85,7 @@ pub(crate) async fn export(
     let tag = Tag::of(&site);
     if !what.secrets {
         site.inputs.iter_mut().for_each(hide_secrets);
+        site.templates.iter_mut().for_each(hide_template);
     }
     Ok(Tagged(tag, site))
 }
@@ -101,6 +102,13 @@ fn written_out(site: &mut Site, before: &Site) -> Result<(), Faults> {
             labels: Default::default(),
         };
         if let Err(Faults(found)) = keep_secrets(input, known.unwrap_or(&nothing)) {
+            faults.extend(found);
+        }
+    }
+    for template in &mut site.templates {
+        let mut known = before.templates.iter();
+        let known = known.find(|known| known.name == template.name);
+        if let Err(Faults(found)) = TemplateView::keep_secrets(template, known) {
             faults.extend(found);
         }
     }

@@ -14,5 +14,6 @@ pub(crate) mod policies;
 pub(crate) mod streams;
 pub(crate) mod system;
 pub(crate) mod table;
+pub(crate) mod templates;
 
 pub(crate) use table::{Need, table};

@@ -2,7 +2,7 @@
 
 use super::{
     decisions, docs, document, errors, events, health, inputs, outputs, page, plugins, policies,
-    streams, system,
+    streams, system, templates,
 };
 use crate::app::App;
 use crate::metrics;
@@ -101,6 +101,14 @@ pub(crate) fn table(max_plugin_bytes: usize) -> Vec<Route> {
         at("/api/v1/inputs/{id}/outputs/{out}/start").post(Own(Operator), outputs::start),
         at("/api/v1/inputs/{id}/outputs/{out}/stop").post(Own(Operator), outputs::stop),
         at("/api/v1/inputs/{id}/outputs/{out}/retry").post(Own(Operator), outputs::retry),
+        at("/api/v1/templates")
+            .get(Host(Viewer), templates::list)
+            .post(Host(Admin), templates::add),
+        at("/api/v1/templates/{name}")
+            .get(Host(Viewer), templates::one)
+            .patch(Host(Admin), templates::change)
+            .delete(Host(Admin), templates::remove),
+        at("/api/v1/templates/{name}/apply").post(Host(Operator), templates::apply),
         // What of the document takes an admin is seen by `control`.
         at("/api/v1/apply").post(Own(Operator), document::apply),
         at("/api/v1/export").post(Own(Viewer), document::export),

@@ -1,5 +1,6 @@
 //! Inputs: what is wanted of them, where to send to them, and how they fare.
 
+use super::MASK;
 use super::addresses::{Addresses, Watch};
 use super::output::OutputView;
 use control::desired::{Fault, Faults};
@@ -10,9 +11,6 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use utoipa::ToSchema;
-
-/// What stands in place of a secret, in whatever this host shows.
-const MASK: &str = "***";
 
 /// A declared input.
 #[derive(Debug, Serialize, ToSchema)]

@@ -7,6 +7,7 @@ mod output;
 mod plugin;
 mod policy;
 mod stream;
+mod template;
 
 pub(crate) use addresses::Addresses;
 pub(crate) use input::{InputView, hide_secrets, keep_secrets};
@@ -14,3 +15,7 @@ pub(crate) use output::OutputView;
 pub(crate) use plugin::{PluginInstalled, PluginLogs, PluginView};
 pub(crate) use policy::{PolicyBody, PolicyView, TrialBody, TrialView};
 pub(crate) use stream::{StreamDetail, StreamView};
+pub(crate) use template::{TemplateView, hide as hide_template};
+
+/// What stands in place of a secret, in whatever this host shows.
+const MASK: &str = "***";

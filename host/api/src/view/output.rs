@@ -1,7 +1,7 @@
 //! Outputs: where they stand, and what they carry.
 
 use control::view as from;
-use model::{LinkStatus, Retry};
+use model::{LinkStatus, Retry, ScheduleSpec};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -20,6 +20,17 @@ pub(crate) struct OutputView {
     /// `jitter_percent`, `attempts`, `stable_after_ms`.
     #[schema(value_type = Object, example = json!({"attempts": 10, "cap_ms": 5000}))]
     retry: Retry,
+    /// When it is wanted, if not always: windows, and recurring times in a time zone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>, example = json!({"time_zone": "Europe/Berlin",
+        "recurring": [{"start": "0 18 * * MON-FRI", "duration_s": 7200}]}))]
+    schedule: Option<ScheduleSpec>,
+    /// When its schedule turns it on next, Unix milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_start_unix_ms: Option<u64>,
+    /// When its schedule turns it off next, Unix milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_stop_unix_ms: Option<u64>,
     /// `stopped`, `connecting`, `live`, `retrying`, `failed`, `exhausted` or `source_lost`.
     #[schema(example = "live")]
     state: &'static str,
@@ -81,6 +92,9 @@ impl From<from::OutputView> for OutputView {
             declared: output.declared,
             enabled: output.enabled,
             retry: output.retry,
+            schedule: output.schedule,
+            next_start_unix_ms: output.next_start_unix_ms,
+            next_stop_unix_ms: output.next_stop_unix_ms,
             state: state.as_str(),
             since_unix_ms,
             attempt,

@@ -7,7 +7,9 @@ mod events;
 mod input;
 mod output;
 mod plugin;
+mod schedule;
 mod table;
+mod template;
 
 use crate::{config, demo, doctor, host};
 use anyhow::Context as _;
@@ -85,6 +87,9 @@ enum Command {
     /// Outputs of a running host.
     #[command(subcommand)]
     Output(output::OutputCommand),
+    /// Sets of outputs, added to an input of a running host in one go.
+    #[command(subcommand)]
+    Template(template::TemplateCommand),
     /// Make a running host want exactly what a file says.
     Apply(document::ApplyArgs),
     /// Print what a running host wants, as a configuration file.
@@ -162,6 +167,7 @@ impl Cli {
             Command::Plugin(command) => command.run().await,
             Command::Input(command) => client(move || command.run()).await,
             Command::Output(command) => client(move || command.run()).await,
+            Command::Template(command) => client(move || command.run()).await,
             Command::Apply(arguments) => client(move || arguments.run()).await,
             Command::Export(arguments) => client(move || arguments.run()).await,
             Command::Backup(arguments) => arguments.run().await.map(|()| ExitCode::SUCCESS),

@@ -2,6 +2,7 @@
 
 use super::client::{Api, print_json, segment};
 use super::input::Shown;
+use super::schedule::ScheduleArgs;
 use super::table::{Table, bitrate, text};
 use anyhow::bail;
 use clap::{Args, Subcommand};
@@ -20,6 +21,15 @@ Examples:
   pointsman output add live/cam1 'srt://192.0.2.9:9000?latency=200' --name hall
   pointsman output add live/cam1 udp://192.0.2.7:5000 --retry attempts=10 --retry cap_ms=5000
   pointsman output stop live/cam1 hall
+";
+
+const SCHEDULE_HELP: &str = "\
+Outside its times the output is stopped. One that is stopped by hand stays so.
+
+Examples:
+  pointsman output schedule live/cam1 hall --from 2026-01-31T18:00:00Z --to 2026-01-31T20:00:00Z
+  pointsman output schedule live/cam1 hall --every '0 18 * * MON-FRI' --for 7200 --time-zone Europe/Berlin
+  pointsman output schedule live/cam1 hall
 ";
 
 /// What can be done with outputs.
@@ -52,6 +62,16 @@ pub(super) enum OutputCommand {
         /// As with add; without any, as usual.
         #[arg(value_name = "KEY=NUMBER")]
         retry: Vec<String>,
+    },
+    /// Say when an output is wanted; with no times, always.
+    #[command(after_help = SCHEDULE_HELP)]
+    Schedule {
+        /// The output.
+        #[command(flatten)]
+        output: OutputName,
+        /// When.
+        #[command(flatten)]
+        when: ScheduleArgs,
     },
     /// Want an output to run.
     Start(OutputName),
@@ -91,6 +111,8 @@ pub(super) struct AddArgs {
     #[arg(long, value_name = "KEY=NUMBER")]
     retry: Vec<String>,
     #[command(flatten)]
+    when: ScheduleArgs,
+    #[command(flatten)]
     shown: Shown,
 }
 
@@ -123,6 +145,11 @@ impl OutputCommand {
                     }
                 }
                 told(&client.patch(&output.path(""), &json!({ "retry": patch }))?);
+                Ok(())
+            }
+            Self::Schedule { output, when } => {
+                let body = json!({ "schedule": when.whole() });
+                told(&output.api.client()?.patch(&output.path(""), &body)?);
                 Ok(())
             }
             Self::Start(output) => output.post("/start"),
@@ -160,6 +187,9 @@ impl AddArgs {
         }
         if let (false, Some(body)) = (self.retry.is_empty(), body.as_object_mut()) {
             body.insert("retry".to_owned(), spec_of(&self.retry)?);
+        }
+        if let (Some(when), Some(body)) = (self.when.spec(), body.as_object_mut()) {
+            body.insert("schedule".to_owned(), json!(when));
         }
         let path = format!("inputs/{}/outputs", segment(&self.input));
         let output = self.shown.api.client()?.post(&path, &body)?;

@@ -42,6 +42,16 @@ const RETRY: &[(&str, Node)] = &[
     ("stable_after_ms", Scalar),
 ];
 
+/// When an output is wanted.
+const SCHEDULE: &[(&str, Node)] = &[
+    ("time_zone", Scalar),
+    ("windows", Table(&[("start", Scalar), ("stop", Scalar)])),
+    (
+        "recurring",
+        Table(&[("start", Scalar), ("stop", Scalar), ("duration_s", Scalar)]),
+    ),
+];
+
 /// The document. Keys that serde knows and this does not, or the other way round, fail the test
 /// `the_keys_are_those_that_serde_knows`.
 pub(super) const DOCUMENT: &[(&str, Node)] = &[
@@ -150,9 +160,30 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
                     ("url", Scalar),
                     ("enabled", Scalar),
                     ("retry", Table(RETRY)),
+                    ("schedule", Table(SCHEDULE)),
                 ]),
             ),
             ("labels", Free),
+        ]),
+    ),
+    (
+        "templates",
+        Table(&[
+            ("name", Scalar),
+            (
+                "variables",
+                Table(&[("name", Scalar), ("default", Scalar), ("secret", Scalar)]),
+            ),
+            (
+                "outputs",
+                Table(&[
+                    ("name", Scalar),
+                    ("url", Scalar),
+                    ("enabled", Scalar),
+                    ("retry", Table(RETRY)),
+                    ("schedule", Table(SCHEDULE)),
+                ]),
+            ),
         ]),
     ),
 ];

@@ -20,7 +20,7 @@ pub use service::{Compat, Log, Shutdown};
 
 use control::desired::{Limits, Rules, UdpPorts};
 use model::history::Retention;
-use model::{Egress, InputSpec, PolicySpec, Site};
+use model::{Egress, InputSpec, PolicySpec, Site, TemplateSpec};
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -62,6 +62,8 @@ pub struct Config {
     pub policies: Vec<PolicySpec>,
     /// Declared inputs.
     pub inputs: Vec<InputSpec>,
+    /// Sets of outputs to be added to inputs.
+    pub templates: Vec<TemplateSpec>,
 }
 
 /// `[database]`
@@ -165,6 +167,7 @@ impl Default for Config {
             compat: Compat::default(),
             policies: Vec::new(),
             inputs: Vec::new(),
+            templates: Vec::new(),
         }
     }
 }
@@ -277,6 +280,7 @@ impl Config {
         Site {
             policies: self.policies.clone(),
             inputs: self.inputs.clone(),
+            templates: self.templates.clone(),
         }
     }
 
@@ -297,8 +301,11 @@ impl Config {
             log,
             shutdown,
             compat,
+            egress,
+            media,
             policies: _,
             inputs: _,
+            templates: _,
         } = self;
         let compared = [
             ("data_dir", *data_dir == other.data_dir),
@@ -313,6 +320,8 @@ impl Config {
             ("[log]", *log == other.log),
             ("[shutdown]", *shutdown == other.shutdown),
             ("[compat]", *compat == other.compat),
+            ("[egress]", *egress == other.egress),
+            ("[media]", *media == other.media),
         ];
         let differing = compared.into_iter().filter(|(_, same)| !same);
         differing.map(|(section, _)| section).collect()

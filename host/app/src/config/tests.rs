@@ -58,6 +58,11 @@ labels = { site = "north" }
     name = "archive"
     url = "udp://127.0.0.1:6000"
     enabled = true
+    schedule = { time_zone = "Europe/Berlin", windows = [{ start = "2026-01-31T18:00:00Z", stop = "2026-01-31T20:00:00Z" }], recurring = [{ start = "0 18 * * *", stop = "0 20 * * *" }, { start = "0 6 * * *", duration_s = 60 }] }
+[[templates]]
+name = "social"
+variables = [{ name = "key", secret = true }, { name = "server", default = "a.example" }]
+outputs = [{ name = "social", url = "rtmp://{server}/live/{key}", enabled = true, schedule = { windows = [{ start = "2026-01-31T18:00:00Z" }] } }]
 "#;
 
 /// The file that operators start from, and the same with every setting that it only shows. A

@@ -50,6 +50,8 @@ pub fn start(format: LogFormat) {
 pub(crate) fn recent_errors() -> Arc<RecentErrors> {
     static RECENT: LazyLock<Arc<RecentErrors>> = LazyLock::new(Arc::default);
     RECENT.clone()
+}
+
 /// The file, once there is one, and standard error before.
 struct Target;
 

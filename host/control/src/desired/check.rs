@@ -1,9 +1,12 @@
 //! Everything that can be wrong with a document, found in one go.
 
-use super::{Input, Output, Rules, Source};
+use super::{Input, Limits, Output, Rules, Source};
+use crate::schedule::{Schedule, Wrong};
+use crate::template;
 use model::endpoint::SrtMode;
 use model::{
-    Endpoint, InputSpec, Label, PolicyMode, PolicySpec, Retry, Site, SourceSpec, StreamName,
+    Endpoint, InputSpec, Label, PolicyMode, PolicySpec, Retry, ScheduleSpec, Site, SourceSpec,
+    StreamName,
 };
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -13,6 +16,8 @@ use std::fmt;
 const MAX_SOURCES: usize = 16;
 /// Labels one input may carry.
 const MAX_LABELS: usize = 64;
+/// Templates of one document.
+const MAX_TEMPLATES: usize = 100;
 
 /// One thing that is wrong with a document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -180,6 +185,23 @@ pub(super) fn policies(
     }
 }
 
+/// Checks that no two templates have a name, and each in itself.
+pub(super) fn templates(site: &Site, limits: Limits, faults: &mut Faults) {
+    let count = site.templates.len();
+    at_most(MAX_TEMPLATES, count, "document", "templates", faults);
+    let mut seen = BTreeSet::new();
+    for spec in &site.templates {
+        let item = format!("template {}", spec.name);
+        if !seen.insert(&spec.name) {
+            let problem = "declared twice; give each template a name of its own";
+            faults.add(&item, "name", problem);
+        }
+        for (field, problem) in template::check(spec, limits.outputs_per_input) {
+            faults.add(&item, field, problem);
+        }
+    }
+}
+
 /// A canary needs its share, and nobody else has one.
 fn share(policy: &PolicySpec, item: &str, faults: &mut Faults) {
     let is_canary = policy.mode == PolicyMode::Canary;
@@ -275,6 +297,8 @@ fn outputs(
             );
             continue;
         }
+        let schedule = output.schedule.as_ref();
+        let schedule = schedule.and_then(|spec| scheduled(spec, item, &field, faults));
         match output.url.parse::<Endpoint>() {
             Ok(endpoint) => {
                 bound.claim(&endpoint, Role::Output, item, &field, faults);
@@ -287,6 +311,7 @@ fn outputs(
                     endpoint,
                     enabled: output.enabled,
                     retry: output.retry,
+                    schedule,
                 });
             }
             Err(error) => faults.add(item, format_args!("{field}.url"), error),
@@ -318,6 +343,21 @@ fn retry(retry: Retry, item: &str, field: &str, faults: &mut Faults) {
         let problem = format_args!("must be {must}");
         faults.add(item, format_args!("{field}.retry.{name}"), problem);
     }
+}
+
+fn scheduled(
+    spec: &ScheduleSpec,
+    item: &str,
+    field: &str,
+    faults: &mut Faults,
+) -> Option<Schedule> {
+    let tell = |(within, problem): Wrong| {
+        let dot = if within.is_empty() { "" } else { "." };
+        faults.add(item, format_args!("{field}.schedule{dot}{within}"), problem);
+    };
+    Schedule::parse(spec)
+        .map_err(|wrong| wrong.into_iter().for_each(tell))
+        .ok()
 }
 
 /// A label from the address: stable while the list is reordered or other sources come and go.

@@ -64,6 +64,23 @@ pub fn compare(before: &Site, after: &Site) -> Vec<Touched> {
         },
         &mut touched,
     );
+    each(
+        &before.templates,
+        &after.templates,
+        |was, now| was.name == now.name,
+        |was, now| {
+            let item = format!("template {}", now.or(was)?.name);
+            let fields = both(was, now, |was, now| {
+                let differ = [
+                    ("variables", was.variables != now.variables),
+                    ("outputs", was.outputs != now.outputs),
+                ];
+                differing(&differ)
+            });
+            Some((item, fields))
+        },
+        &mut touched,
+    );
     for now in &after.inputs {
         let was = before.inputs.iter().find(|was| was.name == now.name);
         outputs(was, now, &mut touched);
@@ -85,6 +102,7 @@ fn outputs(was: Option<&InputSpec>, now: &InputSpec, touched: &mut Vec<Touched>)
                     ("url", was.url != now.url),
                     ("enabled", was.enabled != now.enabled),
                     ("retry", was.retry != now.retry),
+                    ("schedule", was.schedule != now.schedule),
                 ];
                 differing(&differ)
             });

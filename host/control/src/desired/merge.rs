@@ -23,6 +23,13 @@ pub fn merge(base: &Site, file: &Site, kept: &Site) -> Site {
             |one, other| one.name == other.name,
             input,
         ),
+        templates: three_way(
+            &base.templates,
+            &file.templates,
+            &kept.templates,
+            |one, other| one.name == other.name,
+            |_, theirs, _| theirs.clone(),
+        ),
     }
 }
 

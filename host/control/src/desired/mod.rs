@@ -12,6 +12,7 @@ pub use compare::{How, Touched, compare};
 pub use merge::merge;
 pub use ports::UdpPorts;
 
+use crate::schedule::Schedule;
 use model::{Egress, Endpoint, Label, PolicySpec, Protocol, Retry, Site, StreamName};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -92,6 +93,8 @@ pub struct Output {
     pub enabled: bool,
     /// When to try again.
     pub retry: Retry,
+    /// When, if not always.
+    pub schedule: Option<Schedule>,
 }
 
 impl Desired {
@@ -112,6 +115,7 @@ impl Desired {
         ports::allot(&mut site, rules.udp_ports, before, &mut faults);
         let inputs = check::inputs(&site, rules, &mut faults);
         check::policies(&site, check_policy, &mut faults);
+        check::templates(&site, rules.limits, &mut faults);
         faults.into_result(Self { site, inputs })
     }
 

@@ -59,6 +59,7 @@ impl LinkError {
         match self {
             Self::Ended => "link-ended",
             Self::Resolve { .. } => "link-unresolved",
+            Self::Forbidden(_) => "link-forbidden",
             Self::Io { .. } => "link-refused-by-system",
             Self::Passing(_) => "link-broke",
             Self::Stalled { .. } => "link-stalled",
