@@ -3,6 +3,7 @@
 use crate::context::Context;
 use crate::link::LinkError;
 use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, mkdirat, openat2, unlinkat};
+use rustix::io::Errno;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -109,7 +110,7 @@ fn make_parents(root: &File, path: &str) -> io::Result<()> {
             part,
             Mode::RWXU | Mode::RGRP | Mode::XGRP | Mode::ROTH | Mode::XOTH,
         ) {
-            Err(error) if error != rustix::io::Errno::EXIST => return Err(error.into()),
+            Err(error) if error != Errno::EXIST => return Err(error.into()),
             _ => {}
         }
         within = beneath(&within, Path::new(part), OFlags::RDONLY | OFlags::DIRECTORY)?;
@@ -139,7 +140,11 @@ fn beneath(folder: &File, path: &Path, flags: OFlags) -> io::Result<File> {
     } else {
         Mode::empty()
     };
-    let file = openat2(folder, path, flags | OFlags::CLOEXEC, mode, within)?;
+    let opened = openat2(folder, path, flags | OFlags::CLOEXEC, mode, within);
+    let file = opened.map_err(|error| match error {
+        Errno::XDEV => io::Error::other("it leads out of the folder"),
+        other => other.into(),
+    })?;
     Ok(file.into())
 }
 

@@ -9,9 +9,6 @@ use std::time::{Duration, Instant};
 /// apart is a jump, not time that passes.
 const LONGEST_STEP: Duration = Duration::from_secs(1);
 
-/// Ticks of the program clock until it wraps (ISO/IEC 13818-1 §2.4.2.2).
-const WRAP: u64 = (1 << 33) * 300;
-
 /// Lets packets go in real time.
 ///
 /// The clock is that of the first PID that carries one. It is followed from one anchor on, so
@@ -71,7 +68,7 @@ impl Pacer {
         if clock.pid != pid {
             return None;
         }
-        let step = (pcr.get() + WRAP - clock.last.get()) % WRAP;
+        let step = pcr.wrapping_since(clock.last);
         let step = Duration::from_nanos(step.saturating_mul(1_000) / 27);
         clock.last = pcr;
         if step <= LONGEST_STEP {
