@@ -13,4 +13,4 @@ mod noting;
 mod sys;
 
 pub use log::{flush as flush_log, start as start_log};
-pub use sys::{prepare_descriptors, prepare_memory};
+pub use sys::{prepare_descriptors, prepare_memory, survive_file_limit};

@@ -140,8 +140,11 @@ fn the_site_to_start_from_shows_every_key_with_its_default() {
         grants.len(),
         shown.policies.len(),
         shown.api.cors.len(),
+        shown.templates.len(),
+        usize::from(shown.database.url.is_some()),
+        usize::from(shown.inputs[0].outputs[0].schedule.is_some()),
     ];
-    assert_eq!(examples, [1, 2, 1, 1, 2, 1]);
+    assert_eq!(examples, [1, 2, 1, 1, 2, 1, 1, 1, 1]);
     let mut expected = defaults;
     expected.api = Api {
         certificate: shown.api.certificate.clone(),
@@ -164,6 +167,9 @@ fn the_site_to_start_from_shows_every_key_with_its_default() {
     let other_sources = shown.inputs.last().unwrap();
     assert_eq!(other_sources.sources.len(), 4);
     expected.inputs.push(other_sources.clone());
+    expected.templates = shown.templates.clone();
+    expected.database = shown.database.clone();
+    expected.inputs[0].outputs[0].schedule = shown.inputs[0].outputs[0].schedule.clone();
     expected.plugins = Plugins {
         trusted_keys,
         install_from,
