@@ -415,6 +415,7 @@ mod tests {
             ("/problems/no-media", 503),
             ("/problems/unknown-plugin", 404),
             ("/problems/unknown-policy", 404),
+            ("/problems/unknown-template", 404),
             ("/problems/plugin-invalid", 422),
             ("/problems/invalid-document", 422),
             ("/problems/nothing-to-roll-back", 409),

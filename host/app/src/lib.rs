@@ -12,4 +12,4 @@ mod log;
 mod sys;
 
 pub use log::start as start_log;
-pub use sys::{prepare_descriptors, prepare_memory};
+pub use sys::{prepare_descriptors, prepare_memory, survive_file_limit};

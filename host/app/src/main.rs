@@ -14,6 +14,7 @@ fn main() -> ExitCode {
     // Before the runtime starts threads; see there.
     if cli.is_host() {
         app::prepare_memory();
+        app::survive_file_limit();
         if let Err(error) = app::prepare_descriptors() {
             tracing::warn!(%error, "the limit of open files stays as it is");
         }

@@ -62,6 +62,13 @@ pub fn prepare_descriptors() -> io::Result<FileLimit> {
     file_limit()
 }
 
+/// A file that may not grow (setrlimit(2), `RLIMIT_FSIZE`) is an error for whoever writes it, as a
+/// full disk is, and not the end of the process.
+pub fn survive_file_limit() {
+    // SAFETY: no handler is installed; SIGXFSZ is a signal that may be ignored.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+}
+
 /// From this size on a block of memory is the system's again as soon as it is freed.
 #[cfg(target_env = "gnu")]
 const LARGE_BLOCK: libc::c_int = 64 << 10;

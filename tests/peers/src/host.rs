@@ -74,15 +74,7 @@ impl Host {
 
     fn launch(listen: Ipv4Addr, plugins: &Path, rest: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let (api, rtmp, srt) = (ports::free(), ports::free(), ports::free());
-        let config = format!(
-            "data_dir = {data:?}\n[api]\nlisten = \"{listen}:{api}\"\n\
-             [rtmp]\nlisten = \"127.0.0.1:{rtmp}\"\n[srt]\nlisten = \"127.0.0.1:{srt}\"\n\
-             [plugins]\ndir = {plugins:?}\n{rest}\n",
-            data = folder.path().join("data"),
-        );
-        let file = folder.path().join(CONFIG);
-        fs::write(&file, config).expect("a file");
+        let (file, [api, rtmp, srt]) = configure(&folder, listen, plugins, rest);
         let mut host = Self {
             http: Http::new(Ipv4Addr::LOCALHOST, api),
             rtmp,
@@ -99,11 +91,20 @@ impl Host {
     /// # Panics
     /// When it is not healthy in time.
     pub fn kill_and_start_again(&mut self) {
+        self.kill_then(|_| {});
+    }
+
+    /// The same, with something that happens in between.
+    ///
+    /// # Panics
+    /// When it is not healthy in time.
+    pub fn kill_then(&mut self, meanwhile: impl FnOnce(&Self)) {
         self.peer.signal(Signal::KILL);
         let file = self.folder.path().join(CONFIG);
         let gone = || Peer::start("true");
         let ended = std::mem::replace(&mut self.peer, gone()).wait(PATIENCE);
         assert!(!ended.status.success(), "it was not killed");
+        meanwhile(self);
         self.peer = run(&file);
         self.await_health();
     }
@@ -133,6 +134,29 @@ impl Host {
     /// Whether it runs.
     pub fn lives(&mut self) -> bool {
         self.peer.lives()
+    }
+
+    /// Why another host on the same configuration does not start.
+    ///
+    /// # Panics
+    /// When it does.
+    pub fn refused_beside(&self) -> String {
+        refusal(&self.config())
+    }
+
+    /// Why a host with folders and ports of its own does not start.
+    ///
+    /// # Panics
+    /// When it does.
+    pub fn refused(inputs_and_policies: &str) -> String {
+        let folder = tempfile::tempdir().expect("a folder");
+        let plugins = product::plugins();
+        refusal(&configure(&folder, Ipv4Addr::LOCALHOST, plugins, inputs_and_policies).0)
+    }
+
+    /// Its configuration file.
+    pub fn config(&self) -> PathBuf {
+        self.path(CONFIG)
     }
 
     /// What it logged.
@@ -181,6 +205,32 @@ impl Host {
     pub fn stop_at_once(self) {
         stop(self.peer, SHUTDOWN);
     }
+}
+
+/// Writes a configuration; its file, and the ports of the API, RTMP and SRT.
+fn configure(
+    folder: &TempDir,
+    listen: Ipv4Addr,
+    plugins: &Path,
+    rest: &str,
+) -> (PathBuf, [u16; 3]) {
+    let [api, rtmp, srt] = [ports::free(), ports::free(), ports::free()];
+    let config = format!(
+        "data_dir = {data:?}\n[api]\nlisten = \"{listen}:{api}\"\n\
+         [rtmp]\nlisten = \"127.0.0.1:{rtmp}\"\n[srt]\nlisten = \"127.0.0.1:{srt}\"\n\
+         [plugins]\ndir = {plugins:?}\n{rest}\n",
+        data = folder.path().join("data"),
+    );
+    let file = folder.path().join(CONFIG);
+    fs::write(&file, config).expect("a file");
+    (file, [api, rtmp, srt])
+}
+
+/// What a host says that does not start.
+fn refusal(config: &Path) -> String {
+    let ended = run(config).wait(PATIENCE);
+    assert!(!ended.status.success(), "it started");
+    ended.said.join("\n")
 }
 
 fn run(config: &Path) -> Peer {
@@ -310,7 +360,23 @@ impl Http {
     /// # Panics
     /// When the host does not answer.
     pub fn post_json(&self, path: &str, document: &Value) -> (u16, Value) {
+        let posted = self.try_post_json(path, document);
+        posted.expect("the host answers")
+    }
+
+    /// Posts a document; none if the host does not answer.
+    pub fn try_post_json(&self, path: &str, document: &Value) -> Option<(u16, Value)> {
         let request = self.agent.post(format!("{}{path}", self.base));
+        let request = request.content_type("application/json");
+        answered(request.send(document.to_string()))
+    }
+
+    /// Changes what is there by a merge patch; status and answer.
+    ///
+    /// # Panics
+    /// When the host does not answer.
+    pub fn patch_json(&self, path: &str, document: &Value) -> (u16, Value) {
+        let request = self.agent.patch(format!("{}{path}", self.base));
         let request = request.content_type("application/json");
         answer(request.send(document.to_string()))
     }
@@ -320,8 +386,13 @@ impl Http {
     /// # Panics
     /// When the host does not answer.
     pub fn delete(&self, path: &str) -> u16 {
+        self.try_delete(path).expect("the host answers")
+    }
+
+    /// Deletes; none if the host does not answer.
+    pub fn try_delete(&self, path: &str) -> Option<u16> {
         let answer = self.agent.delete(format!("{}{path}", self.base)).call();
-        answer.expect("the host answers").status().as_u16()
+        Some(answer.ok()?.status().as_u16())
     }
 
     /// Installs a component; status and document.
@@ -361,8 +432,12 @@ impl Http {
 
 /// Status and document; a text that is no JSON as it is.
 fn answer(sent: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> (u16, Value) {
-    let mut answer = sent.expect("the host answers");
-    let text = answer.body_mut().read_to_string().expect("an answer");
+    answered(sent).expect("the host answers")
+}
+
+fn answered(sent: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Option<(u16, Value)> {
+    let mut answer = sent.ok()?;
+    let text = answer.body_mut().read_to_string().ok()?;
     let document = serde_json::from_str(&text).unwrap_or(Value::String(text));
-    (answer.status().as_u16(), document)
+    Some((answer.status().as_u16(), document))
 }

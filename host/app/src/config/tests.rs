@@ -128,11 +128,17 @@ fn the_site_to_start_from_shows_every_key_with_its_default() {
         overrides.len(),
         grants.len(),
         shown.policies.len(),
+        shown.templates.len(),
+        usize::from(shown.database.url.is_some()),
+        usize::from(shown.inputs[0].outputs[0].schedule.is_some()),
     ];
-    assert_eq!(examples, [1, 2, 1, 1, 2]);
+    assert_eq!(examples, [1, 2, 1, 1, 2, 1, 1, 1]);
     let mut expected = defaults;
     expected.srt.passphrase = shown.srt.passphrase.clone();
     expected.policies = shown.policies.clone();
+    expected.templates = shown.templates.clone();
+    expected.database = shown.database.clone();
+    expected.inputs[0].outputs[0].schedule = shown.inputs[0].outputs[0].schedule.clone();
     expected.plugins = Plugins {
         trusted_keys,
         install_from,
