@@ -25,6 +25,13 @@ use utoipa::openapi::{Content, Object, OpenApi as OpenApiDocument, Ref, RefOr, R
         routes::health::live,
         routes::health::ready,
         routes::system::system,
+        routes::webhooks::list,
+        routes::webhooks::add,
+        routes::webhooks::one,
+        routes::webhooks::change,
+        routes::webhooks::remove,
+        routes::webhooks::test,
+        routes::webhooks::deliveries,
         routes::errors::list,
         routes::errors::clear,
         metrics::metrics,
@@ -76,6 +83,7 @@ use utoipa::openapi::{Content, Object, OpenApi as OpenApiDocument, Ref, RefOr, R
         (name = "document", description = "Everything that is wanted, at once"),
         (name = "plugins", description = "The components that decide; replaced while streams flow"),
         (name = "policies", description = "Which plugin decides what, and what it decided"),
+        (name = "webhooks", description = "Who is told by HTTP of what happens"),
         (name = "host", description = "This host, and this API"),
     )
 )]

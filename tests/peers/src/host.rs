@@ -411,16 +411,6 @@ impl Http {
         answered(request.send(document.to_string()))
     }
 
-    /// Changes what is there by a merge patch; status and answer.
-    ///
-    /// # Panics
-    /// When the host does not answer.
-    pub fn patch_json(&self, path: &str, document: &Value) -> (u16, Value) {
-        let request = self.agent.patch(format!("{}{path}", self.base));
-        let request = request.content_type("application/json");
-        answer(request.send(document.to_string()))
-    }
-
     /// Patches a document; status and answer.
     ///
     /// # Panics

@@ -8,6 +8,7 @@ mod plugin;
 mod policy;
 mod stream;
 mod template;
+mod webhook;
 
 pub(crate) use addresses::Addresses;
 pub(crate) use input::{InputView, hide_secrets, keep_secrets};
@@ -18,4 +19,5 @@ pub(crate) use stream::{StreamDetail, StreamView};
 pub(crate) use template::{TemplateView, hide as hide_template};
 
 /// What stands in place of a secret, in whatever this host shows.
-const MASK: &str = "***";
+pub(crate) const MASK: &str = "***";
+pub(crate) use webhook::{hide_hook_secrets, keep_hook_secrets};

@@ -62,8 +62,8 @@ fn an_output_runs_within_its_window_and_is_stopped_outside() {
         json!({"schedule": {"time_zone": "Moon", "recurring": [{"start": "x", "duration_s": 1}]}});
     let (status, problem) = host.http.patch_json(SINK, &bad);
     assert_eq!(status, 422, "{problem}");
-    let fields: Vec<_> = problem["errors"].as_array().into_iter().flatten();
-    let fields: Vec<_> = fields.iter().map(|it| it["field"].clone()).collect();
+    let fields = problem["errors"].as_array().into_iter().flatten();
+    let fields: Vec<_> = fields.map(|it| it["field"].clone()).collect();
     let expected = ["time_zone", "recurring[0].start"];
     assert_eq!(
         fields,
