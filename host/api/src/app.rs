@@ -3,6 +3,7 @@
 use crate::answers::Answers;
 use crate::door::door;
 use crate::guard::{Guard, guard};
+use crate::machine::{InterfaceAddresses, Machine};
 use crate::problem::{Kind, Problem};
 use crate::refusals::Refusals;
 use crate::view::Addresses;
@@ -13,11 +14,14 @@ use axum::http::{HeaderMap, header, uri::Authority};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use control::ControlHandle;
+use control::desired::Limits;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 /// What JSON bodies may take.
@@ -40,6 +44,14 @@ pub struct Settings {
     pub rtmp: Option<SocketAddr>,
     /// What a plugin's component may take, in bytes.
     pub max_plugin_bytes: usize,
+    /// How much may be declared, for who asks how much is left.
+    pub limits: Limits,
+    /// When the host was started, Unix milliseconds.
+    pub started_unix_ms: u64,
+    /// The addresses of this machine's interfaces.
+    pub addresses: InterfaceAddresses,
+    /// Folders that the host writes to, by what they are for.
+    pub folders: Vec<(&'static str, PathBuf)>,
 }
 
 /// Why there is no API.
@@ -63,6 +75,9 @@ pub(crate) struct App {
     pub(crate) refusals: Arc<Refusals>,
     pub(crate) answers: Arc<Answers>,
     pub(crate) server: Arc<server::Figures>,
+    pub(crate) machine: Arc<Machine>,
+    /// Places for those who listen to events.
+    pub(crate) listeners: Arc<Semaphore>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) stop: CancellationToken,
 }
@@ -86,10 +101,12 @@ pub async fn serve(
     stop: CancellationToken,
 ) {
     let app = App {
+        machine: Arc::new(Machine::new(settings.addresses, settings.folders.clone())),
         control,
         refusals: Refusals::new(),
         answers: Arc::default(),
         server: Arc::new(server::Figures::default()),
+        listeners: Arc::new(Semaphore::new(routes::events::MAX_LISTENERS)),
         settings: Arc::new(settings),
         edges: edges.clone(),
         stop: stop.clone(),

@@ -1,7 +1,7 @@
 //! Reads what is wanted from JSON, field by field, so that every fault of a body is told at once.
 
 use control::desired::{Fault, Faults};
-use model::{InputSpec, Label, OutputSpec, PolicySpec, Site};
+use model::{InputSpec, Label, OutputSpec, PolicySpec, Site, StreamPattern, WebhookSpec};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -110,6 +110,7 @@ pub(crate) fn site(value: Value) -> Result<Site, Faults> {
     let mut fields = Fields::new("document", "", value, &mut faults);
     let policies = fields.list("policies", &mut faults);
     let inputs = fields.list("inputs", &mut faults);
+    let webhooks = fields.list("webhooks", &mut faults);
     fields.end(&mut faults);
     let mut site = Site::default();
     for (field, value) in policies {
@@ -121,7 +122,21 @@ pub(crate) fn site(value: Value) -> Result<Site, Faults> {
     for (field, value) in inputs {
         site.inputs.extend(read_input(&field, value, &mut faults));
     }
+    for (field, value) in webhooks {
+        site.webhooks
+            .extend(read_webhook(&field, value, &mut faults));
+    }
     sound(site, faults)
+}
+
+/// A webhook.
+///
+/// # Errors
+/// Every fault there is in its form.
+pub(crate) fn webhook(value: Value) -> Result<WebhookSpec, Faults> {
+    let mut faults = Vec::new();
+    let read = read_webhook("webhook", value, &mut faults);
+    whole(read, faults)
 }
 
 /// An input.
@@ -200,6 +215,30 @@ fn read_output(
         url,
         enabled,
         retry,
+    })
+}
+
+fn read_webhook(place: &str, value: Value, faults: &mut Vec<Fault>) -> Option<WebhookSpec> {
+    let named = value.get("name").and_then(Value::as_str);
+    let item = match named {
+        Some(name) => format!("webhook {}", name.chars().take(60).collect::<String>()),
+        None => place.to_owned(),
+    };
+    let mut fields = Fields::new(&item, "", value, faults);
+    let name = fields.required("name", faults);
+    let url = fields.required("url", faults);
+    let secret = fields.optional("secret", faults);
+    let events = fields.optional("events", faults).unwrap_or_default();
+    let streams = fields.optional("streams", faults);
+    let enabled = fields.optional("enabled", faults).unwrap_or(true);
+    fields.end(faults);
+    Some(WebhookSpec {
+        name: name?,
+        url: url?,
+        secret,
+        events,
+        streams: streams.unwrap_or_else(StreamPattern::any),
+        enabled,
     })
 }
 

@@ -6,6 +6,9 @@
 //! - while the server listens on loopback, its `Host` is a loopback name (a page whose name
 //!   was pointed at 127.0.0.1 sends its own: DNS rebinding).
 //!
+//! A WebSocket is checked like a change, since what it carries any page could read: browsers keep
+//! answers from pages of other sites, but not these.
+//!
 //! Programs send neither an `Origin` nor a foreign `Host`, and notice nothing.
 
 use crate::problem::{Kind, Problem};
@@ -31,7 +34,7 @@ impl Guard {
     }
 
     fn check(self, method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
-        if method.is_safe() {
+        if method.is_safe() && !headers.contains_key(header::UPGRADE) {
             return Ok(());
         }
         let host = text(headers, header::HOST.as_str()).unwrap_or_default();
@@ -174,6 +177,12 @@ mod tests {
                 "{method} {headers:?}"
             );
         }
+        let socket = [
+            ("host", "localhost"),
+            ("upgrade", "websocket"),
+            ("origin", "https://evil.example"),
+        ];
+        assert_eq!(verdict(HERE, Method::GET, &socket), Some(Kind::CrossSite));
         let fetch = [("host", "localhost"), ("sec-fetch-site", "cross-site")];
         assert_eq!(verdict(HERE, Method::PUT, &fetch), Some(Kind::CrossSite));
     }

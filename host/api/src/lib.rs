@@ -12,6 +12,7 @@ mod error;
 mod extract;
 mod fields;
 mod guard;
+mod machine;
 mod metrics;
 mod openapi;
 mod paths;
@@ -22,3 +23,4 @@ mod server;
 mod view;
 
 pub use app::{ServeError, Settings, bind, serve};
+pub use machine::InterfaceAddresses;

@@ -49,6 +49,8 @@ pub enum Kind {
     UnknownPlugin,
     /// No such policy.
     UnknownPolicy,
+    /// No such webhook.
+    UnknownWebhook,
     /// The component is not a plugin that can run here.
     PluginInvalid,
     /// The wanted document is at fault.
@@ -94,6 +96,7 @@ impl Kind {
         Self::NoMedia,
         Self::UnknownPlugin,
         Self::UnknownPolicy,
+        Self::UnknownWebhook,
         Self::PluginInvalid,
         Self::InvalidDocument,
         Self::NothingToRollBack,
@@ -127,6 +130,7 @@ impl Kind {
             Self::NoMedia => "/problems/no-media",
             Self::UnknownPlugin => "/problems/unknown-plugin",
             Self::UnknownPolicy => "/problems/unknown-policy",
+            Self::UnknownWebhook => "/problems/unknown-webhook",
             Self::PluginInvalid => "/problems/plugin-invalid",
             Self::InvalidDocument => "/problems/invalid-document",
             Self::NothingToRollBack => "/problems/nothing-to-roll-back",
@@ -160,7 +164,8 @@ impl Kind {
             | Self::UnknownStream
             | Self::UnknownInput
             | Self::UnknownPlugin
-            | Self::UnknownPolicy => StatusCode::NOT_FOUND,
+            | Self::UnknownPolicy
+            | Self::UnknownWebhook => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::Conflict | Self::NothingToRollBack => StatusCode::CONFLICT,
@@ -196,6 +201,7 @@ impl Kind {
             Self::NoMedia => "The stream has no media to show yet",
             Self::UnknownPlugin => "No plugin has this name",
             Self::UnknownPolicy => "No such policy is bound",
+            Self::UnknownWebhook => "No such webhook",
             Self::PluginInvalid => "The component cannot run as a plugin",
             Self::InvalidDocument => "What is wanted is at fault",
             Self::NothingToRollBack => "There is no earlier version",
@@ -250,6 +256,7 @@ impl Kind {
                 "Install it with PUT /api/v1/plugins/{name}; GET /api/v1/plugins lists those there are."
             }
             Self::UnknownPolicy => "GET /api/v1/policies lists those there are.",
+            Self::UnknownWebhook => "GET /api/v1/webhooks lists those there are.",
             Self::PluginInvalid => {
                 "The one that ran before goes on. `pointsman plugin check FILE` says the same before you send it."
             }
@@ -408,6 +415,7 @@ mod tests {
             ("/problems/no-media", 503),
             ("/problems/unknown-plugin", 404),
             ("/problems/unknown-policy", 404),
+            ("/problems/unknown-webhook", 404),
             ("/problems/plugin-invalid", 422),
             ("/problems/invalid-document", 422),
             ("/problems/nothing-to-roll-back", 409),

@@ -335,7 +335,7 @@ async fn events_arrive_as_they_happen_and_shutdown_ends_them_and_idle_connection
     read_until(
         &mut listener,
         &mut seen,
-        r#"{"type":"stream_started","stream":"live/cam1"}"#,
+        r#""type":"stream_started","stream":"live/cam1"}"#,
     )
     .await;
     let begun = Instant::now();

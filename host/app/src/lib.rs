@@ -9,6 +9,7 @@ pub mod demo;
 pub mod doctor;
 pub mod host;
 mod log;
+mod noting;
 mod sys;
 
 pub use log::start as start_log;

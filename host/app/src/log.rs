@@ -1,9 +1,14 @@
 //! Log lines: to standard error, for people or for machines.
 
 use crate::cli::LogFormat;
+use crate::noting::Noting;
+use control::recent::RecentErrors;
 use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write};
+use std::sync::{Arc, LazyLock};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{FilterExt as _, FilterFn, LevelFilter};
+use tracing_subscriber::prelude::*;
 
 /// What is logged unless `POINTSMAN_LOG` says otherwise. Cranelift and friends are chatty.
 const DEFAULT: &str = "info,wasmtime=warn,cranelift=warn";
@@ -17,17 +22,29 @@ pub fn start(format: LogFormat) {
         Some(Err(error)) => (EnvFilter::new(DEFAULT), Some(error)),
         None => (EnvFilter::new(DEFAULT), None),
     };
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_ansi(io::stderr().is_terminal())
         .with_writer(|| OneLine(io::stderr()));
-    match format {
-        LogFormat::Human => lines.with_target(false).init(),
-        LogFormat::Json => lines.json().flatten_event(true).init(),
-    }
+    let lines = match format {
+        LogFormat::Human => lines.with_target(false).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+    };
+    // What repeats is said once, and counted.
+    let said = FilterFn::new(|metadata| metadata.target() != gateway::link::AGAIN);
+    let noting = Noting(recent_errors()).with_filter(LevelFilter::WARN);
+    tracing_subscriber::registry()
+        .with(lines.with_filter(filter.and(said)))
+        .with(noting)
+        .init();
     if let Some(error) = complaint {
         tracing::warn!(%error, "POINTSMAN_LOG is not understood; write for example info,gateway=debug");
     }
+}
+
+/// What warnings and errors of this process said. There is one log, so there is one of this.
+pub(crate) fn recent_errors() -> Arc<RecentErrors> {
+    static RECENT: LazyLock<Arc<RecentErrors>> = LazyLock::new(Arc::default);
+    RECENT.clone()
 }
 
 /// Writes each event as one line. What plugins and peers say is in events, and must not pass for

@@ -2,7 +2,9 @@
 
 #![allow(unsafe_code)]
 
+use std::ffi::CStr;
 use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::AsRawFd;
 
 /// Soft and hard limit of open files.
@@ -96,6 +98,51 @@ pub(crate) fn utc_offset_minutes(unix_s: u64) -> i32 {
     i32::try_from(local.tm_gmtoff / 60).unwrap_or(0)
 }
 
+/// The addresses of this machine's interfaces, by their names (getifaddrs(3)); none if the system
+/// does not say.
+pub(crate) fn interface_addresses() -> Vec<(String, IpAddr)> {
+    let mut first: *mut libc::ifaddrs = std::ptr::null_mut();
+    // SAFETY: `first` is a valid place to write a pointer to.
+    if unsafe { libc::getifaddrs(&raw mut first) } != 0 {
+        return Vec::new();
+    }
+    let mut addresses = Vec::new();
+    let mut next = first;
+    // SAFETY: the list ends with null; each of its entries is valid until freeifaddrs below.
+    while let Some(entry) = unsafe { next.as_ref() } {
+        // SAFETY: the address is null, or as long as its family demands.
+        if let Some(address) = unsafe { address_of(entry.ifa_addr) } {
+            // SAFETY: the name is a C string for as long as the entry is there.
+            let name = unsafe { CStr::from_ptr(entry.ifa_name) };
+            addresses.push((name.to_string_lossy().into_owned(), address));
+        }
+        next = entry.ifa_next;
+    }
+    // SAFETY: `first` came from getifaddrs, and nothing of the list is used after this.
+    unsafe { libc::freeifaddrs(first) };
+    addresses
+}
+
+/// # Safety
+/// `address` is null or points to a socket address of the size that its family has.
+unsafe fn address_of(address: *const libc::sockaddr) -> Option<IpAddr> {
+    // SAFETY: the caller's promise.
+    let family = libc::c_int::from(unsafe { address.as_ref() }?.sa_family);
+    match family {
+        libc::AF_INET => {
+            // SAFETY: the caller's promise; unaligned, since nobody promises alignment.
+            let v4 = unsafe { address.cast::<libc::sockaddr_in>().read_unaligned() };
+            Some(Ipv4Addr::from(u32::from_be(v4.sin_addr.s_addr)).into())
+        }
+        libc::AF_INET6 => {
+            // SAFETY: as above.
+            let v6 = unsafe { address.cast::<libc::sockaddr_in6>().read_unaligned() };
+            Some(Ipv6Addr::from(v6.sin6_addr.s6_addr).into())
+        }
+        _ => None,
+    }
+}
+
 /// Whether a socket takes an option of the UDP level (udp(7): `UDP_SEGMENT`, `UDP_GRO`).
 pub(crate) fn takes_udp_option(socket: &std::net::UdpSocket, option: libc::c_int) -> bool {
     let value: libc::c_int = 1;
@@ -121,6 +168,13 @@ mod tests {
     fn the_soft_limit_of_files_is_raised_to_the_hard_one() {
         let limit = prepare_descriptors().unwrap();
         assert_eq!(limit.soft, limit.hard);
+    }
+
+    #[test]
+    fn loopback_has_its_address() {
+        let here = IpAddr::from(Ipv4Addr::LOCALHOST);
+        let found = interface_addresses();
+        assert!(found.contains(&("lo".to_owned(), here)), "{found:?}");
     }
 
     #[test]

@@ -1,17 +1,21 @@
 //! The actor: the one task through which every change of state goes.
 
 use crate::changes::{Archive, Changes};
+use crate::clock;
 use crate::decide::{self, Decider};
 use crate::desired::{self, Desired, Rules};
 use crate::diff::{self, Change};
 use crate::error::ControlError;
 use crate::handle::{Call, ControlHandle, Draft, Edit};
+use crate::journal::Journal;
 use crate::plugins::Memory;
+use crate::recent::RecentErrors;
 use crate::router::{Cause, Router};
 use crate::routing::{Decided, Decision};
 use crate::running::Running;
 use crate::scene::Gallery;
 use crate::spec;
+use crate::webhooks::{self, Patience, Webhooks};
 use hub::Registry;
 use model::origin::Origin;
 use model::{Event, PolicySpec, Site, StreamName};
@@ -30,6 +34,9 @@ const MAILBOX: usize = 64;
 /// a second is found out within a quarter of one more, and another stands in.
 const SWEEP: Duration = Duration::from_millis(250);
 
+/// How often figures are told.
+const FIGURES: Duration = Duration::from_secs(1);
+
 /// What the control plane is told besides the document.
 #[derive(Clone)]
 pub struct Settings {
@@ -45,6 +52,10 @@ pub struct Settings {
     pub decisions: decide::Settings,
     /// Where plugins may be fetched from.
     pub install_from: Vec<Origin>,
+    /// How long and how often webhooks are tried.
+    pub patience: Patience,
+    /// What the log notes of what goes wrong.
+    pub recent_errors: Arc<RecentErrors>,
 }
 
 impl Default for Settings {
@@ -56,6 +67,8 @@ impl Default for Settings {
             tick: Duration::from_secs(5),
             decisions: decide::Settings::default(),
             install_from: Vec::new(),
+            patience: Patience::default(),
+            recent_errors: Arc::default(),
         }
     }
 }
@@ -72,6 +85,8 @@ pub struct Control {
     pub(crate) router: Router,
     pub(crate) decided: BTreeMap<StreamName, Decided>,
     pub(crate) asked: JoinSet<Decision>,
+    journal: Journal,
+    webhooks: Webhooks,
     calls: mpsc::Receiver<Call>,
     pub(crate) gallery: Arc<Gallery>,
 }
@@ -90,6 +105,9 @@ impl Control {
         registry.appoint(Arc::new(decider.clone()));
         let memory = Arc::<Memory>::default();
         let gallery = Arc::new(Gallery::new(registry.clone()));
+        let journal = Journal::new(clock::unix_ms());
+        let post = webhooks::Sender::new(settings.rules.egress.clone());
+        let webhooks = Webhooks::new(journal.clone(), post, settings.patience);
         let handle = ControlHandle::new(
             sender,
             plugins.clone(),
@@ -98,6 +116,9 @@ impl Control {
             settings.install_from.clone(),
             Changes::new(settings.archive.clone()),
             gallery.clone(),
+            journal.clone(),
+            settings.recent_errors.clone(),
+            webhooks.clone(),
         );
         let control = Self {
             settings,
@@ -110,6 +131,8 @@ impl Control {
             router: Router::default(),
             decided: BTreeMap::new(),
             asked: JoinSet::new(),
+            journal,
+            webhooks,
             calls,
             gallery,
         };
@@ -121,6 +144,9 @@ impl Control {
     pub async fn run(mut self) {
         let mut events = self.registry.events();
         let mut swaps = self.plugins.subscribe();
+        let mut writing = JoinSet::new();
+        writing.spawn(self.journal.clone().write(self.registry.events()));
+        let mut figures = interval(FIGURES);
         let mut sweep = interval(SWEEP);
         let mut tick = interval(self.settings.tick);
         self.follow_all().await;
@@ -141,12 +167,15 @@ impl Control {
                     self.reconcile().await;
                     self.router.mark_all(Cause::Tick);
                 }
+                _ = figures.tick() => self.tell_figures(),
                 () = sleep_until(wake) => {}
             }
         };
         self.asked.shutdown().await;
         self.running.shut_down().await;
         self.decider.close().await;
+        self.webhooks.stop();
+        writing.shutdown().await;
         if let Some(reply) = stopped {
             // Whoever asked may have stopped waiting.
             let _ = reply.send(());
@@ -201,10 +230,32 @@ impl Control {
         self.decider.bind(&next.site().policies, None);
         let before = std::mem::replace(&mut self.desired, next);
         self.gallery.publish(self.desired.site());
+        self.webhooks.adopt(&self.desired.site().webhooks);
+        self.tell_changes(before.site());
         self.mark_changed(&before, &policies);
         self.understand_plans_anew();
         self.reconcile().await;
         self.gallery.turn();
+    }
+
+    /// Once a second, while somebody listens.
+    fn tell_figures(&self) {
+        match self.journal.is_watched() {
+            true => self.journal.show(&self.views(), clock::unix_ms()),
+            false => self.journal.show_nothing(),
+        }
+    }
+
+    /// Announces every item that differs, before what comes of it.
+    fn tell_changes(&self, before: &Site) {
+        for touched in desired::compare(before, self.desired.site()) {
+            self.registry.announce(Event::DocumentChanged {
+                stream: touched.stream(),
+                change: touched.change,
+                fields: touched.fields.iter().map(ToString::to_string).collect(),
+                item: touched.item,
+            });
+        }
     }
 
     /// Which policy decides for each stream that runs.

@@ -5,6 +5,7 @@
 
 use crate::desired::Touched;
 use crate::error::ControlError;
+use crate::health::Lack;
 use model::Site;
 use serde::Serialize;
 use std::fmt;
@@ -23,6 +24,11 @@ pub trait Archive: Send + Sync {
         &'a self,
         site: &'a Site,
     ) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + 'a>>;
+
+    /// What is known against it now; none: it works. Does not wait.
+    fn lack(&self) -> Option<Lack> {
+        None
+    }
 }
 
 /// What a change came to.

@@ -36,6 +36,12 @@ pub enum ControlError {
         /// The output.
         output: Label,
     },
+    /// No such webhook.
+    #[error("no webhook is called {0}")]
+    UnknownWebhook(Label),
+    /// A webhook of that name is declared already.
+    #[error("webhook {0} is declared already; change it, or choose another name")]
+    WebhookExists(Label),
     /// The output does not run: it is off, or the plan does not want it.
     #[error("output {output} of {input} does not run; start it, or see what the policy decided")]
     NotRunning {
@@ -89,6 +95,8 @@ impl ControlError {
             Self::UnknownOutput { .. } => "unknown-output",
             Self::InputExists(_) => "input-exists",
             Self::OutputExists { .. } => "output-exists",
+            Self::UnknownWebhook(_) => "unknown-webhook",
+            Self::WebhookExists(_) => "webhook-exists",
             Self::NotRunning { .. } => "not-running",
             Self::ChangedMeanwhile(_) => "changed-meanwhile",
             Self::NotKept(_) => "not-kept",

@@ -5,9 +5,12 @@ use crate::decide::Decider;
 use crate::desired::{Desired, Touched};
 use crate::error::ControlError;
 use crate::fetch;
+use crate::journal::Journal;
 use crate::plugins::{self, Memory, Trouble};
+use crate::recent::RecentErrors;
 use crate::scene::{Gallery, Scene};
 use crate::view::StreamView;
+use crate::webhooks::Webhooks;
 use model::{Label, Site, StreamName, Who};
 use plugin::{Bound, Installed, LogLine, Origin, PluginView, Plugins};
 use std::sync::Arc;
@@ -68,6 +71,9 @@ pub struct ControlHandle {
     who: Arc<Who>,
     pub(crate) changes: Arc<Changes>,
     gallery: Arc<Gallery>,
+    journal: Journal,
+    recent: Arc<RecentErrors>,
+    webhooks: Webhooks,
 }
 
 impl ControlHandle {
@@ -79,6 +85,9 @@ impl ControlHandle {
         install_from: Vec<model::origin::Origin>,
         changes: Changes,
         gallery: Arc<Gallery>,
+        journal: Journal,
+        recent: Arc<RecentErrors>,
+        webhooks: Webhooks,
     ) -> Self {
         Self {
             calls,
@@ -89,6 +98,9 @@ impl ControlHandle {
             who: Arc::new(Who::host()),
             changes: Arc::new(changes),
             gallery,
+            journal,
+            recent,
+            webhooks,
         }
     }
 
@@ -110,6 +122,21 @@ impl ControlHandle {
     /// the actor.
     pub fn decider(&self) -> &Decider {
         &self.decider
+    }
+
+    /// What happens, for whoever listens. It does not wait for the actor.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// The webhooks as they run.
+    pub fn webhooks(&self) -> &Webhooks {
+        &self.webhooks
+    }
+
+    /// What went wrong of late.
+    pub fn recent_errors(&self) -> &RecentErrors {
+        &self.recent
     }
 
     /// The document in force, allotted ports filled in.

@@ -121,8 +121,8 @@ async fn a_silent_stream_is_source_lost_until_it_speaks_again() {
     output.stop().await;
     let mut states = Vec::new();
     while let Ok(event) = events.try_recv() {
-        if let Event::OutputChanged { state, .. } = event {
-            states.push(state);
+        if let Event::OutputChanged { link, .. } = event {
+            states.push(link.state);
         }
     }
     use LinkState::{Connecting, Live, SourceLost, Stopped};

@@ -1,8 +1,20 @@
 //! What happened: the one way up from the data plane.
 
 use crate::routing::Severity;
-use crate::{Label, LinkState, Protocol, StreamName};
+use crate::{Label, LinkStatus, Protocol, StreamName};
 use serde::{Deserialize, Serialize};
+
+/// What becomes of an item of the wanted document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    /// It is new.
+    Added,
+    /// It differs.
+    Changed,
+    /// It is taken back.
+    Removed,
+}
 
 /// Something that changed in the running system. Carries only what a listener cannot look up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,8 +51,22 @@ pub enum Event {
         stream: StreamName,
         /// The output's name.
         output: Label,
-        /// Its new state.
-        state: LinkState,
+        /// Where it stands now: `state`, since when, which attempt, the next one, the last error.
+        #[serde(flatten)]
+        link: LinkStatus,
+    },
+    /// What is wanted was changed: an input, an output, a policy or whatever else is declared.
+    DocumentChanged {
+        /// The item, for example `input live/cam1 output archive`.
+        item: String,
+        /// What becomes of it.
+        change: How,
+        /// Which of its fields, where it is changed.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        fields: Vec<String>,
+        /// The stream it belongs to, if it is an input or part of one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stream: Option<StreamName>,
     },
     /// A peer was turned away before any media.
     PeerRefused {
@@ -121,4 +147,104 @@ pub enum Event {
         /// The plugin.
         plugin: Label,
     },
+}
+
+impl Event {
+    /// The `type` of every event there is.
+    pub const KINDS: [&'static str; 16] = [
+        "stream_started",
+        "stream_ended",
+        "source_changed",
+        "on_air_changed",
+        "output_changed",
+        "document_changed",
+        "peer_refused",
+        "alert_raised",
+        "alert_cleared",
+        "plugin_step",
+        "plugin_refused",
+        "plugin_activated",
+        "plugin_rolled_back",
+        "plugin_breaker_opened",
+        "plugin_breaker_closed",
+        "plugin_removed",
+    ];
+
+    /// Its `type`, as it is written.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::StreamStarted { .. } => "stream_started",
+            Self::StreamEnded { .. } => "stream_ended",
+            Self::SourceChanged { .. } => "source_changed",
+            Self::OnAirChanged { .. } => "on_air_changed",
+            Self::OutputChanged { .. } => "output_changed",
+            Self::DocumentChanged { .. } => "document_changed",
+            Self::PeerRefused { .. } => "peer_refused",
+            Self::AlertRaised { .. } => "alert_raised",
+            Self::AlertCleared { .. } => "alert_cleared",
+            Self::PluginStep { .. } => "plugin_step",
+            Self::PluginRefused { .. } => "plugin_refused",
+            Self::PluginActivated { .. } => "plugin_activated",
+            Self::PluginRolledBack { .. } => "plugin_rolled_back",
+            Self::PluginBreakerOpened { .. } => "plugin_breaker_opened",
+            Self::PluginBreakerClosed { .. } => "plugin_breaker_closed",
+            Self::PluginRemoved { .. } => "plugin_removed",
+        }
+    }
+
+    /// The stream it is about; none if it is about the host.
+    pub const fn stream(&self) -> Option<&StreamName> {
+        match self {
+            Self::StreamStarted { stream }
+            | Self::StreamEnded { stream }
+            | Self::SourceChanged { stream, .. }
+            | Self::OnAirChanged { stream, .. }
+            | Self::OutputChanged { stream, .. }
+            | Self::AlertRaised { stream, .. }
+            | Self::AlertCleared { stream, .. } => Some(stream),
+            Self::DocumentChanged { stream, .. } => stream.as_ref(),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::LinkState;
+
+    #[test]
+    fn an_output_tells_all_that_an_operator_asks_for_and_comes_back_the_same() {
+        let event = Event::OutputChanged {
+            stream: "live/cam1".parse().unwrap(),
+            output: "archive".parse().unwrap(),
+            link: LinkStatus {
+                state: LinkState::Retrying,
+                since_unix_ms: 5,
+                attempt: 2,
+                next_attempt_unix_ms: Some(9),
+                last_error: Some("refused".to_owned()),
+                ..LinkStatus::default()
+            },
+        };
+        let json = serde_json::to_value(&event).unwrap();
+        assert_eq!(json["type"], event.kind());
+        assert_eq!(
+            (&json["state"], &json["attempt"]),
+            (&"retrying".into(), &2.into())
+        );
+        assert_eq!(serde_json::from_value::<Event>(json).unwrap(), event);
+    }
+
+    #[test]
+    fn the_kinds_are_those_that_serde_writes() {
+        for kind in Event::KINDS {
+            // Whatever else is missing, the type is known.
+            let nothing = serde_json::json!({ "type": kind });
+            let error = serde_json::from_value::<Event>(nothing)
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains("missing field"), "{kind}: {error}");
+        }
+    }
 }

@@ -25,6 +25,7 @@ pub mod retry;
 pub mod routing;
 pub mod selection;
 pub mod site;
+pub mod webhook;
 
 pub use access::{Role, Who};
 pub use admission::{Admission, Ask, Intent, Refusal, Terms};
@@ -40,3 +41,4 @@ pub use name::{Label, NameError, StreamName, StreamPattern};
 pub use protocol::Protocol;
 pub use retry::Retry;
 pub use site::{InputSpec, OutputSpec, PolicyKind, PolicyMode, PolicySpec, Site, SourceSpec};
+pub use webhook::WebhookSpec;

@@ -1,6 +1,6 @@
 //! The desired document: what the config file, `POST /api/v1/apply` and exports have in common.
 
-use crate::{Endpoint, EndpointError, Label, Retry, StreamName, StreamPattern};
+use crate::{Endpoint, EndpointError, Label, Retry, StreamName, StreamPattern, WebhookSpec};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -12,6 +12,9 @@ pub struct Site {
     pub policies: Vec<PolicySpec>,
     /// Declared inputs, each a stream of its own.
     pub inputs: Vec<InputSpec>,
+    /// Who is told by HTTP of what happens.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub webhooks: Vec<WebhookSpec>,
 }
 
 /// The kinds of decision a plugin can make.

@@ -75,3 +75,19 @@ pub use plugins::{
 pub use signature::{KeyFiles, SignatureError, TrustedKeys};
 pub use stats::Stats;
 pub use tape::{HostCall, Tape};
+
+/// The version of wasmtime that runs plugins, which does not say so itself.
+pub const WASMTIME_VERSION: &str = "48.0.8";
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_version_of_wasmtime_is_the_one_that_is_locked() {
+        let lock = include_str!("../../../Cargo.lock");
+        let locked = format!(
+            "name = \"wasmtime\"\nversion = \"{}\"\n",
+            super::WASMTIME_VERSION
+        );
+        assert!(lock.contains(&locked));
+    }
+}

@@ -3,7 +3,7 @@
 use crate::extract::{IfMatch, Json as Body, Scoped, Tagged};
 use crate::fields;
 use crate::problem::{Kind, Problem};
-use crate::view::{hide_secrets, keep_secrets};
+use crate::view::{hide_hook_secrets, hide_secrets, keep_hook_secrets, keep_secrets};
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
 use control::desired::{Faults, Touched};
@@ -94,6 +94,7 @@ pub(crate) async fn export(
     let tag = Tag::of(&site);
     if !what.secrets {
         site.inputs.iter_mut().for_each(hide_secrets);
+        site.webhooks.iter_mut().for_each(hide_hook_secrets);
     }
     Ok(Tagged(tag, site))
 }
@@ -110,6 +111,12 @@ fn written_out(site: &mut Site, before: &Site) -> Result<(), Faults> {
             labels: Default::default(),
         };
         if let Err(Faults(found)) = keep_secrets(input, known.unwrap_or(&nothing)) {
+            faults.extend(found);
+        }
+    }
+    for spec in &mut site.webhooks {
+        let known = before.webhooks.iter().find(|known| known.name == spec.name);
+        if let Err(Faults(found)) = keep_hook_secrets(spec, known) {
             faults.extend(found);
         }
     }

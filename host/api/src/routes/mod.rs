@@ -3,6 +3,7 @@
 pub(crate) mod decisions;
 pub(crate) mod docs;
 pub(crate) mod document;
+pub(crate) mod errors;
 pub(crate) mod events;
 pub(crate) mod health;
 pub(crate) mod inputs;
@@ -11,6 +12,8 @@ pub(crate) mod page;
 pub(crate) mod plugins;
 pub(crate) mod policies;
 pub(crate) mod streams;
+pub(crate) mod system;
 pub(crate) mod table;
+pub(crate) mod webhooks;
 
 pub(crate) use table::{Need, table};

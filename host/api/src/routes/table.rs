@@ -1,7 +1,8 @@
 //! Every path, its methods, and what each asks of the caller.
 
 use super::{
-    decisions, docs, document, events, health, inputs, outputs, page, plugins, policies, streams,
+    decisions, docs, document, errors, events, health, inputs, outputs, page, plugins, policies,
+    streams, system, webhooks,
 };
 use crate::app::App;
 use crate::metrics;
@@ -76,6 +77,8 @@ pub(crate) fn table(max_plugin_bytes: usize) -> Vec<Route> {
     let component = DefaultBodyLimit::max(max_plugin_bytes);
     let mut table = vec![
         at("/health").get(Nothing, health::health),
+        at("/health/live").get(Nothing, health::live),
+        at("/health/ready").get(Nothing, health::ready),
         at("/metrics").get(Host(Viewer), metrics::metrics),
         at("/api/openapi.json").get(Nothing, docs::openapi),
         at("/problems/{slug}").get(Nothing, docs::problem),
@@ -124,6 +127,19 @@ pub(crate) fn table(max_plugin_bytes: usize) -> Vec<Route> {
         ),
         at("/api/v1/decisions").get(Own(Viewer), decisions::list),
         at("/api/v1/events").get(Own(Viewer), events::events),
+        at("/api/v1/webhooks")
+            .get(Host(Viewer), webhooks::list)
+            .post(Host(Admin), webhooks::add),
+        at("/api/v1/webhooks/{name}")
+            .get(Host(Viewer), webhooks::one)
+            .patch(Host(Admin), webhooks::change)
+            .delete(Host(Admin), webhooks::remove),
+        at("/api/v1/webhooks/{name}/test").post(Host(Admin), webhooks::test),
+        at("/api/v1/webhooks/{name}/deliveries").get(Host(Viewer), webhooks::deliveries),
+        at("/api/v1/errors")
+            .get(Own(Viewer), errors::list)
+            .delete(Own(Operator), errors::clear),
+        at("/api/v1/system").get(Host(Viewer), system::system),
     ];
     table.extend(page::table());
     table

@@ -12,7 +12,7 @@ use std::net::IpAddr;
 use utoipa::ToSchema;
 
 /// What stands in place of a secret, in whatever this host shows.
-const MASK: &str = "***";
+pub(crate) const MASK: &str = "***";
 
 /// A declared input.
 #[derive(Debug, Serialize, ToSchema)]

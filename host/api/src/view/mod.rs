@@ -7,10 +7,12 @@ mod output;
 mod plugin;
 mod policy;
 mod stream;
+mod webhook;
 
 pub(crate) use addresses::Addresses;
-pub(crate) use input::{InputView, hide_secrets, keep_secrets};
+pub(crate) use input::{InputView, MASK, hide_secrets, keep_secrets};
 pub(crate) use output::OutputView;
 pub(crate) use plugin::{PluginInstalled, PluginLogs, PluginView};
 pub(crate) use policy::{PolicyBody, PolicyView, TrialBody, TrialView};
 pub(crate) use stream::{StreamDetail, StreamView};
+pub(crate) use webhook::{hide_hook_secrets, keep_hook_secrets};

@@ -2,13 +2,16 @@
 
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+use control::webhooks::Patience;
 use control::{Control, ControlHandle};
 use gateway::Context;
+use gateway::link::Policy;
 use hub::{Pass, Registry, Source};
 use model::{Ask, Intent, Protocol};
 use plugin::{BuildOptions, Compiler, Plugins, build};
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -42,7 +45,16 @@ impl Host {
             registry.clone(),
             context.clone(),
             plugins,
-            control::Settings::default(),
+            control::Settings {
+                patience: Patience {
+                    retry: Policy {
+                        initial: Duration::from_millis(20),
+                        ..Patience::default().retry
+                    },
+                    ..Patience::default()
+                },
+                ..control::Settings::default()
+            },
         );
         tokio::spawn(actor.run());
         let listener = api::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
@@ -52,6 +64,10 @@ impl Host {
             srt: Some("127.0.0.1:8890".parse().unwrap()),
             rtmp: None,
             max_plugin_bytes: MAX_PLUGIN_BYTES,
+            limits: control::desired::Limits::default(),
+            started_unix_ms: control::clock::unix_ms(),
+            addresses: || vec![("lo".to_owned(), [127, 0, 0, 1].into())],
+            folders: vec![("data_dir", dir.path().to_owned())],
         };
         let server = tokio::spawn(api::serve(
             listener,

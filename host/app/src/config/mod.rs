@@ -16,7 +16,7 @@ pub use plugins::{Overrides, Plugins};
 
 use control::desired::{Limits, Rules, UdpPorts};
 use model::history::Retention;
-use model::{Egress, InputSpec, PolicySpec, Site};
+use model::{Egress, InputSpec, PolicySpec, Site, WebhookSpec};
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -52,6 +52,8 @@ pub struct Config {
     pub policies: Vec<PolicySpec>,
     /// Declared inputs.
     pub inputs: Vec<InputSpec>,
+    /// Who is told by HTTP of what happens.
+    pub webhooks: Vec<WebhookSpec>,
 }
 
 /// `[database]`
@@ -160,6 +162,7 @@ impl Default for Config {
             decisions: Decisions::default(),
             policies: Vec::new(),
             inputs: Vec::new(),
+            webhooks: Vec::new(),
         }
     }
 }
@@ -280,6 +283,7 @@ impl Config {
         Site {
             policies: self.policies.clone(),
             inputs: self.inputs.clone(),
+            webhooks: self.webhooks.clone(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Everything that waits for peers.
 
 use crate::config::{Config, variable_of};
+use crate::sys;
 use anyhow::{Result, anyhow};
 use control::ControlHandle;
 use gateway::srt::backend::{KeyLength, Passphrase};
@@ -40,6 +41,13 @@ pub(super) async fn serve(
         srt: Some(config.srt.listen),
         rtmp: Some(config.rtmp.listen),
         max_plugin_bytes: config.plugins.component_bytes,
+        limits: config.limits,
+        started_unix_ms: control::clock::unix_ms(),
+        addresses: sys::interface_addresses,
+        folders: vec![
+            ("data_dir", config.data_dir.clone()),
+            ("plugins", config.plugins.dir.clone()),
+        ],
     };
     Ok(api::serve(
         http,

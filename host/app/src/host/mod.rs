@@ -8,7 +8,7 @@ mod store;
 mod wanted;
 
 use crate::config::Config;
-use crate::sys;
+use crate::{log, sys};
 use anyhow::Context;
 use control::{Control, ControlHandle};
 use hub::Registry;
@@ -114,6 +114,7 @@ impl Host {
                 ..control::decide::Settings::default()
             },
             install_from: config.plugins.install_from.clone(),
+            recent_errors: log::recent_errors(),
             ..control::Settings::default()
         };
         let (actor, control) = Control::new(

@@ -2,6 +2,7 @@
 //! configuration file.
 
 use anyhow::Context;
+use control::health::Lack;
 use control::{Archive, ControlHandle, Restored};
 use model::Site;
 use std::pin::Pin;
@@ -145,5 +146,14 @@ impl Archive for Cabinet {
             let kept = self.store.keep_wanted(&wanted).await;
             kept.map_err(|error| error.to_string())
         })
+    }
+
+    fn lack(&self) -> Option<Lack> {
+        let degraded = self.store.figures().degraded;
+        if !self.read.load(Ordering::Acquire) {
+            let why = degraded.unwrap_or_else(|| "the database has not been read yet".to_owned());
+            return Some(Lack::Unread(why));
+        }
+        degraded.map(Lack::Unwritable)
     }
 }

@@ -1,7 +1,8 @@
 //! What differs between two documents, item by item, for people to look at before it is done.
 
 use super::merge::same_place;
-use model::{InputSpec, Site};
+pub use model::event::How;
+use model::{InputSpec, Site, StreamName};
 use serde::Serialize;
 use std::fmt;
 
@@ -17,16 +18,12 @@ pub struct Touched {
     pub fields: Vec<&'static str>,
 }
 
-/// What becomes of an item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum How {
-    /// It is new.
-    Added,
-    /// It differs.
-    Changed,
-    /// It is taken back.
-    Removed,
+impl Touched {
+    /// The input it is, or is part of. Names have no spaces, so the item tells.
+    pub fn stream(&self) -> Option<StreamName> {
+        let name = self.item.strip_prefix("input ")?.split(' ').next()?;
+        name.parse().ok()
+    }
 }
 
 /// Every difference; what is the same on both sides, and so is not touched, is not listed.
@@ -71,6 +68,26 @@ pub fn compare(before: &Site, after: &Site) -> Vec<Touched> {
         let was = before.inputs.iter().find(|was| was.name == now.name);
         outputs(was, now, &mut touched);
     }
+    each(
+        &before.webhooks,
+        &after.webhooks,
+        |was, now| was.name == now.name,
+        |was, now| {
+            let item = format!("webhook {}", now.or(was)?.name);
+            let fields = both(was, now, |was, now| {
+                let differ = [
+                    ("url", was.url != now.url),
+                    ("secret", was.secret != now.secret),
+                    ("events", was.events != now.events),
+                    ("streams", was.streams != now.streams),
+                    ("enabled", was.enabled != now.enabled),
+                ];
+                differing(&differ)
+            });
+            Some((item, fields))
+        },
+        &mut touched,
+    );
     touched
 }
 

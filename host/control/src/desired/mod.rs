@@ -112,6 +112,7 @@ impl Desired {
         ports::allot(&mut site, rules.udp_ports, before, &mut faults);
         let inputs = check::inputs(&site, rules, &mut faults);
         check::policies(&site, check_policy, &mut faults);
+        check::webhooks(&site, &mut faults);
         faults.into_result(Self { site, inputs })
     }
 

@@ -6,7 +6,7 @@ use super::figures::{Figures, LinkSnapshot, Session};
 use super::state::{Direction, Machine, Moment, Wants};
 use crate::context::Context;
 use hub::Stream;
-use model::{Event, Label, LinkState};
+use model::{Event, Label, LinkState, LinkStatus};
 use parking_lot::Mutex;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -52,6 +52,9 @@ struct Shared {
     /// The machine was told something while no session runs.
     told: Notify,
 }
+
+/// The target of log lines that only repeat what was said: to be counted, not to be written.
+pub const AGAIN: &str = "again";
 
 /// How often a running session is looked at.
 const TICK: Duration = Duration::from_millis(500);
@@ -148,7 +151,8 @@ struct Driver {
 
 impl Driver {
     async fn run(self, mut dial: impl Dial) {
-        self.announce(LinkState::Connecting);
+        let begun = self.shared.machine.lock().status().clone();
+        self.announce(begun);
         loop {
             let wants = self.shared.machine.lock().wants();
             match wants {
@@ -257,19 +261,21 @@ impl Driver {
 
     /// Applies a change and announces the state if it is a new one.
     fn change<T>(&self, apply: impl FnOnce(&mut Machine) -> T) -> T {
-        let (result, before, after) = {
+        let (result, news) = {
             let mut machine = self.shared.machine.lock();
             let before = machine.status().state;
-            (apply(&mut machine), before, machine.status().state)
+            let result = apply(&mut machine);
+            let after = machine.status();
+            (result, (after.state != before).then(|| after.clone()))
         };
-        if before != after {
-            self.announce(after);
+        if let Some(status) = news {
+            self.announce(status);
         }
         result
     }
 
     /// Sources are announced by the hub, which sees what they deliver.
-    fn announce(&self, state: LinkState) {
+    fn announce(&self, link: LinkStatus) {
         let Wiring {
             context,
             stream,
@@ -277,23 +283,26 @@ impl Driver {
             direction,
             ..
         } = &self.wiring;
-        tracing::debug!(stream = %stream.name(), link = %label, %state, "link");
+        tracing::debug!(stream = %stream.name(), link = %label, state = %link.state, "link");
         if *direction == Direction::Out {
             let (stream, output) = (stream.name().clone(), label.clone());
             context.registry().announce(Event::OutputChanged {
                 stream,
                 output,
-                state,
+                link,
             });
         }
     }
 
-    /// The first failure in a row is said; those that follow are in the snapshot.
+    /// The first failure in a row is said; those that follow are only counted.
     fn log_failure(&self, error: &LinkError) {
         let attempt = self.shared.machine.lock().status().attempt;
+        let Wiring { stream, label, .. } = &self.wiring;
+        let (stream, code) = (stream.name(), error.code());
         if attempt <= 1 || error.is_permanent() {
-            let Wiring { stream, label, .. } = &self.wiring;
-            tracing::warn!(stream = %stream.name(), link = %label, "{error}");
+            tracing::warn!(%stream, link = %label, code, "{error}");
+        } else {
+            tracing::warn!(target: AGAIN, %stream, link = %label, code, "{error}");
         }
     }
 }

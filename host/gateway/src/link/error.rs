@@ -54,6 +54,21 @@ pub enum LinkError {
 }
 
 impl LinkError {
+    /// Stable short name.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Ended => "link-ended",
+            Self::Resolve { .. } => "link-unresolved",
+            Self::Forbidden(_) => "link-forbidden",
+            Self::Io { .. } => "link-refused-by-system",
+            Self::Passing(_) => "link-broke",
+            Self::Stalled { .. } => "link-stalled",
+            Self::NotAdmitted(_) => "link-not-admitted",
+            Self::Rejected(_) => "link-rejected",
+            Self::Misconfigured { .. } => "link-misconfigured",
+        }
+    }
+
     /// Whether only a change of configuration can help.
     pub const fn is_permanent(&self) -> bool {
         matches!(

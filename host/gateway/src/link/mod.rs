@@ -14,7 +14,7 @@ pub mod web;
 
 pub use address::{connect, one_to_call, resolve, to_call};
 pub use backoff::{Backoff, Policy};
-pub use driver::{Dial, LinkHandle, Wiring, spawn};
+pub use driver::{AGAIN, Dial, LinkHandle, Wiring, spawn};
 pub use error::LinkError;
 pub use figures::{Details, LinkSnapshot, Session, SrtFigures};
 pub use state::Direction;

@@ -84,3 +84,9 @@ fn link_error(error: Error) -> LinkError {
         passing => LinkError::Passing(passing.to_string()),
     }
 }
+
+/// The version of the library that speaks SRT; none if it does not start.
+pub fn library_version() -> Option<String> {
+    let (major, minor, patch) = Libsrt::new().ok()?.version();
+    Some(format!("{major}.{minor}.{patch}"))
+}
