@@ -10,7 +10,9 @@ impl From<ControlError> for Problem {
     fn from(error: ControlError) -> Self {
         let kind = match &error {
             ControlError::Invalid(_) => Kind::InvalidDocument,
-            ControlError::InputExists(_)
+            ControlError::UnknownWebhook(_) => Kind::UnknownWebhook,
+            ControlError::WebhookExists(_)
+            | ControlError::InputExists(_)
             | ControlError::OutputExists { .. }
             | ControlError::TemplateExists(_)
             | ControlError::NotRunning { .. } => Kind::Conflict,

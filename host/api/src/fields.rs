@@ -1,7 +1,9 @@
 //! Reads what is wanted from JSON, field by field, so that every fault of a body is told at once.
 
 use control::desired::{Fault, Faults};
-use model::{InputSpec, Label, OutputSpec, PolicySpec, Site, TemplateSpec};
+use model::{
+    InputSpec, Label, OutputSpec, PolicySpec, Site, StreamPattern, TemplateSpec, WebhookSpec,
+};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -123,6 +125,7 @@ pub(crate) fn site(value: Value) -> Result<Site, Faults> {
     let policies = fields.list("policies", &mut faults);
     let inputs = fields.list("inputs", &mut faults);
     let templates = fields.list("templates", &mut faults);
+    let webhooks = fields.list("webhooks", &mut faults);
     fields.end(&mut faults);
     let mut site = Site::default();
     for (field, value) in policies {
@@ -138,7 +141,21 @@ pub(crate) fn site(value: Value) -> Result<Site, Faults> {
         let read = read_template(&field, value, &mut faults);
         site.templates.extend(read);
     }
+    for (field, value) in webhooks {
+        site.webhooks
+            .extend(read_webhook(&field, value, &mut faults));
+    }
     sound(site, faults)
+}
+
+/// A webhook.
+///
+/// # Errors
+/// Every fault there is in its form.
+pub(crate) fn webhook(value: Value) -> Result<WebhookSpec, Faults> {
+    let mut faults = Vec::new();
+    let read = read_webhook("webhook", value, &mut faults);
+    whole(read, faults)
 }
 
 /// A template.
@@ -241,6 +258,30 @@ fn read_output(
         enabled,
         retry,
         schedule,
+    })
+}
+
+fn read_webhook(place: &str, value: Value, faults: &mut Vec<Fault>) -> Option<WebhookSpec> {
+    let named = value.get("name").and_then(Value::as_str);
+    let item = match named {
+        Some(name) => format!("webhook {}", name.chars().take(60).collect::<String>()),
+        None => place.to_owned(),
+    };
+    let mut fields = Fields::new(&item, "", value, faults);
+    let name = fields.required("name", faults);
+    let url = fields.required("url", faults);
+    let secret = fields.optional("secret", faults);
+    let events = fields.optional("events", faults).unwrap_or_default();
+    let streams = fields.optional("streams", faults);
+    let enabled = fields.optional("enabled", faults).unwrap_or(true);
+    fields.end(faults);
+    Some(WebhookSpec {
+        name: name?,
+        url: url?,
+        secret,
+        events,
+        streams: streams.unwrap_or_else(StreamPattern::any),
+        enabled,
     })
 }
 

@@ -24,6 +24,13 @@ use utoipa::openapi::{Content, Ref, RefOr, Response};
         routes::health::live,
         routes::health::ready,
         routes::system::system,
+        routes::webhooks::list,
+        routes::webhooks::add,
+        routes::webhooks::one,
+        routes::webhooks::change,
+        routes::webhooks::remove,
+        routes::webhooks::test,
+        routes::webhooks::deliveries,
         routes::errors::list,
         routes::errors::clear,
         metrics::metrics,
@@ -75,6 +82,7 @@ use utoipa::openapi::{Content, Ref, RefOr, Response};
         (name = "document", description = "Everything that is wanted, at once"),
         (name = "plugins", description = "The components that decide; replaced while streams flow"),
         (name = "policies", description = "Which plugin decides what, and what it decided"),
+        (name = "webhooks", description = "Who is told by HTTP of what happens"),
         (name = "host", description = "This host, and this API"),
     )
 )]

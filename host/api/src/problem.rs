@@ -51,6 +51,8 @@ pub enum Kind {
     UnknownPolicy,
     /// No such template.
     UnknownTemplate,
+    /// No such webhook.
+    UnknownWebhook,
     /// The component is not a plugin that can run here.
     PluginInvalid,
     /// The wanted document is at fault.
@@ -97,6 +99,7 @@ impl Kind {
         Self::UnknownPlugin,
         Self::UnknownPolicy,
         Self::UnknownTemplate,
+        Self::UnknownWebhook,
         Self::PluginInvalid,
         Self::InvalidDocument,
         Self::NothingToRollBack,
@@ -131,6 +134,7 @@ impl Kind {
             Self::UnknownPlugin => "/problems/unknown-plugin",
             Self::UnknownPolicy => "/problems/unknown-policy",
             Self::UnknownTemplate => "/problems/unknown-template",
+            Self::UnknownWebhook => "/problems/unknown-webhook",
             Self::PluginInvalid => "/problems/plugin-invalid",
             Self::InvalidDocument => "/problems/invalid-document",
             Self::NothingToRollBack => "/problems/nothing-to-roll-back",
@@ -165,7 +169,8 @@ impl Kind {
             | Self::UnknownInput
             | Self::UnknownPlugin
             | Self::UnknownPolicy
-            | Self::UnknownTemplate => StatusCode::NOT_FOUND,
+            | Self::UnknownTemplate
+            | Self::UnknownWebhook => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::Conflict | Self::NothingToRollBack => StatusCode::CONFLICT,
@@ -202,6 +207,7 @@ impl Kind {
             Self::UnknownPlugin => "No plugin has this name",
             Self::UnknownPolicy => "No such policy is bound",
             Self::UnknownTemplate => "No such template",
+            Self::UnknownWebhook => "No such webhook",
             Self::PluginInvalid => "The component cannot run as a plugin",
             Self::InvalidDocument => "What is wanted is at fault",
             Self::NothingToRollBack => "There is no earlier version",
@@ -257,6 +263,7 @@ impl Kind {
             }
             Self::UnknownPolicy => "GET /api/v1/policies lists those there are.",
             Self::UnknownTemplate => "GET /api/v1/templates lists those there are.",
+            Self::UnknownWebhook => "GET /api/v1/webhooks lists those there are.",
             Self::PluginInvalid => {
                 "The one that ran before goes on. `pointsman plugin check FILE` says the same before you send it."
             }
@@ -415,6 +422,7 @@ mod tests {
             ("/problems/no-media", 503),
             ("/problems/unknown-plugin", 404),
             ("/problems/unknown-policy", 404),
+            ("/problems/unknown-webhook", 404),
             ("/problems/plugin-invalid", 422),
             ("/problems/invalid-document", 422),
             ("/problems/nothing-to-roll-back", 409),

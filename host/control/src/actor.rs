@@ -16,6 +16,7 @@ use crate::running::Running;
 use crate::scene::Gallery;
 use crate::spec;
 use crate::timetable::Timetable;
+use crate::webhooks::{self, Patience, Webhooks};
 use hub::Registry;
 use model::origin::Origin;
 use model::{Event, PolicySpec, Site, StreamName};
@@ -55,6 +56,8 @@ pub struct Settings {
     pub decisions: decide::Settings,
     /// Where plugins may be fetched from.
     pub install_from: Vec<Origin>,
+    /// How long and how often webhooks are tried.
+    pub patience: Patience,
     /// What the log notes of what goes wrong.
     pub recent_errors: Arc<RecentErrors>,
 }
@@ -68,6 +71,7 @@ impl Default for Settings {
             tick: Duration::from_secs(5),
             decisions: decide::Settings::default(),
             install_from: Vec::new(),
+            patience: Patience::default(),
             recent_errors: Arc::default(),
         }
     }
@@ -87,6 +91,7 @@ pub struct Control {
     pub(crate) asked: JoinSet<Decision>,
     journal: Journal,
     pub(crate) timetable: Timetable,
+    webhooks: Webhooks,
     calls: mpsc::Receiver<Call>,
     pub(crate) gallery: Arc<Gallery>,
 }
@@ -106,6 +111,8 @@ impl Control {
         let memory = Arc::<Memory>::default();
         let gallery = Arc::new(Gallery::new(registry.clone()));
         let journal = Journal::new(clock::unix_ms());
+        let post = webhooks::Sender::new(settings.rules.egress.clone());
+        let webhooks = Webhooks::new(journal.clone(), post, settings.patience);
         let handle = ControlHandle::new(
             sender,
             plugins.clone(),
@@ -116,6 +123,7 @@ impl Control {
             gallery.clone(),
             journal.clone(),
             settings.recent_errors.clone(),
+            webhooks.clone(),
         );
         let control = Self {
             settings,
@@ -130,6 +138,7 @@ impl Control {
             asked: JoinSet::new(),
             journal,
             timetable: Timetable::default(),
+            webhooks,
             calls,
             gallery,
         };
@@ -174,6 +183,7 @@ impl Control {
         self.asked.shutdown().await;
         self.running.shut_down().await;
         self.decider.close().await;
+        self.webhooks.stop();
         writing.shutdown().await;
         if let Some(reply) = stopped {
             // Whoever asked may have stopped waiting.
@@ -230,6 +240,7 @@ impl Control {
         let before = std::mem::replace(&mut self.desired, next);
         self.look_at_timetable();
         self.gallery.publish(self.desired.site());
+        self.webhooks.adopt(&self.desired.site().webhooks);
         self.tell_changes(before.site());
         self.mark_changed(&before, &policies);
         self.understand_plans_anew();

@@ -6,7 +6,7 @@ use crate::error::ControlError;
 use crate::handle::ControlHandle;
 use model::{
     InputSpec, Label, OutputSpec, PolicyKind, PolicyMode, PolicySpec, Site, StreamName,
-    StreamPattern,
+    StreamPattern, WebhookSpec,
 };
 
 impl ControlHandle {
@@ -154,6 +154,61 @@ impl ControlHandle {
         .map(drop)
     }
 
+    /// A declared webhook.
+    pub fn webhook(&self, name: &Label) -> Result<WebhookSpec, ControlError> {
+        let site = self.site();
+        let found = site.webhooks.iter().find(|spec| spec.name == *name);
+        let unknown = || ControlError::UnknownWebhook(name.clone());
+        found.cloned().ok_or_else(unknown)
+    }
+
+    /// Declares a webhook.
+    pub async fn add_webhook(&self, spec: WebhookSpec) -> Result<WebhookSpec, ControlError> {
+        let answer = spec.clone();
+        self.edit(move |site| {
+            if site.webhooks.iter().any(|other| other.name == spec.name) {
+                return Err(ControlError::WebhookExists(spec.name));
+            }
+            site.webhooks.push(spec);
+            Ok(())
+        })
+        .await?;
+        Ok(answer)
+    }
+
+    /// Changes a webhook; what it is called stays.
+    pub async fn edit_webhook(
+        &self,
+        name: Label,
+        expect: Expect,
+        edit: impl FnOnce(&mut WebhookSpec) -> Result<(), ControlError> + Send + 'static,
+    ) -> Result<WebhookSpec, ControlError> {
+        let wanted = name.clone();
+        let changed = self
+            .edit(move |site| {
+                let spec = find_webhook(site, &wanted)?;
+                expect.holds_for(|| format!("webhook {wanted}"), spec)?;
+                edit(spec)?;
+                spec.name = wanted;
+                Ok(())
+            })
+            .await?;
+        let mut site = changed.site;
+        find_webhook(&mut site, &name).cloned()
+    }
+
+    /// Takes a webhook back.
+    pub async fn remove_webhook(&self, name: Label, expect: Expect) -> Result<(), ControlError> {
+        self.edit(move |site| {
+            let spec = find_webhook(site, &name)?;
+            expect.holds_for(|| format!("webhook {name}"), spec)?;
+            site.webhooks.retain(|spec| spec.name != name);
+            Ok(())
+        })
+        .await
+        .map(drop)
+    }
+
     /// Bound policies.
     pub fn policies(&self) -> Vec<PolicySpec> {
         self.site().policies.clone()
@@ -213,6 +268,11 @@ fn replacing(
         *wanted = site;
         Ok(())
     }
+}
+
+fn find_webhook<'a>(site: &'a mut Site, name: &Label) -> Result<&'a mut WebhookSpec, ControlError> {
+    let found = site.webhooks.iter_mut().find(|spec| spec.name == *name);
+    found.ok_or_else(|| ControlError::UnknownWebhook(name.clone()))
 }
 
 fn find_input<'a>(

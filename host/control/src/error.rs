@@ -42,6 +42,12 @@ pub enum ControlError {
     /// A template of that name is there already.
     #[error("template {0} is there already; change it, or choose another name")]
     TemplateExists(Label),
+    /// No such webhook.
+    #[error("no webhook is called {0}")]
+    UnknownWebhook(Label),
+    /// A webhook of that name is declared already.
+    #[error("webhook {0} is declared already; change it, or choose another name")]
+    WebhookExists(Label),
     /// The output does not run: it is off, or the plan does not want it.
     #[error("output {output} of {input} does not run; start it, or see what the policy decided")]
     NotRunning {
@@ -97,6 +103,8 @@ impl ControlError {
             Self::OutputExists { .. } => "output-exists",
             Self::UnknownTemplate(_) => "unknown-template",
             Self::TemplateExists(_) => "template-exists",
+            Self::UnknownWebhook(_) => "unknown-webhook",
+            Self::WebhookExists(_) => "webhook-exists",
             Self::NotRunning { .. } => "not-running",
             Self::ChangedMeanwhile(_) => "changed-meanwhile",
             Self::NotKept(_) => "not-kept",

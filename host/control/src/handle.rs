@@ -10,6 +10,7 @@ use crate::plugins::{self, Memory, Trouble};
 use crate::recent::RecentErrors;
 use crate::scene::{Gallery, Scene};
 use crate::view::StreamView;
+use crate::webhooks::Webhooks;
 use model::{Label, Site, StreamName, Who};
 use plugin::{Bound, Installed, LogLine, Origin, PluginView, Plugins};
 use std::sync::Arc;
@@ -72,6 +73,7 @@ pub struct ControlHandle {
     gallery: Arc<Gallery>,
     journal: Journal,
     recent: Arc<RecentErrors>,
+    webhooks: Webhooks,
 }
 
 impl ControlHandle {
@@ -85,6 +87,7 @@ impl ControlHandle {
         gallery: Arc<Gallery>,
         journal: Journal,
         recent: Arc<RecentErrors>,
+        webhooks: Webhooks,
     ) -> Self {
         Self {
             calls,
@@ -97,6 +100,7 @@ impl ControlHandle {
             gallery,
             journal,
             recent,
+            webhooks,
         }
     }
 
@@ -123,6 +127,11 @@ impl ControlHandle {
     /// What happens, for whoever listens. It does not wait for the actor.
     pub fn journal(&self) -> &Journal {
         &self.journal
+    }
+
+    /// The webhooks as they run.
+    pub fn webhooks(&self) -> &Webhooks {
+        &self.webhooks
     }
 
     /// What went wrong of late.

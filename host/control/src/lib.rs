@@ -45,6 +45,7 @@ pub mod template;
 mod templates;
 mod timetable;
 pub mod view;
+pub mod webhooks;
 
 pub use actor::{Control, Settings};
 pub use changes::{Archive, BadTag, Changed, Expect, Tag};
@@ -55,3 +56,4 @@ pub use journal::Journal;
 pub use plugins::{Refused, RolledBack, Trouble};
 pub use restore::{Restoration, Restored};
 pub use router::Cause;
+pub use webhooks::Webhooks;

@@ -27,6 +27,7 @@ pub mod schedule;
 pub mod selection;
 pub mod site;
 pub mod template;
+pub mod webhook;
 
 pub use access::{Role, Who};
 pub use admission::{Admission, Ask, Intent, Refusal, Terms};
@@ -44,3 +45,4 @@ pub use retry::Retry;
 pub use schedule::ScheduleSpec;
 pub use site::{InputSpec, OutputSpec, PolicyKind, PolicyMode, PolicySpec, Site, SourceSpec};
 pub use template::TemplateSpec;
+pub use webhook::WebhookSpec;

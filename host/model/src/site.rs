@@ -2,6 +2,7 @@
 
 use crate::{
     Endpoint, EndpointError, Label, Retry, ScheduleSpec, StreamName, StreamPattern, TemplateSpec,
+    WebhookSpec,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -17,6 +18,9 @@ pub struct Site {
     /// Sets of outputs to be added to inputs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub templates: Vec<TemplateSpec>,
+    /// Who is told by HTTP of what happens.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub webhooks: Vec<WebhookSpec>,
 }
 
 /// The kinds of decision a plugin can make.

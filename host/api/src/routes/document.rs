@@ -3,7 +3,9 @@
 use crate::extract::{IfMatch, Json as Body, Scoped, Tagged};
 use crate::fields;
 use crate::problem::{Kind, Problem};
-use crate::view::{TemplateView, hide_secrets, hide_template, keep_secrets};
+use crate::view::{
+    TemplateView, hide_hook_secrets, hide_secrets, hide_template, keep_hook_secrets, keep_secrets,
+};
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
 use control::desired::{Faults, Touched};
@@ -86,6 +88,7 @@ pub(crate) async fn export(
     if !what.secrets {
         site.inputs.iter_mut().for_each(hide_secrets);
         site.templates.iter_mut().for_each(hide_template);
+        site.webhooks.iter_mut().for_each(hide_hook_secrets);
     }
     Ok(Tagged(tag, site))
 }
@@ -109,6 +112,12 @@ fn written_out(site: &mut Site, before: &Site) -> Result<(), Faults> {
         let mut known = before.templates.iter();
         let known = known.find(|known| known.name == template.name);
         if let Err(Faults(found)) = TemplateView::keep_secrets(template, known) {
+            faults.extend(found);
+        }
+    }
+    for spec in &mut site.webhooks {
+        let known = before.webhooks.iter().find(|known| known.name == spec.name);
+        if let Err(Faults(found)) = keep_hook_secrets(spec, known) {
             faults.extend(found);
         }
     }

@@ -15,5 +15,6 @@ pub(crate) mod streams;
 pub(crate) mod system;
 pub(crate) mod table;
 pub(crate) mod templates;
+pub(crate) mod webhooks;
 
 pub(crate) use table::{Need, table};

@@ -2,7 +2,7 @@
 
 use super::{
     decisions, docs, document, errors, events, health, inputs, outputs, page, plugins, policies,
-    streams, system, templates,
+    streams, system, templates, webhooks,
 };
 use crate::app::App;
 use crate::metrics;
@@ -135,6 +135,15 @@ pub(crate) fn table(max_plugin_bytes: usize) -> Vec<Route> {
         ),
         at("/api/v1/decisions").get(Own(Viewer), decisions::list),
         at("/api/v1/events").get(Own(Viewer), events::events),
+        at("/api/v1/webhooks")
+            .get(Host(Viewer), webhooks::list)
+            .post(Host(Admin), webhooks::add),
+        at("/api/v1/webhooks/{name}")
+            .get(Host(Viewer), webhooks::one)
+            .patch(Host(Admin), webhooks::change)
+            .delete(Host(Admin), webhooks::remove),
+        at("/api/v1/webhooks/{name}/test").post(Host(Admin), webhooks::test),
+        at("/api/v1/webhooks/{name}/deliveries").get(Host(Viewer), webhooks::deliveries),
         at("/api/v1/errors")
             .get(Own(Viewer), errors::list)
             .delete(Own(Operator), errors::clear),

@@ -8,6 +8,7 @@ mod plugin;
 mod policy;
 mod stream;
 mod template;
+mod webhook;
 
 pub(crate) use addresses::Addresses;
 pub(crate) use input::{InputView, hide_secrets, keep_secrets};
@@ -16,6 +17,7 @@ pub(crate) use plugin::{PluginInstalled, PluginLogs, PluginView};
 pub(crate) use policy::{PolicyBody, PolicyView, TrialBody, TrialView};
 pub(crate) use stream::{StreamDetail, StreamView};
 pub(crate) use template::{TemplateView, hide as hide_template};
+pub(crate) use webhook::{hide_hook_secrets, keep_hook_secrets};
 
 /// What stands in place of a secret, in whatever this host shows.
-const MASK: &str = "***";
+pub(crate) const MASK: &str = "***";

@@ -2,13 +2,16 @@
 
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+use control::webhooks::Patience;
 use control::{Control, ControlHandle};
 use gateway::Context;
+use gateway::link::Policy;
 use hub::{Pass, Registry, Source};
 use model::{Ask, Intent, Protocol};
 use plugin::{BuildOptions, Compiler, Plugins, build};
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -46,7 +49,16 @@ impl Host {
             registry.clone(),
             context.clone(),
             plugins,
-            control::Settings::default(),
+            control::Settings {
+                patience: Patience {
+                    retry: Policy {
+                        initial: Duration::from_millis(20),
+                        ..Patience::default().retry
+                    },
+                    ..Patience::default()
+                },
+                ..control::Settings::default()
+            },
         );
         tokio::spawn(actor.run());
         let listener = api::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();

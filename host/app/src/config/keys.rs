@@ -138,6 +138,17 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
         ]),
     ),
     (
+        "webhooks",
+        Table(&[
+            ("name", Scalar),
+            ("url", Scalar),
+            ("secret", Scalar),
+            ("events", List),
+            ("streams", Scalar),
+            ("enabled", Scalar),
+        ]),
+    ),
+    (
         "inputs",
         Table(&[
             ("name", Scalar),

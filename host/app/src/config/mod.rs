@@ -20,7 +20,7 @@ pub use service::{Compat, Log, Shutdown};
 
 use control::desired::{Limits, Rules, UdpPorts};
 use model::history::Retention;
-use model::{Egress, InputSpec, PolicySpec, Site, TemplateSpec};
+use model::{Egress, InputSpec, PolicySpec, Site, TemplateSpec, WebhookSpec};
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -64,6 +64,8 @@ pub struct Config {
     pub inputs: Vec<InputSpec>,
     /// Sets of outputs to be added to inputs.
     pub templates: Vec<TemplateSpec>,
+    /// Who is told by HTTP of what happens.
+    pub webhooks: Vec<WebhookSpec>,
 }
 
 /// `[database]`
@@ -168,6 +170,7 @@ impl Default for Config {
             policies: Vec::new(),
             inputs: Vec::new(),
             templates: Vec::new(),
+            webhooks: Vec::new(),
         }
     }
 }
@@ -281,6 +284,7 @@ impl Config {
             policies: self.policies.clone(),
             inputs: self.inputs.clone(),
             templates: self.templates.clone(),
+            webhooks: self.webhooks.clone(),
         }
     }
 

@@ -14,6 +14,8 @@ use std::fmt;
 
 /// Candidate sources one input may declare.
 const MAX_SOURCES: usize = 16;
+/// Webhooks there may be; each is a task and a connection.
+const MAX_WEBHOOKS: usize = 64;
 /// Labels one input may carry.
 const MAX_LABELS: usize = 64;
 /// Templates of one document.
@@ -181,6 +183,23 @@ pub(super) fn policies(
         share(policy, &item, faults);
         if let Err(problem) = check_policy(policy) {
             faults.add(&item, format_args!("plugin {}", policy.plugin), problem);
+        }
+    }
+}
+
+/// Checks that webhooks have names of their own, and each its sense.
+pub(super) fn webhooks(site: &Site, faults: &mut Faults) {
+    let count = site.webhooks.len();
+    at_most(MAX_WEBHOOKS, count, "document", "webhooks", faults);
+    let mut seen = BTreeSet::new();
+    for spec in &site.webhooks {
+        let item = format!("webhook {}", spec.name);
+        if !seen.insert(spec.name.as_str()) {
+            let problem = "declared twice; give each webhook a name of its own";
+            faults.add(&item, "name", problem);
+        }
+        for (field, problem) in spec.faults() {
+            faults.add(&item, field, problem);
         }
     }
 }

@@ -85,6 +85,26 @@ pub fn compare(before: &Site, after: &Site) -> Vec<Touched> {
         let was = before.inputs.iter().find(|was| was.name == now.name);
         outputs(was, now, &mut touched);
     }
+    each(
+        &before.webhooks,
+        &after.webhooks,
+        |was, now| was.name == now.name,
+        |was, now| {
+            let item = format!("webhook {}", now.or(was)?.name);
+            let fields = both(was, now, |was, now| {
+                let differ = [
+                    ("url", was.url != now.url),
+                    ("secret", was.secret != now.secret),
+                    ("events", was.events != now.events),
+                    ("streams", was.streams != now.streams),
+                    ("enabled", was.enabled != now.enabled),
+                ];
+                differing(&differ)
+            });
+            Some((item, fields))
+        },
+        &mut touched,
+    );
     touched
 }
 

@@ -23,6 +23,13 @@ pub fn merge(base: &Site, file: &Site, kept: &Site) -> Site {
             |one, other| one.name == other.name,
             input,
         ),
+        webhooks: three_way(
+            &base.webhooks,
+            &file.webhooks,
+            &kept.webhooks,
+            |one, other| one.name == other.name,
+            |_, theirs, _| theirs.clone(),
+        ),
         templates: three_way(
             &base.templates,
             &file.templates,

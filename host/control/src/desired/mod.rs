@@ -116,6 +116,7 @@ impl Desired {
         let inputs = check::inputs(&site, rules, &mut faults);
         check::policies(&site, check_policy, &mut faults);
         check::templates(&site, rules.limits, &mut faults);
+        check::webhooks(&site, &mut faults);
         faults.into_result(Self { site, inputs })
     }
 

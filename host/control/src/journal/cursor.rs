@@ -50,6 +50,15 @@ impl Filter {
         Ok(self)
     }
 
+    /// Only events of these types, if there are any; no figures. Types that are not known are left
+    /// out.
+    #[must_use]
+    pub fn events(mut self, types: &[String]) -> Self {
+        let wanted = |kind: &&str| types.is_empty() || types.iter().any(|it| it == kind);
+        self.types = Some(Event::KINDS.into_iter().filter(wanted).collect());
+        self
+    }
+
     /// Only what is about streams of these names.
     #[must_use]
     pub fn streams(mut self, pattern: StreamPattern) -> Self {
