@@ -1,6 +1,7 @@
 //! `/metrics`, for Prometheus.
 
 mod decisions;
+mod links;
 mod plugins;
 mod process;
 mod streams;
@@ -8,10 +9,12 @@ mod text;
 
 use crate::app::App;
 use crate::problem::Problem;
+use crate::routes::events::MAX_LISTENERS;
 use crate::server;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
+use control::webhooks::HookFigures;
 use gateway::context::EdgeFigures;
 use std::sync::atomic::Ordering::Relaxed;
 use text::{CONTENT_TYPE, Exposition, Figure, Type};
@@ -28,6 +31,33 @@ const EDGE: [Figure<EdgeFigures>; 2] = [
         Type::Counter,
         "Bytes from outside that made no sense.",
         |it| it.garbage_bytes as f64,
+    ),
+];
+
+const WEBHOOK: [Figure<HookFigures>; 4] = [
+    (
+        "pointsman_webhook_delivered_total",
+        Type::Counter,
+        "Events that arrived.",
+        |it| it.delivered as f64,
+    ),
+    (
+        "pointsman_webhook_failed_total",
+        Type::Counter,
+        "Events given up after the last try.",
+        |it| it.failed as f64,
+    ),
+    (
+        "pointsman_webhook_retries_total",
+        Type::Counter,
+        "Tries after the first.",
+        |it| it.retries as f64,
+    ),
+    (
+        "pointsman_webhook_dropped_total",
+        Type::Counter,
+        "Events, of whatever type, that came faster than they could be sent.",
+        |it| it.dropped as f64,
     ),
 ];
 
@@ -60,11 +90,40 @@ pub(crate) async fn metrics(State(app): State<App>) -> Result<impl IntoResponse,
     let scene = app.control.scene().await?;
     let mut document = Exposition::default();
     streams::collect(&mut document, scene.streams());
+    links::collect(&mut document, scene.streams());
     plugins::collect(&mut document, &app.control.plugins());
     decisions::collect(&mut document, app.control.decider());
+    wanted(&mut document, &app);
     edges(&mut document, &app);
     host(&mut document);
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], document.finish()))
+}
+
+/// What is declared, and who is told of what happens.
+fn wanted(document: &mut Exposition, app: &App) {
+    let site = app.control.site();
+    let outputs: usize = site.inputs.iter().map(|input| input.outputs.len()).sum();
+    let listeners = MAX_LISTENERS - app.listeners.available_permits();
+    let figures = [
+        (
+            "pointsman_inputs",
+            "Inputs that are declared.",
+            site.inputs.len(),
+        ),
+        ("pointsman_outputs", "Outputs that are declared.", outputs),
+        (
+            "pointsman_event_listeners",
+            "Who listens to events.",
+            listeners,
+        ),
+    ];
+    for (name, help, value) in figures {
+        document.single(name, Type::Gauge, help, value as f64);
+    }
+    let hooks = app.control.webhooks().figures();
+    let hooks = hooks.iter();
+    let hooks = hooks.map(|(name, figures)| ([("webhook", name.as_str())], figures));
+    document.table(&WEBHOOK, hooks);
 }
 
 fn edges(document: &mut Exposition, app: &App) {

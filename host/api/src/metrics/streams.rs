@@ -77,7 +77,7 @@ const SOURCE: [Figure<SourceView>; 6] = [
     ),
 ];
 
-const OUTPUT: [Figure<OutputView>; 4] = [
+const OUTPUT: [Figure<OutputView>; 3] = [
     (
         "pointsman_output_bitrate_bps",
         Type::Gauge,
@@ -95,12 +95,6 @@ const OUTPUT: [Figure<OutputView>; 4] = [
         Type::Counter,
         "Items dropped because its peer was too slow.",
         |o| o.drops as f64,
-    ),
-    (
-        "pointsman_output_reconnects_total",
-        Type::Counter,
-        "Times it came back after having been live.",
-        |o| f64::from(o.link.reconnects),
     ),
 ];
 

@@ -15,7 +15,7 @@ pub(super) fn variables() -> Vec<(String, Path)> {
     // Lists of tables have no place in a variable.
     let settable = DOCUMENT
         .iter()
-        .filter(|(name, _)| !matches!(*name, "policies" | "inputs" | "templates"));
+        .filter(|(name, _)| !matches!(*name, "policies" | "inputs" | "templates" | "webhooks"));
     for (name, node) in settable {
         gather(vec![name], node, &mut found);
     }

@@ -50,6 +50,13 @@ mode = "canary"
 percent = 10
 plugin = "fanout"
 config = { anything = { goes = 1 } }
+[[webhooks]]
+name = "pager"
+url = "https://pager.example/hooks/7"
+secret = "0123456789abcdef"
+events = ["output_changed"]
+streams = "live/*"
+enabled = true
 [[inputs]]
 name = "live/cam1"
 sources = [{ type = "udp", address = "127.0.0.1:5000", interface = "lo" }, { type = "srt", url = "srt://127.0.0.1:9000?mode=caller&latency=120" }, { type = "publish" }]
