@@ -8,7 +8,8 @@ use serde_json::json;
 use utoipa::OpenApi;
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::path::{Operation, Parameter, PathItem};
-use utoipa::openapi::{Content, Ref, RefOr, Response};
+use utoipa::openapi::schema::{AnyOfBuilder, SchemaType};
+use utoipa::openapi::{Content, Object, OpenApi as OpenApiDocument, Ref, RefOr, Response, Schema};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -83,6 +84,7 @@ struct Document;
 /// The document.
 pub(crate) fn document() -> utoipa::openapi::OpenApi {
     let mut document = Document::openapi();
+    may_be_absent(&mut document, "PluginView", "ActivePlugin");
     for route in table(0) {
         let path = route.path.replace("{*", "{");
         let Some(item) = document.paths.paths.get_mut(&path) else {
@@ -104,6 +106,23 @@ pub fn json() -> String {
     let mut text = serde_json::to_string_pretty(&document()).unwrap_or_default();
     text.push('\n');
     text
+}
+
+/// Members that are flattened into an object, and may all be absent: the derived schema would
+/// have them required.
+fn may_be_absent(document: &mut OpenApiDocument, whole: &str, part: &str) {
+    let schemas = document.components.as_mut().map(|it| &mut it.schemas);
+    let Some(RefOr::T(Schema::AllOf(whole))) = schemas.and_then(|it| it.get_mut(whole)) else {
+        return;
+    };
+    let of_part = RefOr::<Schema>::from(Ref::from_schema_name(part));
+    for item in whole.items.iter_mut().filter(|item| **item == of_part) {
+        let anything = Object::with_type(SchemaType::AnyValue);
+        *item = AnyOfBuilder::new()
+            .item(of_part.clone())
+            .item(anything)
+            .into();
+    }
 }
 
 fn operation<'a>(item: &'a mut PathItem, method: &Method) -> Option<&'a mut Operation> {

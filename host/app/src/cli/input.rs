@@ -45,9 +45,9 @@ pub(super) enum InputCommand {
     Remove {
         /// Its name.
         name: StreamName,
-        /// Of which host.
+        /// How.
         #[command(flatten)]
-        api: Api,
+        shown: Shown,
     },
 }
 
@@ -88,9 +88,12 @@ impl InputCommand {
                 show(&input, &shown)
             }
             Self::Add(arguments) => arguments.run(),
-            Self::Remove { name, api } => {
-                api.client()?
-                    .delete(&format!("inputs/{}", segment(&name)))?;
+            Self::Remove { name, shown } => {
+                let path = format!("inputs/{}", segment(&name));
+                let answer = shown.api.client()?.delete(&path)?;
+                if shown.json {
+                    return print_json(&answer);
+                }
                 println!("{name} is taken back");
                 Ok(())
             }

@@ -1,6 +1,6 @@
 //! `pointsman output ...`: where the inputs of a running host are sent.
 
-use super::client::{Api, print_json, segment};
+use super::client::{print_json, segment};
 use super::input::Shown;
 use super::schedule::ScheduleArgs;
 use super::table::{Table, bitrate, text};
@@ -91,7 +91,7 @@ pub(super) struct OutputName {
     /// The output.
     name: Label,
     #[command(flatten)]
-    api: Api,
+    shown: Shown,
 }
 
 /// What to add.
@@ -132,8 +132,8 @@ impl OutputCommand {
             Self::Add(arguments) => arguments.run(),
             Self::Move { output, url } => {
                 let body = json!({ "url": url });
-                told(&output.api.client()?.patch(&output.path(""), &body)?);
-                Ok(())
+                let answer = output.shown.api.client()?.patch(&output.path(""), &body)?;
+                told(&answer, &output.shown)
             }
             Self::Tune { output, retry } => {
                 // Null first, so that what is not named is as usual again.
@@ -156,7 +156,10 @@ impl OutputCommand {
             Self::Stop(output) => output.post("/stop"),
             Self::Retry(output) => output.post("/retry"),
             Self::Remove(output) => {
-                output.api.client()?.delete(&output.path(""))?;
+                let answer = output.shown.api.client()?.delete(&output.path(""))?;
+                if output.shown.json {
+                    return print_json(&answer);
+                }
                 println!("{} of {} is taken back", output.name, output.input);
                 Ok(())
             }
@@ -174,8 +177,8 @@ impl OutputName {
     }
 
     fn post(&self, verb: &str) -> anyhow::Result<()> {
-        told(&self.api.client()?.post(&self.path(verb), &json!({}))?);
-        Ok(())
+        let client = self.shown.api.client()?;
+        told(&client.post(&self.path(verb), &json!({}))?, &self.shown)
     }
 }
 
@@ -193,11 +196,7 @@ impl AddArgs {
         }
         let path = format!("inputs/{}/outputs", segment(&self.input));
         let output = self.shown.api.client()?.post(&path, &body)?;
-        if self.shown.json {
-            return print_json(&output);
-        }
-        told(&output);
-        Ok(())
+        told(&output, &self.shown)
     }
 }
 
@@ -230,13 +229,17 @@ fn spec_of(retry: &[String]) -> anyhow::Result<Value> {
     Ok(members.into())
 }
 
-fn told(output: &Value) {
+fn told(output: &Value, shown: &Shown) -> anyhow::Result<()> {
+    if shown.json {
+        return print_json(output);
+    }
     println!(
         "{} to {} is {}",
         text(output, "name"),
         text(output, "url"),
         text(output, "state")
     );
+    Ok(())
 }
 
 /// Outputs with their states, for people.
