@@ -12,7 +12,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Lines that wait for the disk.
-const QUEUE: usize = 8_192;
+const QUEUE: usize = 4_096;
+
+/// What is kept of a line, so that those that wait take 64 MiB at most.
+const LINE: usize = 16 << 10;
 
 /// How long the end of the process waits for the last lines.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -63,7 +66,11 @@ pub(crate) fn divert(rotation: Rotation) -> io::Result<()> {
 /// Takes a line if there is a file.
 pub(super) fn take(line: &[u8]) -> bool {
     let Some(sink) = FILE.get() else { return false };
-    if sink.queue.try_send(Message::Line(line.to_vec())).is_err() {
+    let mut kept = line.get(..LINE).unwrap_or(line).to_vec();
+    if kept.len() < line.len() {
+        kept.push(b'\n');
+    }
+    if sink.queue.try_send(Message::Line(kept)).is_err() {
         sink.dropped.fetch_add(1, Ordering::Relaxed);
     }
     true
