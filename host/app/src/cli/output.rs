@@ -137,20 +137,20 @@ impl OutputCommand {
             }
             Self::Tune { output, retry } => {
                 // Null first, so that what is not named is as usual again.
-                let client = output.api.client()?;
+                let client = output.shown.api.client()?;
                 let mut patch = spec_of(&retry)?;
                 if let Some(members) = patch.as_object_mut() {
                     for key in RETRY_KEYS {
                         members.entry(key).or_insert(Value::Null);
                     }
                 }
-                told(&client.patch(&output.path(""), &json!({ "retry": patch }))?);
-                Ok(())
+                let answer = client.patch(&output.path(""), &json!({ "retry": patch }))?;
+                told(&answer, &output.shown)
             }
             Self::Schedule { output, when } => {
                 let body = json!({ "schedule": when.whole() });
-                told(&output.api.client()?.patch(&output.path(""), &body)?);
-                Ok(())
+                let answer = output.shown.api.client()?.patch(&output.path(""), &body)?;
+                told(&answer, &output.shown)
             }
             Self::Start(output) => output.post("/start"),
             Self::Stop(output) => output.post("/stop"),
