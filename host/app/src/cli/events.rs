@@ -3,6 +3,7 @@
 use super::client::Api;
 use anyhow::Context as _;
 use clap::Args;
+use model::StreamPattern;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write as _};
 use std::time::Duration;
@@ -20,9 +21,12 @@ pub(super) struct EventsArgs {
     /// Only events of these types, such as output_changed; several times for several.
     #[arg(long = "type", value_name = "TYPE")]
     types: Vec<String>,
-    /// Only events of this stream.
-    #[arg(long, value_name = "NAME")]
-    stream: Option<String>,
+    /// Only what is about streams of these names, such as live/*.
+    #[arg(long, value_name = "PATTERN")]
+    streams: Option<StreamPattern>,
+    /// Figures as well, once a second.
+    #[arg(long)]
+    figures: bool,
     /// Each event as one line of JSON, as the host sends it.
     #[arg(long)]
     json: bool,
@@ -49,7 +53,13 @@ impl EventsArgs {
     fn follow(&self, last: &mut Option<String>) -> anyhow::Result<()> {
         let client = self.api.endless_client()?;
         let mut request = client.agent.get(client.url("events"));
-        if let Some(id) = last.as_deref() {
+        if !self.types.is_empty() {
+            request = request.query("types", self.types.join(","));
+        }
+        if let Some(pattern) = &self.streams {
+            request = request.query("streams", pattern.as_str());
+        }
+        if let Some(id) = last.as_deref().filter(|id| !id.is_empty()) {
             request = request.header("Last-Event-ID", id);
         }
         let answer = request.call();
@@ -77,11 +87,8 @@ impl EventsArgs {
 
     fn show(&self, event: &Event) -> anyhow::Result<()> {
         let data: Value = serde_json::from_str(&event.data).unwrap_or(Value::Null);
-        let text = |key: &str| data.get(key).and_then(Value::as_str).unwrap_or_default();
-        let kind = text("type");
-        let of_type = self.types.is_empty() || self.types.iter().any(|wanted| wanted == kind);
-        let of_stream = self.stream.as_ref().is_none_or(|it| it == text("stream"));
-        if !of_type || !of_stream {
+        let kind = data.get("type").and_then(Value::as_str).unwrap_or_default();
+        if kind == "figures" && self.types.is_empty() && !self.figures {
             return Ok(());
         }
         let mut out = std::io::stdout().lock();
