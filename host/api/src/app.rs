@@ -2,7 +2,7 @@
 
 use crate::answers::Answers;
 use crate::cors::{Origin, Origins, cors};
-use crate::door::door;
+use crate::door::{Door, door};
 use crate::guard::{Guard, guard};
 use crate::machine::{InterfaceAddresses, Machine};
 use crate::problem::{Kind, Problem};
@@ -18,6 +18,7 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use control::ControlHandle;
 use control::desired::Limits;
+use model::Label;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -45,6 +46,8 @@ pub struct Settings {
     pub srt: Option<SocketAddr>,
     /// Where RTMP players call, for the addresses that the API shows.
     pub rtmp: Option<SocketAddr>,
+    /// Whoever works on this machine is an admin, keys and users or not.
+    pub local_admin: bool,
     /// What a plugin's component may take, in bytes.
     pub max_plugin_bytes: usize,
     /// How much may be declared, for who asks how much is left.
@@ -73,6 +76,7 @@ impl Settings {
             listen,
             srt: None,
             rtmp: None,
+            local_admin: false,
             max_plugin_bytes: 64 << 20,
             tls: None,
             cors: Vec::new(),
@@ -171,11 +175,17 @@ pub(crate) fn router(app: App) -> Router {
     let rates = Rates::new(app.settings.rate);
     let distribution = app.settings.compat.distribution;
     let others = distribution.then(compat::distribution::table);
+    let guarded = |route: routes::Route| {
+        let (app, needs) = (app.clone(), route.needs.into());
+        let door = from_fn_with_state(Door { app, needs }, door);
+        (route.path, route.methods.route_layer(door))
+    };
     routes::table(app.settings.max_plugin_bytes)
         .into_iter()
         .chain(others.into_iter().flatten())
-        .fold(Router::new(), |router, route| {
-            router.route(route.path, route.methods)
+        .map(guarded)
+        .fold(Router::new(), |router, (path, methods)| {
+            router.route(path, methods)
         })
         .fallback(async || {
             Problem::new(
@@ -188,7 +198,6 @@ pub(crate) fn router(app: App) -> Router {
             Problem::new(Kind::MethodNotAllowed, detail)
         })
         .layer(DefaultBodyLimit::max(BODY_BYTES))
-        .layer(from_fn_with_state(app.clone(), door))
         .layer(from_fn_with_state(checks, guard))
         .layer(from_fn_with_state(rates, rate))
         .layer(from_fn(in_time))
@@ -212,6 +221,12 @@ async fn in_time(request: Request, next: Next) -> Response {
 }
 
 impl App {
+    /// The tenants that there are.
+    pub(crate) fn tenants(&self) -> Vec<Label> {
+        let tenants = self.control.tenants().into_iter();
+        tenants.map(|tenant| tenant.name).collect()
+    }
+
     /// Where viewers reach this host: under the name that the client itself used.
     pub(crate) fn addresses(&self, headers: &HeaderMap) -> Addresses {
         let asked = headers

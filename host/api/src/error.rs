@@ -1,10 +1,11 @@
 //! From the errors of the floors below to problem documents.
 
 use crate::problem::{FieldError, Kind, Problem};
-use control::ControlError;
 use control::desired::{Fault, Faults};
 use control::fetch::FetchError;
+use control::{AccessError, ControlError};
 use plugin::InstallError;
+use std::time::Duration;
 
 impl From<ControlError> for Problem {
     fn from(error: ControlError) -> Self {
@@ -16,6 +17,9 @@ impl From<ControlError> for Problem {
             | ControlError::OutputExists { .. }
             | ControlError::TemplateExists(_)
             | ControlError::NotRunning { .. } => Kind::Conflict,
+            ControlError::UnknownTenant(_) => Kind::UnknownTenant,
+            ControlError::TenantInUse { .. } => Kind::Conflict,
+            ControlError::Forbidden { .. } | ControlError::NotYours(_) => Kind::Forbidden,
             ControlError::ChangedMeanwhile(_) => Kind::ChangedMeanwhile,
             ControlError::NotKept(_) => Kind::NotKept,
             ControlError::UnknownTemplate(_) => Kind::UnknownTemplate,
@@ -36,6 +40,37 @@ impl From<ControlError> for Problem {
             ControlError::Plugin(error) => error.into(),
             ControlError::Invalid(faults) => faults.into(),
             other => Self::new(kind, other.to_string()).code(other.code()),
+        }
+    }
+}
+
+impl From<AccessError> for Problem {
+    fn from(error: AccessError) -> Self {
+        let kind = match &error {
+            AccessError::Invalid(_) => Kind::InvalidDocument,
+            AccessError::UnknownKey(_) => Kind::UnknownKey,
+            AccessError::UnknownUser(_) => Kind::UnknownUser,
+            AccessError::NameTaken { .. }
+            | AccessError::TooMany { .. }
+            | AccessError::NoAdminLeft => Kind::Conflict,
+            AccessError::WrongLogin => Kind::Unauthorized,
+            AccessError::TooSoon(_) => Kind::TooManyRequests,
+            AccessError::Busy => Kind::Overloaded,
+            AccessError::NotKept(_) | AccessError::NotRead => Kind::NotKept,
+            _ => Kind::Internal,
+        };
+        let after = match &error {
+            AccessError::TooSoon(wait) => Some(*wait + Duration::from_secs(1)),
+            AccessError::Busy => Some(Duration::from_secs(2)),
+            _ => None,
+        };
+        let problem = match error {
+            AccessError::Invalid(faults) => return faults.into(),
+            other => Self::new(kind, other.to_string()).code(other.code()),
+        };
+        match after {
+            Some(after) => problem.retry_after(after),
+            None => problem,
         }
     }
 }

@@ -106,14 +106,16 @@ fn in_the_path(error: &dyn std::fmt::Display) -> Problem {
     Problem::new(Kind::BadRequest, format!("in the path: {error}"))
 }
 
-/// Who asks. The door of the route has found out; see [`crate::routes::Need`].
+/// Who asks. The [`crate::door`] of the route has found out.
 pub(crate) struct Caller(pub(crate) Who);
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
 
-    async fn from_request_parts(_: &mut Parts, _: &S) -> Result<Self, Problem> {
-        Ok(Self(Who::local()))
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let found = parts.extensions.get::<Who>().cloned();
+        let nobody = || Problem::new(Kind::Unauthorized, "this path is open, and knows nobody");
+        found.map(Self).ok_or_else(nobody)
     }
 }
 

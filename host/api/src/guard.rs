@@ -12,13 +12,13 @@
 //! Programs send neither an `Origin` nor a foreign `Host`, and notice nothing.
 
 use crate::cors::Origins;
+use crate::door::is_loopback_name;
 use crate::problem::{Kind, Problem};
 use axum::extract::{Request, State};
-use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 /// What the checks depend on.
 #[derive(Debug, Clone)]
@@ -77,20 +77,6 @@ pub(crate) async fn guard(State(guard): State<Guard>, request: Request, next: Ne
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
-}
-
-fn is_loopback_name(host: &str) -> bool {
-    let Ok(authority) = host.parse::<Authority>() else {
-        return false;
-    };
-    let name = authority
-        .host()
-        .trim_start_matches('[')
-        .trim_end_matches(']');
-    name.eq_ignore_ascii_case("localhost")
-        || name
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
 }
 
 /// The scheme is left open: a proxy before this server may have taken TLS off.

@@ -53,6 +53,12 @@ pub enum Kind {
     UnknownTemplate,
     /// No such webhook.
     UnknownWebhook,
+    /// No such key.
+    UnknownKey,
+    /// No such user.
+    UnknownUser,
+    /// No such tenant.
+    UnknownTenant,
     /// The component is not a plugin that can run here.
     PluginInvalid,
     /// The wanted document is at fault.
@@ -100,6 +106,9 @@ impl Kind {
         Self::UnknownPolicy,
         Self::UnknownTemplate,
         Self::UnknownWebhook,
+        Self::UnknownKey,
+        Self::UnknownUser,
+        Self::UnknownTenant,
         Self::PluginInvalid,
         Self::InvalidDocument,
         Self::NothingToRollBack,
@@ -135,6 +144,9 @@ impl Kind {
             Self::UnknownPolicy => "/problems/unknown-policy",
             Self::UnknownTemplate => "/problems/unknown-template",
             Self::UnknownWebhook => "/problems/unknown-webhook",
+            Self::UnknownKey => "/problems/unknown-key",
+            Self::UnknownUser => "/problems/unknown-user",
+            Self::UnknownTenant => "/problems/unknown-tenant",
             Self::PluginInvalid => "/problems/plugin-invalid",
             Self::InvalidDocument => "/problems/invalid-document",
             Self::NothingToRollBack => "/problems/nothing-to-roll-back",
@@ -170,7 +182,10 @@ impl Kind {
             | Self::UnknownPlugin
             | Self::UnknownPolicy
             | Self::UnknownTemplate
-            | Self::UnknownWebhook => StatusCode::NOT_FOUND,
+            | Self::UnknownWebhook
+            | Self::UnknownKey
+            | Self::UnknownUser
+            | Self::UnknownTenant => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::Conflict | Self::NothingToRollBack => StatusCode::CONFLICT,
@@ -208,6 +223,9 @@ impl Kind {
             Self::UnknownPolicy => "No such policy is bound",
             Self::UnknownTemplate => "No such template",
             Self::UnknownWebhook => "No such webhook",
+            Self::UnknownKey => "No key has this id or name",
+            Self::UnknownUser => "No user has this name",
+            Self::UnknownTenant => "No tenant has this name",
             Self::PluginInvalid => "The component cannot run as a plugin",
             Self::InvalidDocument => "What is wanted is at fault",
             Self::NothingToRollBack => "There is no earlier version",
@@ -237,12 +255,13 @@ impl Kind {
             Self::BadRequest => "The detail names the part at fault.",
             Self::Timeout => "Send the whole request without pauses, and try again.",
             Self::Unauthorized => {
-                "Show a token (Authorization: Bearer, or `token` in the query) or a user and password \
-                 (Authorization: Basic)."
+                "Show a key of this host (Authorization: Bearer pm_..., or X-API-Key), or log in at \
+                 POST /api/v1/session. `pointsman key add` makes one. For media, show what the auth \
+                 policy of the stream wants to see."
             }
             Self::Forbidden => {
-                "The auth policy or the configuration of this host says no. \
-                 GET /api/v1/decisions?kind=auth tells its operator why."
+                "The detail says which role it takes, or that the auth policy or the configuration of \
+                 this host says no; GET /api/v1/decisions?kind=auth tells its operator why."
             }
             Self::FetchFailed => {
                 "The detail says what the other side answered. Nothing was installed."
@@ -264,6 +283,9 @@ impl Kind {
             Self::UnknownPolicy => "GET /api/v1/policies lists those there are.",
             Self::UnknownTemplate => "GET /api/v1/templates lists those there are.",
             Self::UnknownWebhook => "GET /api/v1/webhooks lists those there are.",
+            Self::UnknownKey => "GET /api/v1/keys lists those there are.",
+            Self::UnknownUser => "GET /api/v1/users lists those there are.",
+            Self::UnknownTenant => "GET /api/v1/tenants lists those there are.",
             Self::PluginInvalid => {
                 "The one that ran before goes on. `pointsman plugin check FILE` says the same before you send it."
             }
@@ -281,7 +303,8 @@ impl Kind {
                  says what to do, and the same request works once that is done."
             }
             Self::CrossSite => {
-                "The Origin of a request that changes something must be this server's own, or absent."
+                "The Origin of a request that changes something must be this server's own, or absent; \
+                 under a session it shows the session's token as X-CSRF-Token."
             }
             Self::ForeignHost => {
                 "This server listens on loopback: call it localhost, 127.0.0.1 or [::1]. \
@@ -372,6 +395,11 @@ impl Problem {
         self
     }
 
+    /// What was wrong.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// Its kind.
     pub const fn kind(&self) -> Kind {
         self.kind
@@ -424,6 +452,9 @@ mod tests {
             ("/problems/unknown-policy", 404),
             ("/problems/unknown-template", 404),
             ("/problems/unknown-webhook", 404),
+            ("/problems/unknown-key", 404),
+            ("/problems/unknown-user", 404),
+            ("/problems/unknown-tenant", 404),
             ("/problems/plugin-invalid", 422),
             ("/problems/invalid-document", 422),
             ("/problems/nothing-to-roll-back", 409),

@@ -1,5 +1,6 @@
 //! The actor: the one task through which every change of state goes.
 
+use crate::access::Access;
 use crate::changes::{Archive, Changes};
 use crate::clock::{self, unix_ms};
 use crate::decide::{self, Decider};
@@ -15,6 +16,7 @@ use crate::routing::{Decided, Decision};
 use crate::running::Running;
 use crate::scene::Gallery;
 use crate::spec;
+use crate::tenants::Meter;
 use crate::timetable::Timetable;
 use crate::webhooks::{self, Patience, Webhooks};
 use hub::Registry;
@@ -48,6 +50,8 @@ pub struct Settings {
     pub rules: Rules,
     /// Keeps the document over restarts; none: changes end with this process.
     pub archive: Option<Arc<dyn Archive>>,
+    /// Who is known to this host, and the log of changes.
+    pub access: Access,
     /// The offset from UTC at a Unix time in seconds, in minutes, east positive.
     pub utc_offset_minutes: fn(unix_s: u64) -> i32,
     /// How often every stream is decided for anew, because time is an input too.
@@ -67,6 +71,7 @@ impl Default for Settings {
         Self {
             rules: Rules::default(),
             archive: None,
+            access: Access::default(),
             utc_offset_minutes: |_| 0,
             tick: Duration::from_secs(5),
             decisions: decide::Settings::default(),
@@ -89,6 +94,7 @@ pub struct Control {
     pub(crate) router: Router,
     pub(crate) decided: BTreeMap<StreamName, Decided>,
     pub(crate) asked: JoinSet<Decision>,
+    meter: Meter,
     journal: Journal,
     pub(crate) timetable: Timetable,
     webhooks: Webhooks,
@@ -124,6 +130,7 @@ impl Control {
             journal.clone(),
             settings.recent_errors.clone(),
             webhooks.clone(),
+            settings.access.clone(),
         );
         let control = Self {
             settings,
@@ -136,6 +143,7 @@ impl Control {
             router: Router::default(),
             decided: BTreeMap::new(),
             asked: JoinSet::new(),
+            meter: Meter::default(),
             journal,
             timetable: Timetable::default(),
             webhooks,
@@ -173,6 +181,7 @@ impl Control {
                 _ = sweep.tick() => self.registry.sweep(Instant::now()),
                 _ = tick.tick() => {
                     self.reconcile().await;
+                    self.measure_tenants();
                     self.router.mark_all(Cause::Tick);
                 }
                 _ = figures.tick() => self.tell_figures(),
@@ -229,8 +238,31 @@ impl Control {
         let check = |policy: &_| decide::accepted(&self.plugins, policy).map(drop);
         let desired = Desired::check(site, &self.settings.rules, before.unwrap_or(now), check)
             .map_err(ControlError::Invalid)?;
+        self.meter
+            .check(now, desired.site())
+            .map_err(ControlError::Invalid)?;
         let touched = desired::compare(now, desired.site());
         Ok(Draft { desired, touched })
+    }
+
+    /// Looks who takes more than is theirs.
+    fn measure_tenants(&mut self) {
+        let tenants = &self.desired.site().tenants;
+        if tenants.iter().all(|tenant| tenant.bitrate_bps.is_none()) {
+            return;
+        }
+        let streams = self.views();
+        for event in self.meter.measure(Instant::now(), tenants, &streams) {
+            if let Event::TenantAboveQuota {
+                tenant,
+                bitrate_bps,
+                quota_bps,
+            } = &event
+            {
+                tracing::warn!(%tenant, bitrate_bps, quota_bps, "a tenant is above its quota");
+            }
+            self.registry.announce(event);
+        }
     }
 
     /// Puts a checked document in force, and makes it so.

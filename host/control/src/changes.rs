@@ -7,6 +7,7 @@ use crate::desired::Touched;
 use crate::error::ControlError;
 use crate::health::Lack;
 use model::Site;
+use model::audit::Entry;
 use serde::Serialize;
 use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -18,11 +19,13 @@ use tokio::sync::Mutex;
 
 /// What keeps the document over restarts.
 pub trait Archive: Send + Sync {
-    /// Replaces what is kept; answers once it would outlive this process. On failure what was
-    /// kept before is kept still, and the error says what to do.
+    /// Replaces what is kept, and writes the lines of the log: both, or neither. Answers once it
+    /// would outlive this process. On failure what was kept before is kept still, and the error
+    /// says what to do.
     fn keep<'a>(
         &'a self,
         site: &'a Site,
+        log: &'a [Entry],
     ) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + 'a>>;
 
     /// What is known against it now; none: it works. Does not wait.
@@ -55,9 +58,9 @@ impl Changes {
         }
     }
 
-    pub(crate) async fn keep(&self, site: &Site) -> Result<(), ControlError> {
+    pub(crate) async fn keep(&self, site: &Site, log: &[Entry]) -> Result<(), ControlError> {
         match &self.archive {
-            Some(archive) => archive.keep(site).await.map_err(ControlError::NotKept),
+            Some(archive) => archive.keep(site, log).await.map_err(ControlError::NotKept),
             None => Ok(()),
         }
     }

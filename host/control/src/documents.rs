@@ -4,21 +4,36 @@
 use crate::changes::{Changed, Expect};
 use crate::error::ControlError;
 use crate::handle::ControlHandle;
+use crate::scope;
 use model::{
     InputSpec, Label, OutputSpec, PolicyKind, PolicyMode, PolicySpec, Site, StreamName,
     StreamPattern, WebhookSpec,
 };
+use std::sync::Arc;
 
 impl ControlHandle {
     /// Replaces the whole document; answers with the one now in force, and what differs, once its
     /// sources and streams are started. Nothing is applied if anything is at fault.
     pub async fn apply(&self, site: Site, expect: Expect) -> Result<Changed, ControlError> {
-        self.edit(replacing(site, expect)).await
+        self.edit(self.replacing(site, expect)).await
     }
 
     /// What [`ControlHandle::apply`] would do. Changes nothing.
     pub async fn try_apply(&self, site: Site, expect: Expect) -> Result<Changed, ControlError> {
-        self.draft(replacing(site, expect)).await
+        self.draft(self.replacing(site, expect)).await
+    }
+
+    fn replacing(
+        &self,
+        wanted: Site,
+        expect: Expect,
+    ) -> impl FnOnce(&mut Site) -> Result<(), ControlError> + Send + use<> {
+        let who = self.who().clone();
+        move |site| {
+            let seen = scope::shown(&who, Arc::new(site.clone()));
+            expect.holds_for(|| "the document".to_owned(), &*seen)?;
+            scope::replaced(&who, site, wanted)
+        }
     }
 
     /// Declared inputs.
@@ -37,6 +52,9 @@ impl ControlHandle {
 
     /// Declares an input.
     pub async fn add_input(&self, input: InputSpec) -> Result<InputSpec, ControlError> {
+        if !self.who().sees(&input.name) {
+            return Err(ControlError::NotYours(input.name));
+        }
         let name = input.name.clone();
         let changed = self
             .edit(move |site| {
@@ -57,6 +75,7 @@ impl ControlHandle {
         expect: Expect,
         edit: impl FnOnce(&mut InputSpec) -> Result<(), ControlError> + Send + 'static,
     ) -> Result<InputSpec, ControlError> {
+        self.sees_input(&name)?;
         let wanted = name.clone();
         let changed = self
             .edit(move |site| {
@@ -72,6 +91,7 @@ impl ControlHandle {
 
     /// Takes an input back: its stream ends.
     pub async fn remove_input(&self, name: StreamName, expect: Expect) -> Result<(), ControlError> {
+        self.sees_input(&name)?;
         self.edit(move |site| {
             let input = find_input(site, &name)?;
             expect.holds_for(|| format!("input {name}"), input)?;
@@ -98,6 +118,7 @@ impl ControlHandle {
         input: StreamName,
         output: OutputSpec,
     ) -> Result<OutputSpec, ControlError> {
+        self.sees_input(&input)?;
         let (of, name) = (input.clone(), output.name.clone());
         let changed = self
             .edit(move |site| {
@@ -123,6 +144,7 @@ impl ControlHandle {
         expect: Expect,
         edit: impl FnOnce(&mut OutputSpec) -> Result<(), ControlError> + Send + 'static,
     ) -> Result<OutputSpec, ControlError> {
+        self.sees_input(&input)?;
         let (of, name) = (input.clone(), output.clone());
         let changed = self
             .edit(move |site| {
@@ -143,6 +165,7 @@ impl ControlHandle {
         output: Label,
         expect: Expect,
     ) -> Result<(), ControlError> {
+        self.sees_input(&input)?;
         self.edit(move |site| {
             let spec = find_output(site, &input, &output)?;
             expect.holds_for(|| format!("output {output} of {input}"), spec)?;
@@ -256,17 +279,6 @@ impl ControlHandle {
         })
         .await
         .map(drop)
-    }
-}
-
-fn replacing(
-    site: Site,
-    expect: Expect,
-) -> impl FnOnce(&mut Site) -> Result<(), ControlError> + Send + 'static {
-    move |wanted| {
-        expect.holds_for(|| "the document".to_owned(), wanted)?;
-        *wanted = site;
-        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::desired::Faults;
 use crate::fetch::FetchError;
-use model::{Label, PolicyKind, PolicyMode, StreamName, StreamPattern};
+use model::{Label, PolicyKind, PolicyMode, Role, StreamName, StreamPattern};
 
 /// Every way a call of [`crate::ControlHandle`] can fail. [`ControlError::code`] is stable.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +86,38 @@ pub enum ControlError {
     /// A component could not be fetched.
     #[error(transparent)]
     Fetch(#[from] FetchError),
+    /// It takes another role.
+    #[error(
+        "this takes the role {needs}{}; {who} is {has}",
+        if *of_host { " in the whole host" } else { "" }
+    )]
+    Forbidden {
+        /// Who asks.
+        who: String,
+        /// What they are.
+        has: Role,
+        /// What it takes.
+        needs: Role,
+        /// In the whole host: it is no tenant's affair.
+        of_host: bool,
+    },
+    /// No such tenant.
+    #[error("no tenant is called {0}")]
+    UnknownTenant(Label),
+    /// A tenant that declares something cannot be taken back.
+    #[error("tenant {name} declares {input}; take its inputs back first")]
+    TenantInUse {
+        /// The tenant.
+        name: Label,
+        /// One of its inputs.
+        input: StreamName,
+    },
+    /// It belongs to somebody else.
+    #[error(
+        "{0} is not yours: names of a tenant begin with the tenant's and a slash, and a key may be \
+         limited to some streams"
+    )]
+    NotYours(StreamName),
     /// The host is shutting down.
     #[error("the host is shutting down")]
     Stopped,
@@ -112,6 +144,10 @@ impl ControlError {
             Self::PluginInUse { .. } => "plugin-in-use",
             Self::Plugin(error) => error.code(),
             Self::Fetch(error) => error.code(),
+            Self::Forbidden { .. } => "role",
+            Self::UnknownTenant(_) => "unknown-tenant",
+            Self::TenantInUse { .. } => "tenant-in-use",
+            Self::NotYours(_) => "not-yours",
             Self::Stopped => "stopped",
         }
     }

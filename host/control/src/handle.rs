@@ -1,5 +1,7 @@
 //! The way to talk to the control plane.
 
+use crate::access::{Access, line};
+use crate::audit;
 use crate::changes::{Changed, Changes};
 use crate::decide::Decider;
 use crate::desired::{Desired, Touched};
@@ -9,10 +11,14 @@ use crate::journal::Journal;
 use crate::plugins::{self, Memory, Trouble};
 use crate::recent::RecentErrors;
 use crate::scene::{Gallery, Scene};
+use crate::scope;
+use crate::tenants;
 use crate::view::StreamView;
 use crate::webhooks::Webhooks;
+use model::audit::Outcome;
 use model::{Label, Site, StreamName, Who};
 use plugin::{Bound, Installed, LogLine, Origin, PluginView, Plugins};
+use serde_json::json;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
@@ -69,6 +75,7 @@ pub struct ControlHandle {
     memory: Arc<Memory>,
     install_from: Arc<[model::origin::Origin]>,
     who: Arc<Who>,
+    access: Access,
     pub(crate) changes: Arc<Changes>,
     gallery: Arc<Gallery>,
     journal: Journal,
@@ -88,6 +95,7 @@ impl ControlHandle {
         journal: Journal,
         recent: Arc<RecentErrors>,
         webhooks: Webhooks,
+        access: Access,
     ) -> Self {
         Self {
             calls,
@@ -96,6 +104,7 @@ impl ControlHandle {
             memory,
             install_from: install_from.into(),
             who: Arc::new(Who::host()),
+            access,
             changes: Arc::new(changes),
             gallery,
             journal,
@@ -116,6 +125,11 @@ impl ControlHandle {
     /// In whose name it works.
     pub fn who(&self) -> &Who {
         &self.who
+    }
+
+    /// Who is known to this host. It does not wait for the actor.
+    pub fn access(&self) -> &Access {
+        &self.access
     }
 
     /// The service that makes decisions, and knows those that were made. It does not wait for
@@ -139,8 +153,13 @@ impl ControlHandle {
         &self.recent
     }
 
-    /// The document in force, allotted ports filled in.
+    /// The document in force as its owner sees it, allotted ports filled in.
     pub fn site(&self) -> Arc<Site> {
+        scope::shown(&self.who, self.gallery.site())
+    }
+
+    /// The same, whoever looks.
+    pub(crate) fn site_of_host(&self) -> Arc<Site> {
         self.gallery.site()
     }
 
@@ -174,10 +193,12 @@ impl ControlHandle {
     ) -> Result<Installed, ControlError> {
         let bound = self.bound(name.as_str());
         let installed = self.plugins.install(&name, bytes, &origin, &bound).await;
-        installed.map_err(|error| {
+        let installed = installed.map_err(|error| {
             self.memory.refused(&name, &error);
-            error.into()
-        })
+            ControlError::from(error)
+        });
+        self.note_plugin("installed", &name, &installed).await;
+        installed
     }
 
     /// Fetches a component of at most `limit` bytes from where the operator allows it, and
@@ -196,7 +217,10 @@ impl ControlHandle {
     /// Goes back to the version before the active one.
     pub async fn rollback_plugin(&self, name: Label) -> Result<Installed, ControlError> {
         let bound = self.bound(name.as_str());
-        Ok(self.plugins.rollback(&name, &bound).await?)
+        let rolled_back = self.plugins.rollback(&name, &bound).await;
+        let rolled_back = rolled_back.map_err(ControlError::from);
+        self.note_plugin("rolled_back", &name, &rolled_back).await;
+        rolled_back
     }
 
     /// Removes a plugin with all its versions; refused while a policy is bound to it.
@@ -207,7 +231,46 @@ impl ControlHandle {
                 by: bound.what,
             });
         }
-        Ok(self.plugins.remove(&name).await?)
+        self.plugins.remove(&name).await?;
+        self.note("removed", format!("plugin {name}"), None).await;
+        Ok(())
+    }
+
+    async fn note_plugin(
+        &self,
+        action: &str,
+        name: &Label,
+        outcome: &Result<Installed, ControlError>,
+    ) {
+        let mut entry = line(&self.who, action, format!("plugin {name}"));
+        match outcome {
+            Ok(installed) => {
+                entry.after = Some(json!({
+                    "version": installed.info.version, "hash": installed.hash.to_string(),
+                }));
+            }
+            Err(error) => {
+                entry.outcome = Outcome::Failed;
+                entry.after = Some(error.code().into());
+            }
+        }
+        self.access.note(entry).await;
+    }
+
+    /// Writes into the log what was done without changing the document.
+    async fn note(&self, action: &str, item: String, after: Option<serde_json::Value>) {
+        let mut entry = line(&self.who, action, item);
+        entry.after = after;
+        self.access.note(entry).await;
+    }
+
+    /// # Errors
+    /// For its owner there is no such input.
+    pub(crate) fn sees_input(&self, name: &StreamName) -> Result<(), ControlError> {
+        match self.who.sees(name) {
+            true => Ok(()),
+            false => Err(ControlError::UnknownInput(name.clone())),
+        }
     }
 
     /// What a new version of a plugin has to serve: the configs that it has to accept, and
@@ -219,17 +282,29 @@ impl ControlHandle {
     /// Tries an output again at once, whether it waits, failed or used up its attempts; one that
     /// is live is left alone.
     pub async fn retry(&self, stream: StreamName, output: Label) -> Result<(), ControlError> {
+        self.sees_input(&stream)?;
+        let item = format!("input {stream} output {output}");
         self.ask(|reply| Call::Retry {
             stream,
             output,
             reply,
         })
-        .await?
+        .await??;
+        self.note("retried", item, None).await;
+        Ok(())
     }
 
-    /// Everything there is to see, no older than what the caller was told or did; its figures are
-    /// at most [`crate::scene::STILL`] old.
+    /// Everything there is to see for its owner, no older than what the caller was told or did;
+    /// its figures are at most [`crate::scene::STILL`] old.
     pub async fn scene(&self) -> Result<Arc<Scene>, ControlError> {
+        let scene = self.whole_scene().await?;
+        Ok(match self.who.sees_the_host() {
+            true => scene,
+            false => scene.seen_by(&self.who),
+        })
+    }
+
+    async fn whole_scene(&self) -> Result<Arc<Scene>, ControlError> {
         if let Some(scene) = self.gallery.newest(None) {
             return Ok(scene);
         }
@@ -243,8 +318,9 @@ impl ControlHandle {
 
     /// One stream.
     pub async fn stream(&self, name: StreamName) -> Result<StreamView, ControlError> {
-        let scene = self.scene().await?;
-        let found = scene.stream(&name).cloned();
+        let scene = self.whole_scene().await?;
+        let found = scene.stream(&name).filter(|_| self.who.sees(&name));
+        let found = found.cloned();
         found.ok_or(ControlError::UnknownStream(name))
     }
 
@@ -289,7 +365,13 @@ impl ControlHandle {
         &self,
         edit: impl FnOnce(&mut Site) -> Result<(), ControlError> + Send + 'static,
     ) -> Result<Draft, ControlError> {
-        let edit = Box::new(edit);
+        let who = self.who.clone();
+        let edit = Box::new(move |site: &mut Site| {
+            let before = site.clone();
+            edit(site)?;
+            tenants::is_declared(&who, &before)?;
+            scope::permit(&who, &before, site)
+        });
         self.ask(|reply| Call::Draft {
             edit,
             before: None,
@@ -301,7 +383,8 @@ impl ControlHandle {
     /// Keeps a checked document, and puts it in force.
     pub(crate) async fn conclude(&self, draft: Draft) -> Result<Changed, ControlError> {
         let (site, touched) = (draft.desired.site().clone(), draft.touched);
-        self.changes.keep(&site).await?;
+        let log = audit::lines(&self.who, &touched);
+        self.changes.keep(&site, &log).await?;
         let desired = draft.desired;
         self.ask(|reply| Call::Adopt { desired, reply }).await?;
         Ok(Changed { site, touched })

@@ -15,7 +15,9 @@
 
 #![forbid(unsafe_code)]
 
+pub mod access;
 mod actor;
+mod audit;
 pub mod builtin;
 mod changes;
 pub mod clock;
@@ -39,14 +41,17 @@ mod routing;
 mod running;
 pub mod scene;
 pub mod schedule;
+mod scope;
 mod spec;
 pub mod state;
 pub mod template;
 mod templates;
+mod tenants;
 mod timetable;
 pub mod view;
 pub mod webhooks;
 
+pub use access::{Access, AccessError};
 pub use actor::{Control, Settings};
 pub use changes::{Archive, BadTag, Changed, Expect, Tag};
 pub use decide::Decider;

@@ -1,10 +1,11 @@
 //! How a host comes back: what its configuration file says, and what was changed since.
 
+use crate::audit;
 use crate::changes::Changed;
 use crate::desired::{self, Fault, Faults};
 use crate::error::ControlError;
 use crate::handle::{Call, ControlHandle, Draft};
-use model::Site;
+use model::{Site, Who};
 
 /// What a host finds when it starts.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -85,7 +86,12 @@ impl ControlHandle {
             }
         };
         let not_kept = match left_out.is_empty() {
-            true => self.changes.keep(draft.desired.site()).await.err(),
+            true => {
+                let site = draft.desired.site();
+                let changed = desired::compare(&restored.kept, site);
+                let log = audit::lines(&Who::host(), &changed);
+                self.changes.keep(site, &log).await.err()
+            }
             false => None,
         };
         let desired = draft.desired;

@@ -5,10 +5,11 @@
 //! changed since, and its figures are at most [`STILL`] old. Whoever was told of an event, or
 //! changed something, never sees an older state than that.
 
+use crate::scope;
 use crate::view::StreamView;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use hub::Registry;
-use model::{Site, StreamName};
+use model::{Site, StreamName, Who};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -23,6 +24,8 @@ pub struct Scene {
     pub site: Arc<Site>,
     streams: Vec<StreamView>,
     taken: Moment,
+    /// Nothing is left out, so that it is the same for all who see the whole host.
+    whole: bool,
 }
 
 /// When a picture is begun, and what has happened by then.
@@ -39,10 +42,28 @@ impl Scene {
         &self.streams
     }
 
+    /// Whether nothing of the system is left out, and others get the same one.
+    pub const fn is_whole(&self) -> bool {
+        self.whole
+    }
+
     /// One stream.
     pub fn stream(&self, name: &StreamName) -> Option<&StreamView> {
         let at = self.streams.binary_search_by(|it| it.name.cmp(name)).ok()?;
         self.streams.get(at)
+    }
+}
+
+impl Scene {
+    /// What of it somebody sees.
+    pub(crate) fn seen_by(&self, who: &Who) -> Arc<Self> {
+        let seen = self.streams.iter().filter(|stream| who.sees(&stream.name));
+        Arc::new(Self {
+            site: scope::shown(who, self.site.clone()),
+            streams: seen.cloned().collect(),
+            taken: self.taken,
+            whole: false,
+        })
     }
 }
 
@@ -98,6 +119,7 @@ impl Gallery {
             site: self.site(),
             streams,
             taken,
+            whole: true,
         });
         self.newest.store(Some(scene.clone()));
         scene

@@ -93,6 +93,21 @@ pub enum Event {
         /// Names the condition.
         code: String,
     },
+    /// A tenant has been above its quota of bits per second for a while; until it is below again,
+    /// no output is added or started for it.
+    TenantAboveQuota {
+        /// The tenant.
+        tenant: Label,
+        /// What flows.
+        bitrate_bps: u64,
+        /// What may.
+        quota_bps: u64,
+    },
+    /// A tenant that was above its quota is below again.
+    TenantWithinQuota {
+        /// The tenant.
+        tenant: Label,
+    },
     /// A plugin's installation has come to its next step.
     PluginStep {
         /// The plugin.
@@ -151,7 +166,7 @@ pub enum Event {
 
 impl Event {
     /// The `type` of every event there is.
-    pub const KINDS: [&'static str; 16] = [
+    pub const KINDS: [&'static str; 18] = [
         "stream_started",
         "stream_ended",
         "source_changed",
@@ -161,6 +176,8 @@ impl Event {
         "peer_refused",
         "alert_raised",
         "alert_cleared",
+        "tenant_above_quota",
+        "tenant_within_quota",
         "plugin_step",
         "plugin_refused",
         "plugin_activated",
@@ -182,6 +199,8 @@ impl Event {
             Self::PeerRefused { .. } => "peer_refused",
             Self::AlertRaised { .. } => "alert_raised",
             Self::AlertCleared { .. } => "alert_cleared",
+            Self::TenantAboveQuota { .. } => "tenant_above_quota",
+            Self::TenantWithinQuota { .. } => "tenant_within_quota",
             Self::PluginStep { .. } => "plugin_step",
             Self::PluginRefused { .. } => "plugin_refused",
             Self::PluginActivated { .. } => "plugin_activated",

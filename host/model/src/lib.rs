@@ -6,7 +6,9 @@
 #![forbid(unsafe_code)]
 
 pub mod access;
+pub mod accounts;
 pub mod admission;
+pub mod audit;
 pub mod auth;
 pub mod catalogue;
 pub mod decision;
@@ -27,6 +29,7 @@ pub mod schedule;
 pub mod selection;
 pub mod site;
 pub mod template;
+pub mod tenant;
 pub mod webhook;
 
 pub use access::{Role, Who};

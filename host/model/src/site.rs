@@ -1,5 +1,6 @@
 //! The desired document: what the config file, `POST /api/v1/apply` and exports have in common.
 
+use crate::tenant::TenantSpec;
 use crate::{
     Endpoint, EndpointError, Label, Retry, ScheduleSpec, StreamName, StreamPattern, TemplateSpec,
     WebhookSpec,
@@ -11,6 +12,9 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Site {
+    /// Who shares this host, and how much of it is theirs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tenants: Vec<TenantSpec>,
     /// Which plugin decides what, for which streams.
     pub policies: Vec<PolicySpec>,
     /// Declared inputs, each a stream of its own.

@@ -3,6 +3,7 @@
 //! Every statement is one text for both kinds, with `$1` for values; sums are cast, because
 //! PostgreSQL widens them. Names that come from outside go through [`text`].
 
+use crate::accounts::{self, Accounts};
 use crate::error::StoreError;
 use crate::kv::{self, KvEntry};
 use crate::place::Place;
@@ -32,6 +33,8 @@ pub(crate) struct Database {
     pub(crate) bytes: AtomicU64,
     /// What is kept of the document; none if nothing, or not read yet.
     pub(crate) wanted: Mutex<Option<Wanted>>,
+    /// What is known of who may do what; nothing if that was not read yet.
+    pub(crate) accounts: Mutex<Accounts>,
     /// The connection that writes was opened again, perhaps to an empty file.
     renewed: AtomicBool,
 }
@@ -48,6 +51,7 @@ impl Database {
                 last_id: 0,
                 bytes: AtomicU64::new(0),
                 wanted: Mutex::default(),
+                accounts: Mutex::default(),
                 renewed: AtomicBool::new(false),
             };
             let (last_id, bytes, entries) = database.first_look().await?;
@@ -127,7 +131,8 @@ impl Database {
     }
 
     /// Opens the connection that writes again. Whether the last change was kept may not be known,
-    /// and a file may have been deleted: the document is kept again as it was last answered.
+    /// and a file may have been deleted: the document is kept again as it was last answered, and so
+    /// is who may do what.
     async fn renew(&self, seat: &mut Empty<'_>) -> Result<AnyConnection, StoreError> {
         let mut connection = seat.open().await?;
         seat::own(&mut connection, &self.place, &self.token, Entry::Again)
@@ -137,6 +142,8 @@ impl Database {
         if let Some(wanted) = wanted {
             wanted::put(&mut connection, &wanted).await?;
         }
+        let known = self.accounts.lock().clone();
+        accounts::put_all(&mut connection, &known).await?;
         self.renewed.store(true, Ordering::Release);
         Ok(connection)
     }

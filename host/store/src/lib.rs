@@ -13,6 +13,8 @@
 
 #![forbid(unsafe_code)]
 
+mod accounts;
+mod audit;
 mod backup;
 mod database;
 mod decisions;
@@ -24,6 +26,7 @@ mod seat;
 mod wanted;
 mod writer;
 
+pub use accounts::{AccountChange, AccountRow};
 pub use backup::{BackupError, backup, restore};
 pub use error::StoreError;
 pub use kv::KvEntry;

@@ -26,6 +26,15 @@ macro_rules! versions {
                 "owner",
                 include_str!(concat!("../migrations/", $folder, "/0003_owner.sql")),
             ),
+            (
+                4,
+                "accounts and audit",
+                include_str!(concat!(
+                    "../migrations/",
+                    $folder,
+                    "/0004_accounts_and_audit.sql"
+                )),
+            ),
         ]
     };
 }

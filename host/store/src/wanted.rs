@@ -2,8 +2,10 @@
 //! disk is not made.
 
 use crate::Store;
+use crate::audit;
 use crate::database::{Database, in_time};
 use crate::error::StoreError;
+use model::audit::Entry;
 use sqlx::AnyConnection;
 
 /// What is wanted, as the host left it.
@@ -24,12 +26,13 @@ impl Store {
         self.database()?.read_wanted().await
     }
 
-    /// Replaces what is kept. Answers once it outlives this process.
+    /// Replaces what is kept, and writes the lines of the log that tell of it: both, or neither.
+    /// Answers once it outlives this process.
     ///
     /// # Errors
     /// While the database cannot be written; what was kept before is kept still.
-    pub async fn keep_wanted(&self, wanted: &Wanted) -> Result<(), StoreError> {
-        let kept = self.database()?.keep_wanted(wanted).await;
+    pub async fn keep_wanted(&self, wanted: &Wanted, log: &[Entry]) -> Result<(), StoreError> {
+        let kept = self.database()?.keep_wanted(wanted, log).await;
         if kept.is_err() {
             self.shared.failed.notify_one();
         }
@@ -53,10 +56,11 @@ impl Database {
         .await
     }
 
-    async fn keep_wanted(&self, wanted: &Wanted) -> Result<(), StoreError> {
+    async fn keep_wanted(&self, wanted: &Wanted, log: &[Entry]) -> Result<(), StoreError> {
         in_time(async {
             let mut session = self.write().await?;
             put(&mut session, wanted).await?;
+            audit::write(&mut session, log).await?;
             let known = || *self.wanted.lock() = Some(wanted.clone());
             session.commit_and(known).await
         })

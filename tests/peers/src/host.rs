@@ -12,6 +12,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use ureq::SendBody;
+use ureq::http::{HeaderValue, Request, header};
+use ureq::middleware::MiddlewareNext;
 
 /// The configuration, in a host's own folder.
 const CONFIG: &str = "pointsman.toml";
@@ -76,7 +79,7 @@ impl Host {
     }
 
     /// As [`start`](Self::start), with an API that everybody reaches; [`Host::http`] comes over
-    /// loopback all the same.
+    /// loopback, and shows the key of an admin.
     ///
     /// # Panics
     /// When it is not healthy in time.
@@ -92,8 +95,12 @@ impl Host {
     fn launch(listen: Ipv4Addr, plugins: &Path, rest: &str, trusted: Option<PathBuf>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let (file, [api, rtmp, srt]) = configure(&folder, listen, plugins, rest);
+        let mut http = Http::new(Ipv4Addr::LOCALHOST, api);
+        if !listen.is_loopback() {
+            http = http.with_key(&key(&file, "admin", "admin"));
+        }
         let mut host = Self {
-            http: Http::new(Ipv4Addr::LOCALHOST, api),
+            http,
             rtmp,
             srt,
             peer: run(&file, trusted.as_deref()),
@@ -268,6 +275,19 @@ fn refusal(config: &Path) -> String {
     ended.said.join("\n")
 }
 
+/// Makes a key for a host that does not run.
+///
+/// # Panics
+/// When it cannot be made.
+pub fn key(config: &Path, name: &str, role: &str) -> String {
+    let mut command = Command::new(product::pointsman());
+    command.args(["key", "add", name, "--role", role, "--offline", "--config"]);
+    let made = command.arg(config).output().expect("the program starts");
+    let said = String::from_utf8_lossy(&made.stderr);
+    assert!(made.status.success(), "{said}");
+    String::from_utf8_lossy(&made.stdout).trim().to_owned()
+}
+
 fn run(config: &Path, trusted: Option<&Path>) -> Peer {
     let mut command = Command::new(product::pointsman());
     if let Some(certificate) = trusted {
@@ -364,6 +384,30 @@ impl Http {
             .build();
         Self {
             base: format!("http://{address}:{port}"),
+            agent: config.into(),
+        }
+    }
+
+    /// The same, showing a key with every request.
+    ///
+    /// # Panics
+    /// When no header can carry it.
+    #[must_use]
+    pub fn with_key(&self, key: &str) -> Self {
+        let bearer = HeaderValue::try_from(format!("Bearer {key}")).expect("a header");
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(60)))
+            .middleware(
+                move |mut request: Request<SendBody<'_>>, next: MiddlewareNext<'_>| {
+                    let headers = request.headers_mut();
+                    headers.insert(header::AUTHORIZATION, bearer.clone());
+                    next.handle(request)
+                },
+            )
+            .build();
+        Self {
+            base: self.base.clone(),
             agent: config.into(),
         }
     }

@@ -34,7 +34,7 @@ mod wait;
 
 pub use desk::{Desk, Ran};
 pub use events::Events;
-pub use host::{Demo, Host, Http, SHUTDOWN};
+pub use host::{Demo, Host, Http, SHUTDOWN, key};
 pub use nginx::Nginx;
 pub use peer::{Ended, Peer};
 pub use postgres::Postgres;

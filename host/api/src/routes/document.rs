@@ -10,7 +10,7 @@ use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
 use control::desired::{Faults, Touched};
 use control::{Changed, Tag};
-use model::{InputSpec, Site};
+use model::{InputSpec, Role, Site};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -76,13 +76,18 @@ pub(crate) async fn apply(
 }
 
 /// The document in force, in the form that `/api/v1/apply` takes and the configuration file has.
-/// A POST, so that the auth policy is asked: the document can hold secrets.
+/// With secrets for admins only.
 #[utoipa::path(post, path = "/api/v1/export", tag = "document", params(What), responses((status = 200, body = Object, headers(("ETag" = String)))))]
 pub(crate) async fn export(
     Scoped(app): Scoped,
     what: Result<Query<What>, QueryRejection>,
 ) -> Result<Tagged<Site>, Problem> {
     let Query(what) = what.map_err(|fault| Problem::new(Kind::BadRequest, fault.body_text()))?;
+    let who = app.control.who();
+    if what.secrets && who.role < Role::Admin {
+        let detail = format!("secrets take the role admin; {} is {}", who.name, who.role);
+        return Err(Problem::new(Kind::Forbidden, detail));
+    }
     let mut site = Site::clone(&app.control.site());
     let tag = Tag::of(&site);
     if !what.secrets {

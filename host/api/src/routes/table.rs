@@ -1,8 +1,8 @@
 //! Every path, its methods, and what each asks of the caller.
 
 use super::{
-    decisions, docs, document, errors, events, health, inputs, outputs, page, plugins, policies,
-    streams, system, templates, webhooks,
+    audit, decisions, docs, document, errors, events, health, inputs, keys, outputs, page, plugins,
+    policies, session, streams, system, templates, tenants, users, webhooks,
 };
 use crate::app::App;
 use crate::metrics;
@@ -148,6 +148,31 @@ pub(crate) fn table(max_plugin_bytes: usize) -> Vec<Route> {
             .get(Own(Viewer), errors::list)
             .delete(Own(Operator), errors::clear),
         at("/api/v1/system").get(Host(Viewer), system::system),
+        at("/api/v1/audit").get(Host(Admin), audit::list),
+        at("/api/v1/keys")
+            .get(Host(Admin), keys::list)
+            .post(Host(Admin), keys::add),
+        at("/api/v1/keys/{id}")
+            .get(Host(Admin), keys::one)
+            .patch(Host(Admin), keys::change)
+            .delete(Host(Admin), keys::remove),
+        at("/api/v1/tenants").get(Own(Viewer), tenants::list),
+        at("/api/v1/tenants/{name}")
+            .get(Own(Viewer), tenants::one)
+            .put(Host(Admin), tenants::put)
+            .delete(Host(Admin), tenants::remove),
+        at("/api/v1/users")
+            .get(Host(Admin), users::list)
+            .post(Host(Admin), users::add),
+        at("/api/v1/users/{name}")
+            .get(Host(Admin), users::one)
+            .patch(Host(Admin), users::change)
+            .delete(Host(Admin), users::remove),
+        at("/api/v1/session")
+            .get(Own(Viewer), session::show)
+            .post(Nothing, session::log_in)
+            .delete(Own(Viewer), session::log_out),
+        at("/api/v1/session/password").post(Own(Viewer), session::change_password),
     ];
     table.extend(page::table());
     table

@@ -129,6 +129,7 @@ impl Host {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) head: String,
+    as_sent: String,
     pub(crate) body: String,
 }
 
@@ -140,8 +141,19 @@ impl Answer {
         Self {
             status,
             head: head.to_lowercase(),
+            as_sent: head.to_owned(),
             body: body.to_owned(),
         }
+    }
+
+    /// A header's value as it was sent.
+    pub(crate) fn raw_header(&self, name: &str) -> String {
+        let lines = self
+            .as_sent
+            .lines()
+            .filter_map(|line| line.split_once(": "));
+        let mut found = lines.filter(|(found, _)| found.eq_ignore_ascii_case(name));
+        found.next().expect("the header").1.to_owned()
     }
 
     pub(crate) fn json(&self) -> serde_json::Value {

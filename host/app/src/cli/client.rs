@@ -28,7 +28,7 @@ pub struct Api {
         default_value = "http://127.0.0.1:8080"
     )]
     api: String,
-    /// What its auth policy wants to see of whoever changes something from another machine.
+    /// A key of the host (`pointsman key add`), or what its auth policy wants to see.
     #[arg(
         long,
         value_name = "TOKEN",
@@ -151,6 +151,10 @@ impl Client {
 
     pub(super) fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         self.answer(self.agent.post(self.url(path)).send_json(body))
+    }
+
+    pub(super) fn put(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.answer(self.agent.put(self.url(path)).send_json(body))
     }
 
     pub(super) fn patch(&self, path: &str, body: &Value) -> anyhow::Result<Value> {

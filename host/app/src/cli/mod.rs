@@ -1,15 +1,18 @@
 //! The command line. What a subcommand does is in its own module.
 
+mod audit;
 mod backup;
 mod client;
 mod document;
 mod events;
 mod input;
+mod key;
 mod output;
 mod plugin;
 mod schedule;
 mod table;
 mod template;
+mod tenant;
 
 use crate::{config, demo, doctor, host};
 use anyhow::Context as _;
@@ -109,6 +112,14 @@ enum Command {
     },
     /// Print the OpenAPI document of this version's API.
     Openapi,
+    /// Make, list and take back the keys that a host knows programs by.
+    #[command(subcommand)]
+    Key(key::KeyCommand),
+    /// Tenants of a running host, and their quotas.
+    #[command(subcommand)]
+    Tenant(tenant::TenantCommand),
+    /// Show who changed what in a running host.
+    Audit(audit::AuditArgs),
 }
 
 #[derive(Debug, Args)]
@@ -180,6 +191,9 @@ impl Cli {
                 printed(&script)
             }
             Command::Openapi => printed(api::openapi_json().as_bytes()),
+            Command::Key(command) => command.run().await,
+            Command::Tenant(command) => client(move || command.run()).await,
+            Command::Audit(arguments) => client(move || arguments.run()).await,
         }
     }
 

@@ -12,6 +12,9 @@ use std::path::PathBuf;
 pub struct Api {
     /// Address and port of the HTTP server.
     pub listen: SocketAddr,
+    /// Whoever calls from this machine over loopback, and through no proxy, is an admin without
+    /// showing anything, even if there are keys and users, and wherever the server listens.
+    pub local_admin: bool,
     /// A certificate and those between it and its root, in PEM form; HTTPS is spoken then.
     pub certificate: Option<PathBuf>,
     /// Its private key, in PEM form.
@@ -28,6 +31,7 @@ impl Default for Api {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            local_admin: false,
             certificate: None,
             key: None,
             self_signed: false,

@@ -6,6 +6,9 @@ use model::Limits;
 
 const PREFIX: &str = "POINTSMAN_";
 
+/// Lists of tables.
+const LISTS: [&str; 5] = ["tenants", "policies", "inputs", "templates", "webhooks"];
+
 /// Where a key is: its sections, then itself.
 type Path = Vec<&'static str>;
 
@@ -13,9 +16,7 @@ type Path = Vec<&'static str>;
 pub(super) fn variables() -> Vec<(String, Path)> {
     let mut found = Vec::new();
     // Lists of tables have no place in a variable.
-    let settable = DOCUMENT
-        .iter()
-        .filter(|(name, _)| !matches!(*name, "policies" | "inputs" | "templates" | "webhooks"));
+    let settable = DOCUMENT.iter().filter(|(name, _)| !LISTS.contains(name));
     for (name, node) in settable {
         gather(vec![name], node, &mut found);
     }
@@ -66,6 +67,8 @@ fn set(config: &mut Config, path: &[&str], value: &str) -> Result<(), String> {
         ["data_dir"] => config.data_dir = value.into(),
         ["database", "url"] => config.database = Database::parse(value)?,
         ["api", key] => set_api(config, key, value)?,
+        ["audit", "max_age_days"] => config.audit.max_age_days = parsed(value, "days")?,
+        ["audit", "max_rows"] => config.audit.max_rows = parsed(value, "a number")?,
         ["rtmp", "listen"] => config.rtmp.listen = parsed(value, "ADDRESS:PORT")?,
         ["srt", "listen"] => config.srt.listen = parsed(value, "ADDRESS:PORT")?,
         ["srt", "latency"] => config.srt.latency = parsed(value, "milliseconds")?,
@@ -98,6 +101,7 @@ fn set_api(config: &mut Config, key: &str, value: &str) -> Result<(), String> {
     let api = &mut config.api;
     match key {
         "listen" => api.listen = parsed(value, "ADDRESS:PORT")?,
+        "local_admin" => api.local_admin = parsed(value, "true or false")?,
         "certificate" => api.certificate = given(value).map(Into::into),
         "key" => api.key = given(value).map(Into::into),
         "self_signed" => api.self_signed = parsed(value, "true or false")?,

@@ -61,6 +61,7 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
         "api",
         Table(&[
             ("listen", Scalar),
+            ("local_admin", Scalar),
             ("certificate", Scalar),
             ("key", Scalar),
             ("self_signed", Scalar),
@@ -116,6 +117,10 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
         ]),
     ),
     (
+        "audit",
+        Table(&[("max_age_days", Scalar), ("max_rows", Scalar)]),
+    ),
+    (
         "log",
         Table(&[
             ("file", Scalar),
@@ -126,6 +131,15 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
     ),
     ("shutdown", Table(&[("drain_s", Scalar)])),
     ("compat", Table(&[("distribution", Scalar)])),
+    (
+        "tenants",
+        Table(&[
+            ("name", Scalar),
+            ("inputs", Scalar),
+            ("outputs", Scalar),
+            ("bitrate_bps", Scalar),
+        ]),
+    ),
     (
         "policies",
         Table(&[

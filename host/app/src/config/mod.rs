@@ -20,6 +20,7 @@ pub use service::{Compat, Log, Shutdown};
 
 use control::desired::{Limits, Rules, UdpPorts};
 use model::history::Retention;
+use model::tenant::TenantSpec;
 use model::{Egress, InputSpec, PolicySpec, Site, TemplateSpec, WebhookSpec};
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -58,6 +59,10 @@ pub struct Config {
     pub shutdown: Shutdown,
     /// Routes of other systems.
     pub compat: Compat,
+    /// What is kept of the log of changes.
+    pub audit: Audit,
+    /// Who shares this host.
+    pub tenants: Vec<TenantSpec>,
     /// Which plugin decides what.
     pub policies: Vec<PolicySpec>,
     /// Declared inputs.
@@ -150,6 +155,26 @@ pub struct Decisions {
     pub max_bytes: u64,
 }
 
+/// `[audit]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Audit {
+    /// For how long a line of the log of changes is kept.
+    pub max_age_days: u32,
+    /// How many at most.
+    pub max_rows: u64,
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        let kept = model::audit::Retention::default();
+        Self {
+            max_age_days: 365,
+            max_rows: kept.max_rows,
+        }
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -164,9 +189,11 @@ impl Default for Config {
             media: Media::default(),
             plugins: Plugins::default(),
             decisions: Decisions::default(),
+            audit: Audit::default(),
             log: Log::default(),
             shutdown: Shutdown::default(),
             compat: Compat::default(),
+            tenants: Vec::new(),
             policies: Vec::new(),
             inputs: Vec::new(),
             templates: Vec::new(),
@@ -281,6 +308,7 @@ impl Config {
     /// The part that is reconciled.
     pub fn site(&self) -> Site {
         Site {
+            tenants: self.tenants.clone(),
             policies: self.policies.clone(),
             inputs: self.inputs.clone(),
             templates: self.templates.clone(),
@@ -302,11 +330,13 @@ impl Config {
             limits,
             plugins,
             decisions,
+            audit,
             log,
             shutdown,
             compat,
             egress,
             media,
+            tenants: _,
             policies: _,
             inputs: _,
             templates: _,
@@ -322,6 +352,7 @@ impl Config {
             ("[limits]", *limits == other.limits),
             ("[plugins]", *plugins == other.plugins),
             ("[decisions]", *decisions == other.decisions),
+            ("[audit]", *audit == other.audit),
             ("[log]", *log == other.log),
             ("[shutdown]", *shutdown == other.shutdown),
             ("[compat]", *compat == other.compat),

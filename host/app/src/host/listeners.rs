@@ -41,6 +41,7 @@ pub(super) async fn serve(
     let settings = api::Settings {
         srt: Some(config.srt.listen),
         rtmp: Some(config.rtmp.listen),
+        local_admin: config.api.local_admin,
         max_plugin_bytes: config.plugins.component_bytes,
         limits: config.limits,
         started_unix_ms: control::clock::unix_ms(),

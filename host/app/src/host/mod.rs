@@ -1,15 +1,18 @@
 //! A running host: every part of it, in the order in which it starts and stops.
 
+mod access;
 mod certificate;
 mod claim;
 mod listeners;
 mod plugins;
 mod reload;
+mod roll;
 mod signals;
 mod store;
 mod systemd;
 mod wanted;
 
+pub(crate) use access::Offline;
 pub(crate) use claim::claim;
 pub(crate) use store::place;
 
@@ -136,12 +139,15 @@ impl Host {
             writer.run(store_stop).await;
             Ok(())
         });
+        let access = access::open(config, &store).await;
+        access::check(config, &access)?;
         let keeper = Arc::new(store::Cupboard(store.clone()));
         let plugins = plugins::open(config, keeper).await?;
         let cabinet = wanted::Cabinet::new(store.clone(), config.site());
         let settings = control::Settings {
             rules: config.rules(),
             archive: Some(cabinet.clone()),
+            access: access.clone(),
             utc_offset_minutes: sys::utc_offset_minutes,
             decisions: control::decide::Settings {
                 keep_secrets: config.decisions.keep_secrets,
@@ -159,6 +165,11 @@ impl Host {
             settings,
         );
         self.control = Some(control.clone());
+        let upkeep = access.run(self.stop.clone());
+        self.spawn(async move {
+            upkeep.await;
+            Ok(())
+        });
         self.spawn(async move {
             actor.run().await;
             Ok(())

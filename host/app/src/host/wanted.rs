@@ -163,6 +163,7 @@ impl Archive for Cabinet {
     fn keep<'a>(
         &'a self,
         site: &'a Site,
+        log: &'a [model::audit::Entry],
     ) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + 'a>> {
         Box::pin(async move {
             if !self.read.load(Ordering::Acquire) {
@@ -173,7 +174,7 @@ impl Archive for Cabinet {
                 document: json(site)?,
                 file: json(&self.file())?,
             };
-            let kept = self.store.keep_wanted(&wanted).await;
+            let kept = self.store.keep_wanted(&wanted, log).await;
             kept.map_err(|error| error.to_string())
         })
     }

@@ -18,7 +18,7 @@ use std::time::Duration;
 /// The attribute that carries a peer's own name for its program.
 const USER_AGENT: &str = "user-agent";
 
-/// A request to change something over the API.
+/// A request over the API.
 #[derive(Clone)]
 pub struct ApiRequest {
     /// `PUT` and the like.
@@ -56,13 +56,17 @@ impl Doorman for Decider {
 }
 
 impl Decider {
-    /// Whether a request may change something. Everybody may while no auth policy covers the
-    /// API; whoever comes from this very machine is not to be asked about.
+    /// Whether an auth policy covers the API.
+    pub fn guards_the_api(&self) -> bool {
+        !self.deciding(PolicyKind::Auth, "").is_built_in()
+    }
+
+    /// Whether the auth policy allows a request, if one covers the API.
     ///
     /// # Errors
     /// [`Refusal::Unauthorized`] or [`Refusal::Forbidden`].
     pub async fn authorize_api(&self, request: ApiRequest) -> Result<(), Refusal> {
-        if self.deciding(PolicyKind::Auth, "").is_built_in() {
+        if !self.guards_the_api() {
             return Ok(());
         }
         let shows_credentials = request.user.is_some() || request.token.is_some();

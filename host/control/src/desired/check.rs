@@ -16,6 +16,8 @@ use std::fmt;
 const MAX_SOURCES: usize = 16;
 /// Webhooks there may be; each is a task and a connection.
 const MAX_WEBHOOKS: usize = 64;
+/// Tenants of one host.
+const MAX_TENANTS: usize = 1_000;
 /// Labels one input may carry.
 const MAX_LABELS: usize = 64;
 /// Templates of one document.
@@ -162,6 +164,39 @@ fn leads_to(to: &StreamName, from: &StreamName, inputs: &BTreeMap<StreamName, In
         }));
     }
     false
+}
+
+/// Checks that no two tenants have the same name, and that each keeps to its quotas.
+pub(super) fn tenants(site: &Site, faults: &mut Faults) {
+    at_most(
+        MAX_TENANTS,
+        site.tenants.len(),
+        "document",
+        "tenants",
+        faults,
+    );
+    let mut seen = BTreeSet::new();
+    for tenant in &site.tenants {
+        let item = format!("tenant {}", tenant.name);
+        if !seen.insert(&tenant.name) {
+            faults.add(&item, "name", "declared twice; keep one of them");
+        }
+        let own = || site.inputs.iter().filter(|input| tenant.owns(&input.name));
+        let outputs = own().map(|input| input.outputs.len()).sum();
+        for (field, quota, count) in [
+            ("inputs", tenant.inputs, own().count()),
+            ("outputs", tenant.outputs, outputs),
+        ] {
+            let quota = quota.map(|quota| usize::try_from(quota).unwrap_or(usize::MAX));
+            if quota.is_some_and(|quota| count > quota) {
+                let problem = format_args!(
+                    "{count} in all, its quota is {}; raise it, or take some back",
+                    quota.unwrap_or_default()
+                );
+                faults.add(&item, field, problem);
+            }
+        }
+    }
 }
 
 /// Checks that no two policies contend and that each plugin takes its config.

@@ -4,6 +4,7 @@ use super::merge::same_place;
 pub use model::event::How;
 use model::{InputSpec, Site, StreamName};
 use serde::Serialize;
+use serde_json::Value;
 use std::fmt;
 
 /// One item that a change of the document touches.
@@ -16,6 +17,12 @@ pub struct Touched {
     /// Which of its fields, where it is changed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<&'static str>,
+    /// What it was, secrets and all; for the log of changes.
+    #[serde(skip)]
+    pub(crate) before: Option<Value>,
+    /// What it is now.
+    #[serde(skip)]
+    pub(crate) after: Option<Value>,
 }
 
 impl Touched {
@@ -29,6 +36,24 @@ impl Touched {
 /// Every difference; what is the same on both sides, and so is not touched, is not listed.
 pub fn compare(before: &Site, after: &Site) -> Vec<Touched> {
     let mut touched = Vec::new();
+    each(
+        &before.tenants,
+        &after.tenants,
+        |was, now| was.name == now.name,
+        |was, now| {
+            let item = format!("tenant {}", now.or(was)?.name);
+            let fields = both(was, now, |was, now| {
+                let differ = [
+                    ("inputs", was.inputs != now.inputs),
+                    ("outputs", was.outputs != now.outputs),
+                    ("bitrate_bps", was.bitrate_bps != now.bitrate_bps),
+                ];
+                differing(&differ)
+            });
+            Some((item, fields))
+        },
+        &mut touched,
+    );
     each(
         &before.policies,
         &after.policies,
@@ -133,7 +158,7 @@ fn outputs(was: Option<&InputSpec>, now: &InputSpec, touched: &mut Vec<Touched>)
 }
 
 /// Calls `describe` for every pair of equals and for everything that stands alone.
-fn each<T>(
+fn each<T: Serialize>(
     before: &[T],
     after: &[T],
     same: impl Fn(&T, &T) -> bool,
@@ -156,6 +181,8 @@ fn each<T>(
         match describe(was, now) {
             Some((_, fields)) if change == How::Changed && fields.is_empty() => {}
             Some((item, fields)) => touched.push(Touched {
+                before: side(was, &item, change),
+                after: side(now, &item, change),
                 item,
                 change,
                 fields,
@@ -163,6 +190,20 @@ fn each<T>(
             None => {}
         }
     }
+}
+
+/// An input without its outputs, each of which is an item of its own; those of an input that goes,
+/// go with it.
+fn side<T: Serialize>(item: Option<&T>, name: &str, change: How) -> Option<Value> {
+    // The nouns of the model always have a JSON form.
+    let mut side = serde_json::to_value(item?).ok()?;
+    if change != How::Removed
+        && name.starts_with("input ")
+        && let Some(members) = side.as_object_mut()
+    {
+        members.remove("outputs");
+    }
+    Some(side)
 }
 
 fn both<T>(

@@ -9,6 +9,13 @@ use model::{InputSpec, OutputSpec, PolicySpec, Site, SourceSpec};
 /// from `kept`. Items of the file come first, so that a clash is reported at the other one.
 pub fn merge(base: &Site, file: &Site, kept: &Site) -> Site {
     Site {
+        tenants: three_way(
+            &base.tenants,
+            &file.tenants,
+            &kept.tenants,
+            |one, other| one.name == other.name,
+            |_, theirs, _| theirs.clone(),
+        ),
         policies: three_way(
             &base.policies,
             &file.policies,

@@ -114,6 +114,7 @@ impl Desired {
         let mut faults = Faults::default();
         ports::allot(&mut site, rules.udp_ports, before, &mut faults);
         let inputs = check::inputs(&site, rules, &mut faults);
+        check::tenants(&site, &mut faults);
         check::policies(&site, check_policy, &mut faults);
         check::templates(&site, rules.limits, &mut faults);
         check::webhooks(&site, &mut faults);

@@ -99,7 +99,8 @@ pub fn hide_config(kind: PolicyKind, config: &Value) -> Value {
     config
 }
 
-fn hide_value(value: &mut Value) {
+/// Masks secrets wherever they are: by their keys, and in URLs.
+pub(crate) fn hide_value(value: &mut Value) {
     match value {
         Value::Object(members) => {
             for (key, value) in members {

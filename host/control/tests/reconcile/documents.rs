@@ -20,6 +20,7 @@ impl Archive for Shelf {
     fn keep<'a>(
         &'a self,
         site: &'a Site,
+        _log: &'a [model::audit::Entry],
     ) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + 'a>> {
         Box::pin(async move {
             if let Some(why) = self.broken.lock().unwrap().clone() {

@@ -9,7 +9,7 @@ use store::{backup, restore};
 async fn a_copy_made_while_a_host_writes_comes_back_whole() {
     let scene = Scene::sqlite();
     let open = scene.open().await;
-    open.store.keep_wanted(&wanted("1")).await.unwrap();
+    open.store.keep_wanted(&wanted("1"), &[]).await.unwrap();
     open.store.put_kv(&label("p"), "k", entry("v", 1));
     open.store.keep(line(1));
     open.written(1).await;
@@ -17,7 +17,7 @@ async fn a_copy_made_while_a_host_writes_comes_back_whole() {
     let busy = async {
         for n in 0..200 {
             open.store
-                .keep_wanted(&wanted(&format!("later {n}")))
+                .keep_wanted(&wanted(&format!("later {n}")), &[])
                 .await
                 .unwrap();
         }
@@ -41,9 +41,13 @@ async fn a_copy_made_while_a_host_writes_comes_back_whole() {
     assert_eq!(again.store.kv(&label("p")).len(), 1);
     assert_eq!(again.store.next_decision_id(), 2);
     // Over one that is there.
-    again.store.keep_wanted(&wanted("new")).await.unwrap();
+    again.store.keep_wanted(&wanted("new"), &[]).await.unwrap();
     backup(&scene.place, &copy, true).await.unwrap();
-    again.store.keep_wanted(&wanted("newer")).await.unwrap();
+    again
+        .store
+        .keep_wanted(&wanted("newer"), &[])
+        .await
+        .unwrap();
     again.close().await;
     restore(&copy, &scene.place).await.unwrap();
     let last = scene.open().await;
@@ -56,7 +60,7 @@ async fn a_copy_made_while_a_host_writes_comes_back_whole() {
 async fn what_is_no_copy_is_not_taken_back() {
     let scene = Scene::sqlite();
     let open = scene.open().await;
-    open.store.keep_wanted(&wanted("1")).await.unwrap();
+    open.store.keep_wanted(&wanted("1"), &[]).await.unwrap();
     open.close().await;
     let other = scene.file().with_extension("other");
     fs::write(&other, "a letter").unwrap();

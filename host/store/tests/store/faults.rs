@@ -11,15 +11,15 @@ on_both!(a_change_that_finds_it_locked_is_refused_and_leaves_no_trace);
 
 async fn a_change_that_finds_it_locked_is_refused_and_leaves_no_trace(scene: Scene) {
     let open = scene.open().await;
-    open.store.keep_wanted(&wanted("1")).await.unwrap();
+    open.store.keep_wanted(&wanted("1"), &[]).await.unwrap();
     let lock = scene.lock().await;
-    let refused = open.store.keep_wanted(&wanted("2")).await.unwrap_err();
+    let refused = open.store.keep_wanted(&wanted("2"), &[]).await.unwrap_err();
     let told = refused.to_string();
     assert!(told.contains("another program has it locked"), "{told}");
     lock.release().await;
     until(|| open.store.figures().degraded.is_none()).await;
     assert_eq!(open.store.wanted().await.unwrap(), Some(wanted("1")));
-    open.store.keep_wanted(&wanted("3")).await.unwrap();
+    open.store.keep_wanted(&wanted("3"), &[]).await.unwrap();
     scene.kill(open);
     let again = scene.open().await;
     assert_eq!(again.store.wanted().await.unwrap(), Some(wanted("3")));
@@ -30,7 +30,7 @@ async fn a_change_that_finds_it_locked_is_refused_and_leaves_no_trace(scene: Sce
 async fn a_server_that_another_host_used_meanwhile_is_left_alone() {
     let scene = Scene::postgres();
     let open = scene.open().await;
-    open.store.keep_wanted(&wanted("ours")).await.unwrap();
+    open.store.keep_wanted(&wanted("ours"), &[]).await.unwrap();
     // As the other host does it, while this one's connection is lost.
     scene.ask("UPDATE owner SET token = 'other'; UPDATE wanted SET document = 'other'");
     scene.cut_off();
@@ -41,14 +41,18 @@ async fn a_server_that_another_host_used_meanwhile_is_left_alone() {
 async fn a_file_that_is_replaced_by_another_hosts_is_left_alone() {
     let scene = Scene::sqlite();
     let open = scene.open().await;
-    open.store.keep_wanted(&wanted("ours")).await.unwrap();
+    open.store.keep_wanted(&wanted("ours"), &[]).await.unwrap();
     let aside = scene.file().with_extension("aside");
     let other = Open::with(Settings {
         place: Place::File(aside.clone()),
         retention: Retention::default(),
     })
     .await;
-    other.store.keep_wanted(&wanted("other")).await.unwrap();
+    other
+        .store
+        .keep_wanted(&wanted("other"), &[])
+        .await
+        .unwrap();
     other.close().await;
     remove(&scene.file());
     fs::rename(aside, scene.file()).unwrap();
@@ -56,7 +60,11 @@ async fn a_file_that_is_replaced_by_another_hosts_is_left_alone() {
 }
 
 async fn restart_is_asked_for(scene: &Scene, open: Open) {
-    let refused = open.store.keep_wanted(&wanted("late")).await.unwrap_err();
+    let refused = open
+        .store
+        .keep_wanted(&wanted("late"), &[])
+        .await
+        .unwrap_err();
     let told = refused.to_string();
     assert!(told.contains("restart this host"), "{told}");
     open.close().await;
@@ -95,7 +103,7 @@ async fn a_database_that_comes_late_is_taken_up() {
     let retention = Retention::default();
     let open = Open::with(Settings { place, retention }).await;
     assert!(open.failed.is_some());
-    assert!(open.store.keep_wanted(&wanted("1")).await.is_err());
+    assert!(open.store.keep_wanted(&wanted("1"), &[]).await.is_err());
     open.store.put_kv(&label("p"), "k", entry("v", 1));
     fs::create_dir(dir.path().join("folder")).unwrap();
     open.keep_in_the_end(&wanted("2")).await;
@@ -110,7 +118,7 @@ async fn a_file_that_is_deleted_is_made_again_with_what_was_kept() {
     open.store.put_kv(&label("p"), "k", entry("v", 1));
     open.store.keep(line(1));
     open.written(1).await;
-    open.store.keep_wanted(&wanted("1")).await.unwrap();
+    open.store.keep_wanted(&wanted("1"), &[]).await.unwrap();
     remove(&scene.file());
     open.store.keep(line(2));
     open.written(2).await;
@@ -132,7 +140,7 @@ async fn a_second_host_at_a_server_is_refused_until_the_first_is_gone() {
     let (_, _, failed) = Store::open(scene.settings()).await;
     let told = failed.expect("it is in use").to_string();
     assert!(told.contains("another host uses"), "{told}");
-    first.store.keep_wanted(&wanted("1")).await.unwrap();
+    first.store.keep_wanted(&wanted("1"), &[]).await.unwrap();
     scene.kill(first);
     let second = scene.open().await;
     assert_eq!(second.failed, None);
@@ -151,7 +159,7 @@ async fn hosts_with_a_schema_each_share_a_database() {
         let retention = Retention::default();
         let host = Open::with(Settings { place, retention }).await;
         assert_eq!(host.failed, None);
-        host.store.keep_wanted(&wanted(name)).await.unwrap();
+        host.store.keep_wanted(&wanted(name), &[]).await.unwrap();
         hosts.push(host);
     }
     for (host, name) in hosts.into_iter().zip(["one", "two"]) {
@@ -168,9 +176,9 @@ async fn a_server_that_is_stopped_and_started_is_taken_up_again() {
     let retention = Retention::default();
     let open = Open::with(Settings { place, retention }).await;
     assert_eq!(open.failed, None);
-    open.store.keep_wanted(&wanted("1")).await.unwrap();
+    open.store.keep_wanted(&wanted("1"), &[]).await.unwrap();
     server.stop();
-    let refused = open.store.keep_wanted(&wanted("2")).await.unwrap_err();
+    let refused = open.store.keep_wanted(&wanted("2"), &[]).await.unwrap_err();
     let told = refused.to_string();
     assert!(told.contains("the database server runs"), "{told}");
     assert!(open.store.wanted().await.is_err());
@@ -184,7 +192,7 @@ async fn a_server_that_is_stopped_and_started_is_taken_up_again() {
     // Nor does anybody notice who was not there meanwhile.
     server.stop();
     server.start_again();
-    open.store.keep_wanted(&wanted("3")).await.unwrap();
+    open.store.keep_wanted(&wanted("3"), &[]).await.unwrap();
     open.close().await;
     assert_eq!(server.ask("pointsman", "SELECT document FROM wanted"), "3");
     assert_eq!(

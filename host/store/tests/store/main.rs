@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 
+mod accounts;
 mod backups;
 mod faults;
 mod scene;
@@ -231,8 +232,8 @@ async fn a_database_that_is_locked_holds_up_nobody_and_is_caught_up_with(scene: 
 async fn what_is_wanted_outlives_the_process(scene: Scene) {
     let open = scene.open().await;
     assert_eq!(open.store.wanted().await.unwrap(), None);
-    open.store.keep_wanted(&wanted("1")).await.unwrap();
-    open.store.keep_wanted(&wanted("2")).await.unwrap();
+    open.store.keep_wanted(&wanted("1"), &[]).await.unwrap();
+    open.store.keep_wanted(&wanted("2"), &[]).await.unwrap();
     scene.kill(open);
     let again = scene.open().await;
     assert_eq!(again.store.wanted().await.unwrap(), Some(wanted("2")));

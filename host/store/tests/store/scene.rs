@@ -191,7 +191,7 @@ impl Open {
     /// Keeps a document, again and again until it is kept.
     pub(crate) async fn keep_in_the_end(&self, document: &Wanted) {
         let kept = async {
-            while self.store.keep_wanted(document).await.is_err() {
+            while self.store.keep_wanted(document, &[]).await.is_err() {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };

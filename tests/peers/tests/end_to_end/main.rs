@@ -6,6 +6,7 @@
     reason = "helpers of tests fail as tests do, and real peers live in real time"
 )]
 
+mod access;
 mod api_door;
 mod author;
 mod bad_input;

@@ -1,6 +1,11 @@
 //! Reads what is wanted from JSON, field by field, so that every fault of a body is told at once.
 
+mod accounts;
+
+pub(crate) use accounts::{key, new_user, password, tenant, user};
+
 use control::desired::{Fault, Faults};
+use model::tenant::TenantSpec;
 use model::{
     InputSpec, Label, OutputSpec, PolicySpec, Site, StreamPattern, TemplateSpec, WebhookSpec,
 };
@@ -122,12 +127,19 @@ impl Fields {
 pub(crate) fn site(value: Value) -> Result<Site, Faults> {
     let mut faults = Vec::new();
     let mut fields = Fields::new("document", "", value, &mut faults);
+    let tenants = fields.list("tenants", &mut faults);
     let policies = fields.list("policies", &mut faults);
     let inputs = fields.list("inputs", &mut faults);
     let templates = fields.list("templates", &mut faults);
     let webhooks = fields.list("webhooks", &mut faults);
     fields.end(&mut faults);
     let mut site = Site::default();
+    for (field, value) in tenants {
+        match serde_json::from_value::<TenantSpec>(value) {
+            Ok(tenant) => site.tenants.push(tenant),
+            Err(error) => faults.push(fault("document", &field, error)),
+        }
+    }
     for (field, value) in policies {
         match serde_json::from_value::<PolicySpec>(value) {
             Ok(policy) => site.policies.push(policy),
