@@ -119,7 +119,7 @@ impl Manager {
             let read = self.0.recv(&mut buffer).expect("a message from the host");
             let told = String::from_utf8_lossy(&buffer[..read]).into_owned();
             let has = |wanted: &&str| told.lines().any(|line| line.starts_with(*wanted));
-            if lines.iter().all(|wanted| has(wanted)) {
+            if lines.iter().all(has) {
                 return told;
             }
         }

@@ -21,7 +21,7 @@ use crate::timetable::Timetable;
 use crate::webhooks::{self, Patience, Webhooks};
 use hub::Registry;
 use model::origin::Origin;
-use model::{Event, PolicySpec, Site, StreamName};
+use model::{Event, PolicySpec, Site, StreamName, Who};
 use plugin::Plugins;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -119,19 +119,20 @@ impl Control {
         let journal = Journal::new(clock::unix_ms());
         let post = webhooks::Sender::new(settings.rules.egress.clone());
         let webhooks = Webhooks::new(journal.clone(), post, settings.patience);
-        let handle = ControlHandle::new(
-            sender,
-            plugins.clone(),
-            decider.clone(),
-            memory.clone(),
-            settings.install_from.clone(),
-            Changes::new(settings.archive.clone()),
-            gallery.clone(),
-            journal.clone(),
-            settings.recent_errors.clone(),
-            webhooks.clone(),
-            settings.access.clone(),
-        );
+        let handle = ControlHandle {
+            calls: sender,
+            plugins: plugins.clone(),
+            decider: decider.clone(),
+            memory: memory.clone(),
+            install_from: settings.install_from.clone().into(),
+            who: Arc::new(Who::host()),
+            access: settings.access.clone(),
+            changes: Arc::new(Changes::new(settings.archive.clone())),
+            gallery: gallery.clone(),
+            journal: journal.clone(),
+            recent: settings.recent_errors.clone(),
+            webhooks: webhooks.clone(),
+        };
         let control = Self {
             settings,
             running: Running::new(registry.clone(), context),

@@ -69,50 +69,21 @@ pub(crate) struct Draft {
 /// wait their turn.
 #[derive(Clone)]
 pub struct ControlHandle {
-    calls: mpsc::Sender<Call>,
-    plugins: Plugins,
-    decider: Decider,
-    memory: Arc<Memory>,
-    install_from: Arc<[model::origin::Origin]>,
-    who: Arc<Who>,
-    access: Access,
+    pub(crate) calls: mpsc::Sender<Call>,
+    pub(crate) plugins: Plugins,
+    pub(crate) decider: Decider,
+    pub(crate) memory: Arc<Memory>,
+    pub(crate) install_from: Arc<[model::origin::Origin]>,
+    pub(crate) who: Arc<Who>,
+    pub(crate) access: Access,
     pub(crate) changes: Arc<Changes>,
-    gallery: Arc<Gallery>,
-    journal: Journal,
-    recent: Arc<RecentErrors>,
-    webhooks: Webhooks,
+    pub(crate) gallery: Arc<Gallery>,
+    pub(crate) journal: Journal,
+    pub(crate) recent: Arc<RecentErrors>,
+    pub(crate) webhooks: Webhooks,
 }
 
 impl ControlHandle {
-    pub(crate) fn new(
-        calls: mpsc::Sender<Call>,
-        plugins: Plugins,
-        decider: Decider,
-        memory: Arc<Memory>,
-        install_from: Vec<model::origin::Origin>,
-        changes: Changes,
-        gallery: Arc<Gallery>,
-        journal: Journal,
-        recent: Arc<RecentErrors>,
-        webhooks: Webhooks,
-        access: Access,
-    ) -> Self {
-        Self {
-            calls,
-            plugins,
-            decider,
-            memory,
-            install_from: install_from.into(),
-            who: Arc::new(Who::host()),
-            access,
-            changes: Arc::new(changes),
-            gallery,
-            journal,
-            recent,
-            webhooks,
-        }
-    }
-
     /// The same, in somebody's name: it shows and changes what they see. Without this, it is the
     /// host's own.
     pub fn by(&self, who: Who) -> Self {

@@ -47,7 +47,7 @@ struct Recurring {
 
 #[derive(Debug, Clone)]
 enum Stop {
-    At(Cron),
+    At(Box<Cron>),
     After(i64),
 }
 
@@ -233,7 +233,9 @@ fn window(spec: &WindowSpec, field: &str, wrong: &mut Vec<Wrong>) -> Option<Wind
 fn recurs(spec: &RecurringSpec, field: &str, wrong: &mut Vec<Wrong>) -> Option<Recurring> {
     let start = cron(&spec.start, &format!("{field}.start"), wrong);
     let stop = match (&spec.stop, spec.duration_s) {
-        (Some(stop), None) => cron(stop, &format!("{field}.stop"), wrong).map(Stop::At),
+        (Some(stop), None) => {
+            cron(stop, &format!("{field}.stop"), wrong).map(|stop| Stop::At(Box::new(stop)))
+        }
         (None, Some(seconds @ 1..=MAX_DURATION_S)) => i64::try_from(seconds).ok().map(Stop::After),
         (None, Some(_)) => {
             let problem = format!("must be 1 to {MAX_DURATION_S} seconds");
