@@ -7,6 +7,7 @@ mod api;
 mod env;
 mod error;
 mod keys;
+mod otlp;
 mod plugins;
 mod service;
 #[cfg(test)]
@@ -15,6 +16,7 @@ mod tests;
 pub use api::Api;
 pub use env::variable_of;
 pub use error::{ConfigError, Position};
+pub use otlp::Otlp;
 pub use plugins::{Overrides, Plugins};
 pub use service::{Compat, Log, Shutdown};
 
@@ -58,6 +60,8 @@ pub struct Config {
     pub shutdown: Shutdown,
     /// Routes of other systems.
     pub compat: Compat,
+    /// Where figures and traces go.
+    pub otlp: Otlp,
     /// Which plugin decides what.
     pub policies: Vec<PolicySpec>,
     /// Declared inputs.
@@ -167,6 +171,7 @@ impl Default for Config {
             log: Log::default(),
             shutdown: Shutdown::default(),
             compat: Compat::default(),
+            otlp: Otlp::default(),
             policies: Vec::new(),
             inputs: Vec::new(),
             templates: Vec::new(),
@@ -307,6 +312,7 @@ impl Config {
             compat,
             egress,
             media,
+            otlp,
             policies: _,
             inputs: _,
             templates: _,
@@ -327,6 +333,7 @@ impl Config {
             ("[compat]", *compat == other.compat),
             ("[egress]", *egress == other.egress),
             ("[media]", *media == other.media),
+            ("[otlp]", *otlp == other.otlp),
         ];
         let differing = compared.into_iter().filter(|(_, same)| !same);
         differing.map(|(section, _)| section).collect()
@@ -370,6 +377,7 @@ impl Config {
         self.api.check()?;
         self.log.check()?;
         self.shutdown.check()?;
+        self.otlp.check()?;
         self.plugins.check()
     }
 }
