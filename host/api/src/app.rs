@@ -5,6 +5,7 @@ use crate::cors::{Origin, Origins, cors};
 use crate::door::{Door, door};
 use crate::guard::{Guard, guard};
 use crate::machine::{InterfaceAddresses, Machine};
+use crate::otlp::{self, Otlp, Requests};
 use crate::problem::{Kind, Problem};
 use crate::rate::{Rates, rate};
 use crate::refusals::Refusals;
@@ -58,6 +59,8 @@ pub struct Settings {
     pub addresses: InterfaceAddresses,
     /// Folders that the host writes to, by what they are for.
     pub folders: Vec<(&'static str, PathBuf)>,
+    /// Where figures and traces go, if anywhere.
+    pub otlp: Option<Otlp>,
     /// Speaks TLS only, if it is there.
     pub tls: Option<Tls>,
     /// Sites whose pages may speak to this API from a browser.
@@ -86,6 +89,7 @@ impl Settings {
             started_unix_ms: control::clock::unix_ms(),
             addresses: Vec::new,
             folders: Vec::new(),
+            otlp: None,
         }
     }
 }
@@ -119,6 +123,7 @@ pub(crate) struct App {
     pub(crate) answers: Arc<Answers>,
     pub(crate) server: Arc<server::Figures>,
     pub(crate) machine: Arc<Machine>,
+    pub(crate) requests: Arc<Requests>,
     /// Places for those who listen to events.
     pub(crate) listeners: Arc<Semaphore>,
     pub(crate) settings: Arc<Settings>,
@@ -146,6 +151,7 @@ pub async fn serve(
     let tls = settings.tls.clone();
     let app = App {
         machine: Arc::new(Machine::new(settings.addresses, settings.folders.clone())),
+        requests: Arc::new(Requests::new(settings.otlp.is_some())),
         control,
         refusals: Refusals::new(),
         answers: Arc::default(),
@@ -161,10 +167,21 @@ pub async fn serve(
         tls,
     };
     let counting = app.refusals.count(edges.registry().events());
+    let otlp = app.settings.otlp.clone();
+    let telling = {
+        let app = app.clone();
+        async move {
+            match otlp {
+                Some(otlp) => otlp::run(app, otlp).await,
+                None => std::future::pending().await,
+            }
+        }
+    };
     let router = router(app).merge(gateway::hls::router(&edges));
     tokio::select! {
         () = server.run(listener, router, stop) => {}
         () = counting => {}
+        () = telling => {}
     }
 }
 
@@ -197,6 +214,7 @@ pub(crate) fn router(app: App) -> Router {
             let detail = format!("{} is not among the methods of this path", request.method());
             Problem::new(Kind::MethodNotAllowed, detail)
         })
+        .route_layer(from_fn_with_state(app.clone(), otlp::watch))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .layer(from_fn_with_state(checks, guard))
         .layer(from_fn_with_state(rates, rate))

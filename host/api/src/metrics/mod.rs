@@ -87,16 +87,22 @@ const SERVER: [Figure<server::Figures>; 3] = [
     (status = 200, description = "Prometheus text format 0.0.4", body = String, content_type = "text/plain"),
 ))]
 pub(crate) async fn metrics(State(app): State<App>) -> Result<impl IntoResponse, Problem> {
+    let text = text(&app).await?;
+    Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text))
+}
+
+/// All of them.
+pub(crate) async fn text(app: &App) -> Result<String, Problem> {
     let scene = app.control.scene().await?;
     let mut document = Exposition::default();
     streams::collect(&mut document, scene.streams());
     links::collect(&mut document, scene.streams());
     plugins::collect(&mut document, &app.control.plugins());
     decisions::collect(&mut document, app.control.decider());
-    wanted(&mut document, &app);
-    edges(&mut document, &app);
+    wanted(&mut document, app);
+    edges(&mut document, app);
     host(&mut document);
-    Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], document.finish()))
+    Ok(document.finish())
 }
 
 /// What is declared, and who is told of what happens.

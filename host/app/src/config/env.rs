@@ -71,6 +71,10 @@ fn set(config: &mut Config, path: &[&str], value: &str) -> Result<(), String> {
         ["audit", "max_rows"] => config.audit.max_rows = parsed(value, "a number")?,
         ["rtmp", "listen"] => config.rtmp.listen = parsed(value, "ADDRESS:PORT")?,
         ["srt", "listen"] => config.srt.listen = parsed(value, "ADDRESS:PORT")?,
+        ["otlp", "endpoint"] => {
+            config.otlp.endpoint = Some(value.to_owned()).filter(|value| !value.is_empty());
+        }
+        ["otlp", "interval_s"] => config.otlp.interval_s = parsed(value, "seconds")?,
         ["srt", "latency"] => config.srt.latency = parsed(value, "milliseconds")?,
         ["srt", "passphrase"] => config.srt.passphrase = given(value).map(str::to_owned),
         ["srt", "pbkeylen"] => config.srt.pbkeylen = parsed(value, "16, 24 or 32")?,

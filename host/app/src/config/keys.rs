@@ -152,6 +152,14 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
         ]),
     ),
     (
+        "otlp",
+        Table(&[
+            ("endpoint", Scalar),
+            ("interval_s", Scalar),
+            ("headers", Free),
+        ]),
+    ),
+    (
         "webhooks",
         Table(&[
             ("name", Scalar),

@@ -7,6 +7,7 @@ mod api;
 mod env;
 mod error;
 mod keys;
+mod otlp;
 mod plugins;
 mod service;
 #[cfg(test)]
@@ -15,6 +16,7 @@ mod tests;
 pub use api::Api;
 pub use env::variable_of;
 pub use error::{ConfigError, Position};
+pub use otlp::Otlp;
 pub use plugins::{Overrides, Plugins};
 pub use service::{Compat, Log, Shutdown};
 
@@ -63,6 +65,8 @@ pub struct Config {
     pub audit: Audit,
     /// Who shares this host.
     pub tenants: Vec<TenantSpec>,
+    /// Where figures and traces go.
+    pub otlp: Otlp,
     /// Which plugin decides what.
     pub policies: Vec<PolicySpec>,
     /// Declared inputs.
@@ -194,6 +198,7 @@ impl Default for Config {
             shutdown: Shutdown::default(),
             compat: Compat::default(),
             tenants: Vec::new(),
+            otlp: Otlp::default(),
             policies: Vec::new(),
             inputs: Vec::new(),
             templates: Vec::new(),
@@ -337,6 +342,7 @@ impl Config {
             egress,
             media,
             tenants: _,
+            otlp,
             policies: _,
             inputs: _,
             templates: _,
@@ -358,6 +364,7 @@ impl Config {
             ("[compat]", *compat == other.compat),
             ("[egress]", *egress == other.egress),
             ("[media]", *media == other.media),
+            ("[otlp]", *otlp == other.otlp),
         ];
         let differing = compared.into_iter().filter(|(_, same)| !same);
         differing.map(|(section, _)| section).collect()
@@ -401,6 +408,7 @@ impl Config {
         self.api.check()?;
         self.log.check()?;
         self.shutdown.check()?;
+        self.otlp.check()?;
         self.plugins.check()
     }
 }

@@ -50,6 +50,10 @@ mode = "canary"
 percent = 10
 plugin = "fanout"
 config = { anything = { goes = 1 } }
+[otlp]
+endpoint = "http://127.0.0.1:4318"
+interval_s = 5
+headers = { authorization = "Bearer x" }
 [[webhooks]]
 name = "pager"
 url = "https://pager.example/hooks/7"

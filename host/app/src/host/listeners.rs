@@ -46,6 +46,7 @@ pub(super) async fn serve(
         limits: config.limits,
         started_unix_ms: control::clock::unix_ms(),
         addresses: sys::interface_addresses,
+        otlp: config.otlp.wanted(),
         folders: vec![
             ("data_dir", config.data_dir.clone()),
             ("plugins", config.plugins.dir.clone()),
