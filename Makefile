@@ -29,12 +29,13 @@ test: setup-test lint wasm-check ## Check and test everything, real peers includ
 	POINTSMAN_UNDER_TEST=$(CARGO_TARGET_DIR)/debug/pointsman $(CARGO) test --workspace -- --test-threads=2
 	$(MAKE) schemathesis
 
+# A test's build has the program too, and with the features that all tests are built with.
 schemathesis: setup-test ## Ask a host what its OpenAPI document allows and does not
-	$(CARGO) build --bin pointsman
+	$(CARGO) test --workspace --no-run --test process
 	scripts/schemathesis.sh $(CARGO_TARGET_DIR)/debug/pointsman
 
 openapi: ## Write docs/openapi.json anew from the code
-	$(CARGO) build --bin pointsman
+	$(CARGO) test --workspace --no-run --test process
 	$(CARGO_TARGET_DIR)/debug/pointsman openapi > docs/openapi.json
 
 lint: ## rustfmt and clippy, warnings are errors

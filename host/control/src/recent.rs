@@ -154,9 +154,22 @@ fn short(text: String) -> String {
 
 /// Hides what may be secret in the URLs of a text.
 fn masked(text: &str) -> String {
-    let word = |word: &str| match word.contains("://") {
-        true => redact(word),
-        false => word.to_owned(),
+    let word = |word: &str| {
+        if !word.contains("://") {
+            return word.to_owned();
+        }
+        // What stands around a URL in a sentence is none of it.
+        let url = word.trim_start_matches(['(', '"', '\'']);
+        let before = word.len() - url.len();
+        let url = url.trim_end_matches([':', ',', ';', '.', ')', '"', '\'']);
+        let after = before + url.len();
+        let (head, tail) = (word.get(..before), word.get(after..));
+        [
+            head.unwrap_or_default(),
+            &redact(url),
+            tail.unwrap_or_default(),
+        ]
+        .concat()
     };
     let words: Vec<_> = text.split(' ').map(word).collect();
     words.join(" ")
@@ -175,6 +188,12 @@ mod tests {
             item: None,
             message: "it broke".to_owned(),
         }
+    }
+
+    #[test]
+    fn a_url_in_a_sentence_keeps_its_address_and_loses_its_secret() {
+        let told = masked("udp://192.0.2.1:5000: refused (rtmp://h/app/hunter2).");
+        assert_eq!(told, "udp://192.0.2.1:5000: refused (rtmp://h/app/***).");
     }
 
     #[test]
