@@ -133,7 +133,7 @@ pub(crate) fn table(max_plugin_bytes: usize) -> Vec<Route> {
             Host(Admin),
             post(policies::decide).layer(DefaultBodyLimit::max(TRIAL_BYTES)),
         ),
-        at("/api/v1/decisions").get(Own(Viewer), decisions::list),
+        at("/api/v1/decisions").get(Host(Viewer), decisions::list),
         at("/api/v1/events").get(Own(Viewer), events::events),
         at("/api/v1/webhooks")
             .get(Host(Viewer), webhooks::list)

@@ -152,10 +152,13 @@ fn the_site_to_start_from_shows_every_key_with_its_default() {
         shown.policies.len(),
         shown.api.cors.len(),
         shown.templates.len(),
+        shown.tenants.len(),
+        shown.webhooks.len(),
+        usize::from(shown.otlp.endpoint.is_some()),
         usize::from(shown.database.url.is_some()),
         usize::from(shown.inputs[0].outputs[0].schedule.is_some()),
     ];
-    assert_eq!(examples, [1, 2, 1, 1, 2, 1, 1, 1, 1]);
+    assert_eq!(examples, [1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1, 1]);
     let mut expected = defaults;
     expected.api = Api {
         certificate: shown.api.certificate.clone(),
@@ -179,6 +182,10 @@ fn the_site_to_start_from_shows_every_key_with_its_default() {
     assert_eq!(other_sources.sources.len(), 4);
     expected.inputs.push(other_sources.clone());
     expected.templates = shown.templates.clone();
+    expected.tenants = shown.tenants.clone();
+    expected.webhooks = shown.webhooks.clone();
+    expected.otlp.endpoint = shown.otlp.endpoint.clone();
+    expected.otlp.headers = shown.otlp.headers.clone();
     expected.database = shown.database.clone();
     expected.inputs[0].outputs[0].schedule = shown.inputs[0].outputs[0].schedule.clone();
     expected.plugins = Plugins {
@@ -336,6 +343,15 @@ fn every_scalar_key_is_also_a_variable() {
             name if name.ends_with("_INSTALL_FROM") => "https://plugins.example.com",
             name if name.ends_with("_SECRETS") => "true",
             name if name.ends_with("_LINK_LOCAL") => "true",
+            name if name.ends_with("_LOCAL_ADMIN") => "true",
+            name if name.ends_with("_SELF_SIGNED") => "true",
+            name if name.ends_with("_DISTRIBUTION") => "true",
+            name if name.ends_with("_DAILY") => "false",
+            name if name.ends_with("_API_CORS") => "https://dash.example.org",
+            name if name.ends_with("_OTLP_ENDPOINT") => "http://127.0.0.1:4318",
+            name if name.ends_with("_RATE") => "17",
+            name if name.ends_with("_KEEP") => "17",
+            name if name.ends_with("_S") => "17",
             name if name.contains("_EGRESS_") => "10.0.0.0/8,a.example",
             name if name.ends_with("_HISTORY") => "false",
             name if name.ends_with("_COMPONENT_BYTES") => "1048576",
@@ -346,7 +362,15 @@ fn every_scalar_key_is_also_a_variable() {
             name if name.contains("_DECISIONS_") => "17",
             _ => "0123456789",
         };
-        let config = with_variables(&[(&variable, value)]).unwrap();
+        // A certificate and its key make sense together only.
+        let partner = match variable.as_str() {
+            "POINTSMAN_API_KEY" => Some("POINTSMAN_API_CERTIFICATE"),
+            "POINTSMAN_API_CERTIFICATE" => Some("POINTSMAN_API_KEY"),
+            _ => None,
+        };
+        let beside = partner.map(|partner| (partner, "beside.pem"));
+        let given: Vec<_> = beside.into_iter().chain([(&*variable, value)]).collect();
+        let config = with_variables(&given).unwrap();
         assert_ne!(config, Config::default(), "{variable} sets nothing");
     }
 }
