@@ -208,12 +208,13 @@ fn tell(operation: &mut Operation, need: Need) {
         Need::Own(role) => (role, false),
         Need::Host(role) => (role, true),
     };
-    let told = [
-        ("x-required-role", json!(role)),
-        ("x-whole-host", json!(of_host)),
-    ];
+    // One member: of several, the order would be another each time.
+    let told = (
+        "x-required-role",
+        json!({ "role": role, "whole_host": of_host }),
+    );
     let extensions = operation.extensions.get_or_insert_default();
-    extensions.merge(told.into_iter().collect::<Extensions>());
+    extensions.merge([told].into_iter().collect::<Extensions>());
     tell_of(
         operation,
         &[

@@ -94,9 +94,9 @@ async fn every_route_asks_for_its_role_and_tells_who_lacks_it() {
         let concrete = path.replace("{kind}", "routing").replace(['{', '}'], "x");
         for (method, operation) in methods.as_object().unwrap() {
             let method = method.to_uppercase();
-            let needs = operation["x-required-role"].as_str();
+            let needs = operation["x-required-role"]["role"].as_str();
             let needs: Option<Role> = needs.map(|role| role.parse().unwrap());
-            let of_host = operation["x-whole-host"] == true;
+            let of_host = operation["x-required-role"]["whole_host"] == true;
             for (key, role, whole) in &callers {
                 let headers = key.as_deref().map(bearer).unwrap_or_default();
                 let found = status(&host, &headers, &method, &concrete).await;

@@ -137,9 +137,10 @@ function operation(api, path, method, it) {
     const button = make("button", { type: "button" }, "Send");
     const shown = make("pre", { hidden: "" });
     button.addEventListener("click", () => send(request(path, method, inputs, type, field), shown));
-    const role = it["x-required-role"];
+    const need = it["x-required-role"];
+    const where = need && need.whole_host ? " in the whole host" : "";
     details.append(make("div", {}, make("p", {}, it.description || it.summary || ""),
-      role ? make("p", {}, `Needs the role ${role}.`) : "", table, field || "", button, shown,
+      need ? make("p", {}, `Needs the role ${need.role}${where}.`) : "", table, field || "", button, shown,
       answers(api, it)));
   });
   return details;
