@@ -3,7 +3,7 @@
 use super::{Journal, Message, Position, Told};
 use model::access::Who;
 use model::{Event, StreamName, StreamPattern};
-use serde_json::json;
+use serde::Serialize;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -140,7 +140,7 @@ impl Item {
             Self::Figures(message) => message.clone(),
             Self::Hello(position) => {
                 let id = position.to_string();
-                Message::of_event(&id, &json!({ "type": "hello", "id": id }))
+                Message::of_event(&id, &Notice::Hello { id: &id })
             }
             Self::Missed(count) => missed(*count),
             Self::TooSlow(count) => missed(Some(*count)),
@@ -148,9 +148,18 @@ impl Item {
     }
 }
 
+/// What is said of the listening itself.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Notice<'a> {
+    Hello { id: &'a str },
+    Missed { count: Option<u64> },
+}
+
 fn missed(count: Option<u64>) -> Message {
-    let json = json!({ "type": "missed", "count": count }).to_string();
-    Message::of(&[json.as_bytes()])
+    // The nouns of the model always have a JSON form.
+    let json = serde_json::to_vec(&Notice::Missed { count }).unwrap_or_default();
+    Message::of(&[&json])
 }
 
 impl Cursor {

@@ -77,7 +77,7 @@ fn an_event_is_one_text_with_its_id_and_time() {
     let greeting = futures_now(cursor.next()).unwrap().message();
     assert_eq!(
         greeting.sse(),
-        "id: abc-0\ndata: {\"id\":\"abc-0\",\"type\":\"hello\"}\n\n"
+        "id: abc-0\ndata: {\"type\":\"hello\",\"id\":\"abc-0\"}\n\n"
     );
     let Some(Item::Event(told)) = futures_now(cursor.next()) else {
         panic!("an event")
