@@ -44,7 +44,7 @@ impl FromStr for Origin {
         let (scheme, authority) = text.split_once("://").ok_or_else(bad)?;
         let uri: Uri = text.parse().map_err(|_| bad())?;
         let named = uri.authority().is_some_and(|it| it.as_str() == authority);
-        match matches!(scheme, "http" | "https") && named && !authority.contains('@') {
+        match matches!(scheme, "http" | "https") && named && !authority.contains(['@', '*']) {
             true => Ok(Self(text.to_ascii_lowercase())),
             false => Err(bad()),
         }

@@ -217,11 +217,12 @@ impl Refusals {
         let Event::PeerRefused { protocol, code } = event else {
             return true;
         };
-        let told = self.0.entry((*protocol, code.clone())).or_default();
+        let kind = (*protocol, code.clone());
         // A clock that was set back is no reason to be silent.
-        let due = unix_ms.abs_diff(*told) >= REFUSALS_APART_MS;
+        let long_ago = |told: &u64| unix_ms.abs_diff(*told) >= REFUSALS_APART_MS;
+        let due = self.0.get(&kind).is_none_or(long_ago);
         if due {
-            *told = unix_ms;
+            self.0.insert(kind, unix_ms);
         }
         due
     }
