@@ -89,6 +89,9 @@ async fn admit(app: &App, request: &Parts, need: Need) -> Result<Who, (Option<Wh
         Need::Own(role) => (role, false),
         Need::Host(role) => (role, true),
     };
+    if who.role < role && app.control.access().standing() == Standing::NotRead {
+        return Err((Some(who), not_read()));
+    }
     let lacking = if who.role < role {
         format!("it takes the role {role}; {} is {}", who.name, who.role)
     } else if of_host && !who.sees_the_host() {

@@ -88,7 +88,9 @@ impl EventsArgs {
     fn show(&self, event: &Event) -> anyhow::Result<()> {
         let data: Value = serde_json::from_str(&event.data).unwrap_or(Value::Null);
         let kind = data.get("type").and_then(Value::as_str).unwrap_or_default();
-        if kind == "figures" && self.types.is_empty() && !self.figures {
+        let unasked = kind == "figures" && self.types.is_empty() && !self.figures;
+        // A greeting says where to go on from; nothing happened.
+        if unasked || kind == "hello" {
             return Ok(());
         }
         let mut out = std::io::stdout().lock();
