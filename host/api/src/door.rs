@@ -110,7 +110,8 @@ async fn admit(app: &App, request: &Parts, need: Need) -> Result<Who, (Option<Wh
     Err((Some(who), Problem::new(Kind::Forbidden, lacking)))
 }
 
-async fn identify(app: &App, request: &Parts) -> Result<Who, Problem> {
+/// Who it is now, if it is anybody.
+pub(crate) async fn identify(app: &App, request: &Parts) -> Result<Who, Problem> {
     let (access, headers) = (app.control.access(), &request.headers);
     let standing = access.standing();
     let known = match credential(headers, |token| access.is_meant_as_key(token))? {

@@ -5,8 +5,8 @@ use crate::problem::{Kind, Problem};
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use control::{BadTag, Expect, Tag};
 use model::{Label, StreamName, Who};
@@ -150,6 +150,16 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
         let expect =
             expect.map_err(|error: BadTag| Problem::new(Kind::BadRequest, error.to_string()))?;
         Ok(Self(expect))
+    }
+}
+
+/// The answer to what was made: its path, and what is shown of it.
+pub(crate) struct Created<T>(pub(crate) String, pub(crate) T);
+
+impl<T: IntoResponse> IntoResponse for Created<T> {
+    fn into_response(self) -> Response {
+        let Self(path, body) = self;
+        (StatusCode::CREATED, [(header::LOCATION, path)], body).into_response()
     }
 }
 

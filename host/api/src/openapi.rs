@@ -171,9 +171,14 @@ fn tell_common(operation: &mut Operation, method: &Method, path: &str) {
         ("408", "It took too long"),
         ("429", "This address or key asks too often"),
         ("500", "A fault of this host"),
-        ("503", "Shutting down, or a limit of this host is reached"),
     ];
-    if !method.is_safe() {
+    if method.is_safe() {
+        common.push(("503", "Shutting down, or a limit of this host is reached"));
+    } else {
+        common.push((
+            "503",
+            "Shutting down, a limit of this host is reached, or it cannot be kept over a restart",
+        ));
         common.push(("403", "Sent by a page of another site, or not allowed"));
     }
     if path.contains('{') {

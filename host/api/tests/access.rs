@@ -223,6 +223,30 @@ async fn a_key_is_shown_once_and_refused_as_soon_as_it_is_no_good() {
     );
 }
 
+#[tokio::test]
+async fn whose_key_is_taken_back_hears_no_more() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let host = Host::start().await;
+    let admin = bearer(&key(&host, "admin", Role::Admin, None).await);
+    let listener = bearer(&key(&host, "listener", Role::Viewer, None).await);
+    let mut socket = tokio::net::TcpStream::connect(host.address).await.unwrap();
+    let request = format!(
+        "GET /api/v1/events HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n{listener}\r\n",
+        host.address
+    );
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut heard = Vec::new();
+    while !String::from_utf8_lossy(&heard).contains("hello") {
+        assert!(socket.read_buf(&mut heard).await.unwrap() > 0, "it ended");
+    }
+    let path = "/api/v1/keys/listener";
+    let gone = send(&host, &admin, "DELETE", path, json!(null)).await;
+    assert_eq!(gone.status, 204, "{}", gone.body);
+    let ended = socket.read_to_end(&mut heard);
+    let ended = tokio::time::timeout(Duration::from_secs(20), ended).await;
+    ended.expect("it goes on").unwrap();
+}
+
 struct Session {
     cookie: String,
     csrf: String,

@@ -83,7 +83,7 @@ async fn https_shows_the_newest_certificate_that_is_sound() {
         .await
         .expect("the new certificate is shown");
 
-    // A key of another pair: the file is looked at, and nothing changes.
+    // Half a file: it is looked at every two seconds, and nothing may change, however long one waits.
     std::fs::write(dir.path().join("cert.pem"), "-----BEGIN CERT").unwrap();
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert!(health(host.address, &second).await.is_some());

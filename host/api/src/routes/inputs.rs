@@ -2,12 +2,12 @@
 
 use crate::answers::List;
 use crate::app::App;
-use crate::extract::{IfMatch, Json as Body, Named, Scoped, Tagged};
+use crate::extract::{Created, IfMatch, Json as Body, Named, Scoped, Tagged};
 use crate::fields;
 use crate::problem::Problem;
 use crate::view::{InputView, keep_secrets};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use control::{ControlError, Tag};
 use model::{InputSpec, StreamName};
 use serde::Serialize;
@@ -55,7 +55,7 @@ pub(crate) async fn add(
     Scoped(app): Scoped,
     headers: HeaderMap,
     Body(body): Body<Value>,
-) -> Result<Response, Problem> {
+) -> Result<Created<Tagged<InputView>>, Problem> {
     let mut spec = fields::input(body)?;
     let nothing = InputSpec {
         sources: Vec::new(),
@@ -65,11 +65,7 @@ pub(crate) async fn add(
     keep_secrets(&mut spec, &nothing)?;
     let spec = app.control.add_input(spec).await?;
     let location = format!("/api/v1/inputs/{}", spec.name.as_str().replace('/', "%2F"));
-    let mut response = (StatusCode::CREATED, shown(&app, spec, &headers).await?).into_response();
-    if let Ok(location) = HeaderValue::from_str(&location) {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    Ok(response)
+    Ok(Created(location, shown(&app, spec, &headers).await?))
 }
 
 /// One input.

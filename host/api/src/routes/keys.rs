@@ -1,11 +1,11 @@
 //! Keys, which programs show.
 
-use crate::extract::{Caller, Json as Body, Named, Scoped};
+use crate::extract::{Caller, Created, Json as Body, Named, Scoped};
 use crate::fields;
 use crate::problem::Problem;
 use axum::Json;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
 use control::AccessError;
 use control::access::KeyView;
 use serde::Serialize;
@@ -78,26 +78,18 @@ pub(crate) async fn list(Scoped(app): Scoped) -> Json<Keys> {
     request_body(content = Object, example = json!({"name": "ci", "role": "operator", "streams": "live/*", "expires_unix_ms": null})),
     responses(
         (status = 201, body = MadeShown, headers(("Location" = String))),
-        (status = 400, description = "Not JSON", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "There is one of that name, or no admin would be left", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Fields at fault, all of them named", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "It cannot be kept over a restart", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn add(
     Scoped(app): Scoped,
     Caller(who): Caller,
     Body(body): Body<Value>,
-) -> Result<Response, Problem> {
+) -> Result<impl IntoResponse + use<>, Problem> {
     let draft = fields::key(body, &app.tenants())?;
     let made = app.control.access().add_key(&who, draft).await?;
     let location = format!("/api/v1/keys/{}", made.view.id);
-    let mut response = (StatusCode::CREATED, Json(made)).into_response();
-    let headers = response.headers_mut();
-    if let Ok(location) = HeaderValue::from_str(&location) {
-        headers.insert(header::LOCATION, location);
-    }
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+    let unkept = [(header::CACHE_CONTROL, "no-store")];
+    Ok((unkept, Created(location, Json(made))))
 }
 
 /// One key, without its secret.
@@ -121,11 +113,8 @@ pub(crate) async fn one(
     request_body(content = Object, example = json!({"disabled": true})),
     responses(
         (status = 200, body = KeyShown),
-        (status = 400, description = "Not JSON", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such key", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "The name is taken, or no admin would be left", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Fields at fault, all of them named", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "It cannot be kept over a restart", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn change(
     Scoped(app): Scoped,
@@ -153,7 +142,6 @@ pub(crate) async fn change(
         (status = 204, description = "It is gone"),
         (status = 404, description = "No such key", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "No admin would be left", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "It cannot be kept over a restart", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn remove(
     Scoped(app): Scoped,

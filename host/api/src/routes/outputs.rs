@@ -2,12 +2,12 @@
 
 use crate::answers::List;
 use crate::app::App;
-use crate::extract::{IfMatch, Json as Body, OfInput, Scoped, Tagged};
+use crate::extract::{Created, IfMatch, Json as Body, OfInput, Scoped, Tagged};
 use crate::fields;
 use crate::problem::Problem;
 use crate::view::{OutputView, keep_secrets};
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use control::desired::Faults;
 use control::scene::Scene;
 use control::{ControlError, Expect, Tag};
@@ -68,7 +68,7 @@ pub(crate) async fn add(
     Scoped(app): Scoped,
     OfInput(input, ()): OfInput<()>,
     Body(body): Body<Value>,
-) -> Result<Response, Problem> {
+) -> Result<Created<Tagged<OutputView>>, Problem> {
     let before = app.control.input(&input)?;
     let taken: Vec<_> = before.outputs.into_iter().map(|it| it.name).collect();
     let mut output = fields::output(input.as_str(), body, &taken)?;
@@ -76,11 +76,7 @@ pub(crate) async fn add(
     let output = app.control.add_output(input.clone(), output).await?;
     let (path, name) = (input.as_str().replace('/', "%2F"), output.name.clone());
     let location = format!("/api/v1/inputs/{path}/outputs/{name}");
-    let mut response = (StatusCode::CREATED, shown(&app, input, output).await?).into_response();
-    if let Ok(location) = HeaderValue::from_str(&location) {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    Ok(response)
+    Ok(Created(location, shown(&app, input, output).await?))
 }
 
 /// One output.

@@ -72,7 +72,6 @@ impl WhoView {
 #[utoipa::path(post, path = "/api/v1/session", tag = "access", request_body = LoginBody,
     responses(
         (status = 200, body = WhoView, headers(("Set-Cookie" = String))),
-        (status = 400, description = "Not JSON", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "The name or the password is wrong", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Not a name and a password", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Too many attempts failed", body = Problem, content_type = "application/problem+json"),
@@ -132,7 +131,6 @@ pub(crate) async fn log_out(
 #[utoipa::path(post, path = "/api/v1/session/password", tag = "access", request_body = PasswordBody,
     responses(
         (status = 204, description = "It holds from now on"),
-        (status = 400, description = "Not JSON", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "The password is wrong, or it is no user who asks", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Too short or too long", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Too many attempts failed", body = Problem, content_type = "application/problem+json"),

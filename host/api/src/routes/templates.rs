@@ -1,11 +1,11 @@
 //! Templates: sets of outputs that are added to an input in one go.
 
-use crate::extract::{IfMatch, Json as Body, Named, Scoped, Tagged};
+use crate::extract::{Created, IfMatch, Json as Body, Named, Scoped, Tagged};
 use crate::fields;
 use crate::problem::Problem;
 use crate::view::{OutputView, TemplateView};
 use axum::Json;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use control::desired::Faults;
 use control::template::Values;
@@ -61,21 +61,17 @@ pub(crate) async fn list(Scoped(app): Scoped) -> Json<Templates> {
     })),
     responses(
         (status = 201, body = TemplateView, headers(("Location" = String), ("ETag" = String))),
-        (status = 400, description = "Not JSON", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "There is one of that name", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Fields at fault, all of them named", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "It cannot be kept over a restart", body = Problem, content_type = "application/problem+json"),
     ))]
-pub(crate) async fn add(Scoped(app): Scoped, Body(body): Body<Value>) -> Result<Response, Problem> {
+pub(crate) async fn add(
+    Scoped(app): Scoped,
+    Body(body): Body<Value>,
+) -> Result<Created<Tagged<TemplateView>>, Problem> {
     let mut spec = fields::template(body)?;
     TemplateView::keep_secrets(&mut spec, None)?;
     let spec = app.control.add_template(spec).await?;
     let location = format!("/api/v1/templates/{}", spec.name);
-    let mut response = (StatusCode::CREATED, shown(spec)).into_response();
-    if let Ok(location) = HeaderValue::from_str(&location) {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    Ok(response)
+    Ok(Created(location, shown(spec)))
 }
 
 /// One template.
@@ -106,8 +102,6 @@ pub(crate) async fn one(
         (status = 400, description = "Not JSON, or not a name", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such template", body = Problem, content_type = "application/problem+json"),
         (status = 412, description = "Somebody else changed it", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Fields at fault, all of them named", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "It cannot be kept over a restart", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn change(
     Scoped(app): Scoped,
@@ -132,7 +126,6 @@ pub(crate) async fn change(
         (status = 400, description = "Not a name", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such template", body = Problem, content_type = "application/problem+json"),
         (status = 412, description = "Somebody else changed it", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "It cannot be kept over a restart", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn remove(
     Scoped(app): Scoped,
@@ -157,7 +150,6 @@ pub(crate) async fn remove(
         (status = 409, description = "The input has an output of such a name", body = Problem, content_type = "application/problem+json"),
         (status = 412, description = "Somebody else changed the input", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Variables that are missing or unknown, or outputs at fault, all of them named", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "It cannot be kept over a restart", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn apply(
     Scoped(app): Scoped,

@@ -73,7 +73,6 @@ pub(crate) async fn one(
         (status = 200, body = TenantShown),
         (status = 400, description = "Not JSON, or not a name", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Fields at fault, or it declares more already", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "It cannot be kept over a restart", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn put(
     Scoped(app): Scoped,
@@ -93,7 +92,6 @@ pub(crate) async fn put(
         (status = 400, description = "Not a name", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such tenant", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "Inputs of it are declared", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "It cannot be kept over a restart", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn remove(
     Scoped(app): Scoped,

@@ -1,12 +1,11 @@
 //! Users, who log in with a password.
 
 use crate::door;
-use crate::extract::{Caller, Json as Body, Named, Scoped};
+use crate::extract::{Caller, Created, Json as Body, Named, Scoped};
 use crate::fields;
 use crate::problem::Problem;
 use axum::Json;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode};
 use control::AccessError;
 use control::access::UserView;
 use model::Label;
@@ -62,26 +61,21 @@ pub(crate) async fn list(Scoped(app): Scoped) -> Json<Users> {
     request_body(content = Object, example = json!({"name": "jane", "role": "operator", "password": "correct horse battery staple"})),
     responses(
         (status = 201, body = UserShown, headers(("Location" = String))),
-        (status = 400, description = "Not JSON", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "There is one of that name, or no admin would be left", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Fields at fault, all of them named", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "It cannot be kept over a restart", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn add(
     Scoped(app): Scoped,
     Caller(who): Caller,
     Body(body): Body<Value>,
-) -> Result<Response, Problem> {
+) -> Result<Created<Json<UserView>>, Problem> {
     let user = fields::new_user(body, &app.tenants())?;
     let access = app.control.access();
     let added = access.add_user(&who, user.name, user.rights, user.password);
     let added = added.await?;
-    let location = HeaderValue::from_str(&format!("/api/v1/users/{}", added.name));
-    let mut response = (StatusCode::CREATED, Json(added)).into_response();
-    if let Ok(location) = location {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    Ok(response)
+    Ok(Created(
+        format!("/api/v1/users/{}", added.name),
+        Json(added),
+    ))
 }
 
 /// One user.
@@ -109,8 +103,6 @@ pub(crate) async fn one(
         (status = 400, description = "Not JSON, or not a name", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such user", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "No admin would be left", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Fields at fault, all of them named", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "It cannot be kept over a restart", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn change(
     Scoped(app): Scoped,
@@ -140,7 +132,6 @@ pub(crate) async fn change(
         (status = 400, description = "Not a name", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such user", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "No admin would be left", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "It cannot be kept over a restart", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn remove(
     Scoped(app): Scoped,

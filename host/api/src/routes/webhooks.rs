@@ -1,12 +1,11 @@
 //! Webhooks: who is told by HTTP of what happens.
 
-use crate::extract::{IfMatch, Json as Body, Named, Scoped, Tagged};
+use crate::extract::{Created, IfMatch, Json as Body, Named, Scoped, Tagged};
 use crate::fields;
 use crate::problem::Problem;
 use crate::view::{MASK, hide_hook_secrets, keep_hook_secrets};
 use axum::Json;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
 use control::webhooks::{Delivery, HookFigures};
 use control::{ControlError, Tag};
 use model::{Label, WebhookSpec};
@@ -110,21 +109,17 @@ pub(crate) async fn list(Scoped(app): Scoped) -> Json<Webhooks> {
     request_body(content = Object, example = json!({"name": "pager", "url": "https://pager.example/hooks/7", "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "events": ["output_changed"], "streams": "live/*"})),
     responses(
         (status = 201, body = WebhookView, headers(("Location" = String), ("ETag" = String))),
-        (status = 400, description = "Not JSON", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "There is one of that name", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Fields at fault, all of them named", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "It cannot be kept over a restart", body = Problem, content_type = "application/problem+json"),
     ))]
-pub(crate) async fn add(Scoped(app): Scoped, Body(body): Body<Value>) -> Result<Response, Problem> {
+pub(crate) async fn add(
+    Scoped(app): Scoped,
+    Body(body): Body<Value>,
+) -> Result<Created<Tagged<WebhookView>>, Problem> {
     let mut spec = fields::webhook(body)?;
     keep_hook_secrets(&mut spec, None)?;
     let spec = app.control.add_webhook(spec).await?;
     let location = format!("/api/v1/webhooks/{}", spec.name);
-    let mut response = (StatusCode::CREATED, shown(spec, None)).into_response();
-    if let Ok(location) = HeaderValue::from_str(&location) {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    Ok(response)
+    Ok(Created(location, shown(spec, None)))
 }
 
 /// One webhook.
@@ -151,11 +146,8 @@ pub(crate) async fn one(
     request_body(content = Object, example = json!({"enabled": false})),
     responses(
         (status = 200, body = WebhookView, headers(("ETag" = String))),
-        (status = 400, description = "Not JSON", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such webhook", body = Problem, content_type = "application/problem+json"),
         (status = 412, description = "Somebody else changed it", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Fields at fault, all of them named", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "It cannot be kept over a restart", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn change(
     Scoped(app): Scoped,
@@ -189,7 +181,6 @@ pub(crate) async fn change(
         (status = 204, description = "It is gone"),
         (status = 404, description = "No such webhook", body = Problem, content_type = "application/problem+json"),
         (status = 412, description = "Somebody else changed it", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "It cannot be kept over a restart", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn remove(
     Scoped(app): Scoped,

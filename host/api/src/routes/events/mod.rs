@@ -4,17 +4,20 @@ mod socket;
 mod sse;
 
 use crate::app::App;
+use crate::door;
 use crate::extract::Caller;
 use crate::problem::{Kind, Problem};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{Query, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use control::journal::{BadPosition, Cursor, Filter, Position};
-use model::StreamPattern;
+use model::{StreamPattern, Who};
 use serde::Deserialize;
+use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use utoipa::IntoParams;
 
@@ -23,6 +26,10 @@ pub(crate) const MAX_LISTENERS: usize = 2_048;
 
 /// What browsers send when they come back (HTML standard, section 9.2.4).
 const LAST_EVENT_ID: &str = "last-event-id";
+
+/// How often it is asked whether a listener may still listen: a key can be taken back, and a
+/// session ends.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// What to hear.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -44,6 +51,13 @@ struct Listener {
     _place: OwnedSemaphorePermit,
 }
 
+/// Why a listener hears no more.
+enum End {
+    Stopping,
+    /// Who listens is no longer who they were, or may do something else now.
+    Revoked,
+}
+
 /// What happens from now on: server-sent events, or one message each on a WebSocket.
 ///
 /// Each is a JSON object whose `type` says what happened: `stream_started`, `stream_ended`,
@@ -59,7 +73,8 @@ struct Listener {
 /// `hello` comes once, with the id from which on events are heard. `missed` says how many events
 /// are no longer there (`count`, null if the host was started again since): look at
 /// `/api/v1/streams` and `/api/v1/plugins` anew. A client that is too slow for what happens hears
-/// `missed`, and its connection ends. A WebSocket takes no messages.
+/// `missed`, and its connection ends; so does that of a client whose key or session is no longer
+/// good, within five seconds. A WebSocket takes no messages.
 #[utoipa::path(get, path = "/api/v1/events", tag = "streams",
     params(Wanted, ("Last-Event-ID" = Option<String>, Header, description = "Go on after the event with this id")),
     responses(
@@ -73,13 +88,13 @@ pub(crate) async fn events(
     State(app): State<App>,
     Caller(who): Caller,
     wanted: Result<Query<Wanted>, QueryRejection>,
-    headers: HeaderMap,
+    request: Parts,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     let bad = |error: &dyn std::fmt::Display| Problem::new(Kind::BadRequest, error.to_string());
     let Query(wanted) = wanted.map_err(|rejection| bad(&rejection.body_text()))?;
-    let after = after(&wanted, &headers).map_err(|error| bad(&error))?;
-    let mut filter = Filter::of(who);
+    let after = after(&wanted, &request.headers).map_err(|error| bad(&error))?;
+    let mut filter = Filter::of(who.clone());
     if let Some(types) = &wanted.types {
         let types = types.split(',').map(str::trim);
         filter = filter.types(types).map_err(|error| bad(&error))?;
@@ -96,11 +111,33 @@ pub(crate) async fn events(
         cursor: app.control.journal().listen(filter, after),
         _place: place,
     };
-    if !headers.contains_key(header::UPGRADE) {
-        return Ok(sse::answer(listener, app.stop));
+    let is_upgrade = request.headers.contains_key(header::UPGRADE);
+    let end = end(app, request, who);
+    if !is_upgrade {
+        return Ok(sse::answer(listener, end));
     }
     let upgrade = upgrade.map_err(|rejection| bad(&rejection.body_text()))?;
-    Ok(socket::answer(upgrade, listener, app.stop))
+    Ok(socket::answer(upgrade, listener, end))
+}
+
+/// Resolves when a listener has to go.
+async fn end(app: App, request: Parts, who: Who) -> End {
+    let revoked = async {
+        loop {
+            tokio::time::sleep(LOOK).await;
+            let Ok(now) = door::identify(&app, &request).await else {
+                return;
+            };
+            let peer = who.peer;
+            if (Who { peer, ..now }) != who {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        () = app.stop.cancelled() => End::Stopping,
+        () = revoked => End::Revoked,
+    }
 }
 
 /// Where to go on. Browsers repeat the address with which they began, so the header is newer.

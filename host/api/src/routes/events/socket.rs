@@ -1,12 +1,11 @@
 //! Events on a WebSocket (RFC 6455).
 
-use super::Listener;
+use super::{End, Listener};
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
 use axum::response::Response;
 use control::journal::Item;
 use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
-use tokio_util::sync::CancellationToken;
 
 /// A listener that does not take a message within this is too slow.
 const WRITE_LIMIT: Duration = Duration::from_secs(10);
@@ -29,19 +28,23 @@ struct Farewell(u16, &'static str);
 pub(super) fn answer(
     upgrade: WebSocketUpgrade,
     listener: Listener,
-    stop: CancellationToken,
+    end: impl Future<Output = End> + Send + 'static,
 ) -> Response {
     upgrade
         .max_frame_size(FRAME_BYTES)
         .max_message_size(FRAME_BYTES)
         .read_buffer_size(READ_BYTES)
         .write_buffer_size(0)
-        .on_upgrade(|socket| serve(socket, listener, stop))
+        .on_upgrade(|socket| serve(socket, listener, end))
 }
 
-async fn serve(mut socket: WebSocket, mut listener: Listener, stop: CancellationToken) {
+async fn serve(
+    mut socket: WebSocket,
+    mut listener: Listener,
+    end: impl Future<Output = End> + Send,
+) {
     // A connection that broke needs no farewell.
-    let Some(Farewell(code, reason)) = talk(&mut socket, &mut listener, stop).await else {
+    let Some(Farewell(code, reason)) = talk(&mut socket, &mut listener, end).await else {
         return;
     };
     let frame = CloseFrame {
@@ -54,11 +57,12 @@ async fn serve(mut socket: WebSocket, mut listener: Listener, stop: Cancellation
 async fn talk(
     socket: &mut WebSocket,
     listener: &mut Listener,
-    stop: CancellationToken,
+    end: impl Future<Output = End> + Send,
 ) -> Option<Farewell> {
     let mut pings = interval(PING);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut heard = Instant::now();
+    let mut end = std::pin::pin!(end);
     loop {
         tokio::select! {
             item = listener.cursor.next() => {
@@ -82,9 +86,10 @@ async fn talk(
                 }
                 send(socket, Message::Ping(Default::default())).await?;
             }
-            () = stop.cancelled() => {
-                return Some(Farewell(close_code::AWAY, "this host is shutting down"));
-            }
+            end = end.as_mut() => return Some(match end {
+                End::Stopping => Farewell(close_code::AWAY, "this host is shutting down"),
+                End::Revoked => Farewell(close_code::POLICY, "who listens may no longer"),
+            }),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Server-sent events (HTML standard, section 9.2).
 
-use super::Listener;
+use super::{End, Listener};
 use axum::body::{Body, Bytes};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -8,7 +8,6 @@ use control::journal::Item;
 use futures_util::{StreamExt, stream};
 use std::convert::Infallible;
 use std::time::Duration;
-use tokio_util::sync::CancellationToken;
 
 /// Proxies close what is silent for a minute.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -20,10 +19,13 @@ const HEADERS: [(header::HeaderName, &str); 3] = [
     (header::HeaderName::from_static("x-accel-buffering"), "no"),
 ];
 
-/// The answer goes on until `stop`, or until its reader is too slow. What its reader leaves unread
+/// The answer goes on until `end`, or until its reader is too slow. What its reader leaves unread
 /// is kept by the ring alone; the server cuts off who reads nothing at all.
-pub(super) fn answer(listener: Listener, stop: CancellationToken) -> Response {
-    let told = stream::unfold(Some(listener), next).take_until(stop.cancelled_owned());
+pub(super) fn answer(
+    listener: Listener,
+    end: impl Future<Output = End> + Send + 'static,
+) -> Response {
+    let told = stream::unfold(Some(listener), next).take_until(Box::pin(end));
     (HEADERS, Body::from_stream(told)).into_response()
 }
 
