@@ -20,7 +20,7 @@ use std::time::{Duration, Instant, SystemTime};
 /// What is known of a track without decoding it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrackSummary {
-    /// Codec name (`h264`, `hevc`, `aac`).
+    /// As [`Codec::name`].
     pub codec: &'static str,
     /// Set for video.
     pub video: Option<Video>,
@@ -30,15 +30,10 @@ pub struct TrackSummary {
 
 impl TrackSummary {
     fn of(codec: &Codec) -> Self {
-        let (video, audio) = match *codec {
-            Codec::H264 { video, .. } | Codec::Hevc { video, .. } => (Some(video), None),
-            Codec::Aac { audio, .. } => (None, Some(audio)),
-            _ => (None, None),
-        };
         Self {
             codec: codec.name(),
-            video,
-            audio,
+            video: codec.video(),
+            audio: codec.audio(),
         }
     }
 

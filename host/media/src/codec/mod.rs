@@ -50,5 +50,8 @@ pub fn codec_string(codec: &Codec) -> Result<String, CodecError> {
         Codec::H264 { config, .. } => Ok(h264::DecoderConfig::parse(config)?.codec_string()),
         Codec::Hevc { config, .. } => Ok(hevc::DecoderConfig::parse(config)?.codec_string()),
         Codec::Aac { config, .. } => Ok(aac::AudioSpecificConfig::parse(config)?.codec_string()),
+        _ => Err(CodecError::Unsupported {
+            what: "a CODECS name of this codec",
+        }),
     }
 }

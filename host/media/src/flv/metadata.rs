@@ -48,5 +48,6 @@ fn describe(codec: &Codec, properties: &mut Vec<(&'static str, Value)>) {
             properties.push(("audiosamplesize", Value::Number(16.0)));
             properties.push(("stereo", Value::Boolean(audio.channels > 1)));
         }
+        _ => {}
     }
 }

@@ -70,7 +70,8 @@ pub fn preface(tracks: &Tracks, at: Ticks90k) -> Vec<Message> {
         &[],
         on_metadata(tracks),
     )];
-    for track in tracks.video().into_iter().chain(tracks.audio()) {
+    let firsts = tracks.video().into_iter().chain(tracks.audio());
+    for track in firsts.filter(|track| has_place(&track.codec)) {
         let record = track.codec.config().clone();
         let (kind, head) = match video_codec(&track.codec) {
             Some(codec) => (Kind::Video, VideoTag::config_header(codec)),
@@ -118,7 +119,8 @@ impl Muxer {
         } else {
             tracks.audio()
         };
-        let carried = of_its_kind.is_some_and(|first| first.id == track.id);
+        let carried =
+            has_place(&track.codec) && of_its_kind.is_some_and(|first| first.id == track.id);
         if !carried && self.refused.insert(track.id) {
             let kind = if track.codec.is_video() {
                 "video"
@@ -152,11 +154,15 @@ fn message(track: &Track, frame: &Frame) -> Message {
     message
 }
 
+const fn has_place(codec: &Codec) -> bool {
+    matches!(codec, Codec::Aac { .. }) || video_codec(codec).is_some()
+}
+
 const fn video_codec(codec: &Codec) -> Option<VideoCodec> {
     match codec {
         Codec::H264 { .. } => Some(VideoCodec::Avc),
         Codec::Hevc { .. } => Some(VideoCodec::Hevc),
-        Codec::Aac { .. } => None,
+        _ => None,
     }
 }
 

@@ -1,8 +1,8 @@
 //! The multivariant playlist (RFC 8216 §4.3.4, "master playlist").
 
 use super::Window;
+use crate::Tracks;
 use crate::codec::codec_string;
-use crate::{Codec, Tracks};
 use std::fmt::Write;
 
 /// One rendition of the stream.
@@ -33,10 +33,7 @@ impl Variant {
             .iter()
             .map(|track| codec_string(&track.codec))
             .collect();
-        let video = tracks.video().and_then(|track| match &track.codec {
-            Codec::H264 { video, .. } | Codec::Hevc { video, .. } => Some(*video),
-            Codec::Aac { .. } => None,
-        });
+        let video = tracks.video().and_then(|track| track.codec.video());
         let video = video.unwrap_or_default();
         let has_size = video.width > 0 && video.height > 0;
         Self {

@@ -325,6 +325,8 @@ impl Output {
             Codec::H264 { .. } => (0x1B, StreamKind::H264),
             Codec::Hevc { .. } => (0x24, StreamKind::Hevc),
             Codec::Aac { .. } => (0x0F, StreamKind::AacAdts),
+            // Has no unit writer, and so no output.
+            _ => (0x06, StreamKind::Other(self.track.codec.name())),
         };
         PmtStream {
             pid: self.pid,

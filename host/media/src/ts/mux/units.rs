@@ -52,6 +52,9 @@ impl UnitWriter {
                 adts::Header::build(&config, 0)?;
                 Ok(Self::Audio { config })
             }
+            _ => Err(CodecError::Unsupported {
+                what: "this codec in a transport stream",
+            }),
         }
     }
 
