@@ -42,6 +42,10 @@ impl TrackSummary {
             StreamKind::H264 => "h264",
             StreamKind::Hevc => "hevc",
             StreamKind::AacAdts | StreamKind::AacLatm => "aac",
+            StreamKind::Opus(_) => "opus",
+            StreamKind::Scte35 => "scte35",
+            StreamKind::Id3 => "id3",
+            StreamKind::Klv | StreamKind::KlvCells => "klv",
             StreamKind::Other(name) => name,
         };
         Self {

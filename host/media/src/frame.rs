@@ -67,7 +67,8 @@ pub enum Codec {
         /// From the frame header.
         video: Video,
     },
-    /// Splice information (ANSI/SCTE 35). Payload: one `splice_info_section`.
+    /// Splice information (ANSI/SCTE 35). Payload: one whole `splice_info_section`, whose splice
+    /// times, `pts_adjustment` applied, are `Frame::pts` of this stream modulo 2^33.
     Scte35,
     /// Timed ID3 tags. Payload: one tag.
     Id3,

@@ -13,6 +13,7 @@ pub mod h264;
 pub mod hevc;
 pub mod nal;
 pub mod opus;
+pub mod scte35;
 pub mod vp9;
 
 /// Why a header could not be read or written.

@@ -11,6 +11,7 @@ pub mod demux;
 pub mod framer;
 pub mod monitor;
 pub mod mux;
+mod opus;
 pub mod pace;
 pub mod packet;
 pub mod pes;

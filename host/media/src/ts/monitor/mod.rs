@@ -48,7 +48,7 @@ pub struct SeenTrack {
     pub stream: PmtStream,
     /// From the SPS, once seen.
     pub video: Option<Video>,
-    /// From an ADTS header, once seen.
+    /// From an ADTS header, once seen, or from the PMT.
     pub audio: Option<Audio>,
     /// The newest PTS, 33 bits.
     pub pts: Option<u64>,
@@ -248,10 +248,14 @@ impl Monitor {
 impl SeenTrack {
     fn new(stream: PmtStream) -> Self {
         let head = Head::new(stream.kind);
+        let audio = match stream.kind {
+            StreamKind::Opus(code) => super::opus::head_of(code).ok().map(|head| head.audio()),
+            _ => None,
+        };
         Self {
             stream,
             video: None,
-            audio: None,
+            audio,
             pts: None,
             dts: None,
             leads: false,
