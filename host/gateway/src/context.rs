@@ -1,7 +1,9 @@
 //! What every gateway is given: the hub, the way to shut down, counters, and log manners.
 
+use crate::crowd::Crowds;
+use crate::rtmp::Seat;
 use crate::srt;
-use crate::udp::fanout::Fanouts;
+use crate::udp::Member;
 use hub::Registry;
 use model::{Egress, Protocol};
 use parking_lot::Mutex;
@@ -36,7 +38,8 @@ struct Inner {
     farewells: TaskTracker,
     counters: Counters,
     complaints: Complaints,
-    fanouts: Fanouts,
+    udp_outputs: Crowds<Member>,
+    rtmp_players: Crowds<Arc<Seat>>,
     srt: srt::Connections,
 }
 
@@ -60,7 +63,8 @@ impl Context {
             farewells: TaskTracker::new(),
             counters: Counters::default(),
             complaints: Complaints::new(Complaints::PERIOD),
-            fanouts: Fanouts::default(),
+            udp_outputs: Crowds::default(),
+            rtmp_players: Crowds::default(),
             srt: srt::Connections::default(),
         }))
     }
@@ -111,8 +115,12 @@ impl Context {
         &self.0.srt
     }
 
-    pub(crate) fn fanouts(&self) -> &Fanouts {
-        &self.0.fanouts
+    pub(crate) fn udp_outputs(&self) -> &Crowds<Member> {
+        &self.0.udp_outputs
+    }
+
+    pub(crate) fn rtmp_players(&self) -> &Crowds<Arc<Seat>> {
+        &self.0.rtmp_players
     }
 
     /// Who holds a token of it has viewers that are to see the end of their stream.

@@ -6,6 +6,7 @@
 
 pub mod child;
 pub mod context;
+mod crowd;
 pub mod file;
 pub mod hls;
 pub mod http;

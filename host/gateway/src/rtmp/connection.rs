@@ -1,14 +1,17 @@
 //! One accepted connection, until its peer publishes, plays or leaves.
 
-use super::write::{flush_server, write_all};
+use super::crowd::Merge;
+use super::listener::Config;
+use super::write::flush_server;
 use super::{ask, ingest, serve, status_code};
 use crate::context::Context;
-use ::rtmp::session::{Limits, Server, ServerEvent};
-use bytes::{Bytes, BytesMut};
+use ::rtmp::session::{Server, ServerEvent};
+use bytes::BytesMut;
 use hub::Pass;
 use model::{Event, Intent, Protocol, Refusal};
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
@@ -35,7 +38,8 @@ pub(super) enum Failure {
 /// A connection and its session.
 pub(super) struct Connection {
     pub(super) context: Context,
-    pub(super) tcp: TcpStream,
+    pub(super) tcp: Arc<TcpStream>,
+    pub(super) merge: Merge,
     pub(super) peer: SocketAddr,
     pub(super) session: Server,
     pub(super) shutdown: CancellationToken,
@@ -49,16 +53,17 @@ impl Connection {
         context: &Context,
         tcp: TcpStream,
         peer: SocketAddr,
-        limits: Limits,
+        config: &Config,
         seed: u64,
     ) -> Self {
         // Without it the first frame waits 40 ms for a delayed acknowledgement.
         let _ = tcp.set_nodelay(true);
         Self {
             context: context.clone(),
-            tcp,
+            tcp: Arc::new(tcp),
+            merge: config.merge,
             peer,
-            session: Server::new(Instant::now(), limits, seed),
+            session: Server::new(Instant::now(), config.limits, seed),
             shutdown: context.shutdown().clone(),
             agent: String::new(),
             block: BytesMut::new(),
@@ -232,11 +237,6 @@ impl Connection {
         {
             tracing::warn!(peer = %self.peer, held_back, "RTMP connection closed: {failure}");
         }
-    }
-
-    /// Writes shared bytes to the peer.
-    pub(super) async fn write(&self, messages: &[Bytes]) -> Result<(), Failure> {
-        write_all(&self.tcp, messages).await
     }
 }
 

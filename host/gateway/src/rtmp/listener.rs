@@ -1,6 +1,7 @@
 //! The port: accepts, bounds, and starts a task for each connection.
 
 use super::connection::Connection;
+use super::crowd::Merge;
 use crate::context::Context;
 use ::rtmp::session::Limits;
 use model::Protocol;
@@ -23,6 +24,8 @@ pub struct Config {
     pub max_connections: usize,
     /// What each may cost.
     pub limits: Limits,
+    /// How long messages are gathered for many players.
+    pub merge: Merge,
 }
 
 impl Config {
@@ -32,6 +35,7 @@ impl Config {
             listen,
             max_connections: 8192,
             limits: Limits::default(),
+            merge: Merge::default(),
         }
     }
 }
@@ -72,7 +76,7 @@ async fn accept(context: Context, config: Config, listener: TcpListener) {
                 Ok(place) => {
                     context.counters().of(Protocol::Rtmp).connections.add(1);
                     let connection =
-                        Connection::new(&context, tcp, peer, config.limits, seeds.hash_one(peer));
+                        Connection::new(&context, tcp, peer, &config, seeds.hash_one(peer));
                     context.tasks().spawn(async move {
                         connection.run().await;
                         drop(place);

@@ -1,20 +1,26 @@
 //! RTMP over TCP (Adobe RTMP 1.0; enhanced RTMP v1 for HEVC).
 //!
 //! [`listener`] accepts and bounds, [`connection`] carries a session until its peer has a role:
-//! [`ingest`] takes a publisher's media in, [`serve`] plays to who comes. [`push`] publishes to
+//! [`ingest`] takes a publisher's media in, [`serve`] plays to who comes, all of a stream's players
+//! through one [`crowd`]. [`push`] publishes to
 //! another server, [`pull`] plays from one, each through a [`caller`]. What is said on the wire is decided in the sans-IO crate `rtmp`.
 
 mod caller;
 mod connection;
+mod crowd;
 mod ingest;
 mod listener;
+mod player;
 pub mod pull;
 pub mod push;
+mod seat;
 mod serve;
 mod wire;
 mod write;
 
+pub use crowd::Merge;
 pub use listener::{Config, ServeError, serve};
+pub(crate) use seat::Seat;
 
 use model::{Ask, Intent, Protocol, Refusal};
 use std::net::SocketAddr;

@@ -1,0 +1,70 @@
+//! What one player is sent of a stream's messages, and what it must be told before.
+
+use bytes::Bytes;
+use hub::{Preface, RtmpMessage};
+use std::sync::Arc;
+
+/// A player's place in the stream.
+#[derive(Debug)]
+pub(super) struct Player {
+    /// What it was told last.
+    preface: Arc<Preface>,
+    state: State,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum State {
+    Playing,
+    Paused,
+    /// Goes on with the next key frame. What passed meanwhile was live, and is gone.
+    Resuming,
+}
+
+impl Player {
+    /// Has been told nothing yet, and begins with a key frame.
+    pub(super) fn new() -> Self {
+        Self {
+            preface: Arc::default(),
+            state: State::Resuming,
+        }
+    }
+
+    /// Stops it, or lets it go on.
+    pub(super) fn pause(&mut self, paused: bool) {
+        match (&self.state, paused) {
+            (_, true) => self.state = State::Paused,
+            (State::Paused, false) => self.state = State::Resuming,
+            (_, false) => {}
+        }
+    }
+
+    /// What it was told may not have reached it: it begins anew with the next key frame.
+    pub(super) fn restart(&mut self) {
+        self.preface = Arc::default();
+        if self.state == State::Playing {
+            self.state = State::Resuming;
+        }
+    }
+
+    /// Whether it gets every message under that preface just as it is.
+    pub(super) fn is_in_step(&self, preface: &Arc<Preface>) -> bool {
+        self.state == State::Playing && Arc::ptr_eq(&self.preface, preface)
+    }
+
+    /// What the player gets of a message: what it must be told before, if anything, and the
+    /// message. None if it gets nothing.
+    pub(super) fn take(&mut self, message: &RtmpMessage) -> Option<(Option<Bytes>, Bytes)> {
+        if self.state == State::Resuming && message.random_access {
+            self.state = State::Playing;
+        }
+        if self.state != State::Playing {
+            return None;
+        }
+        let told = Arc::ptr_eq(&self.preface, &message.preface);
+        let preface = (!told).then(|| {
+            self.preface = message.preface.clone();
+            self.preface.wire(message.timestamp_ms)
+        });
+        Some((preface, message.wire.clone()))
+    }
+}
