@@ -9,6 +9,8 @@ pub mod convert;
 pub mod flv;
 pub mod frame;
 pub mod hls;
+pub mod jpeg;
+pub mod multipart;
 pub mod time;
 pub mod timeline;
 pub mod ts;
