@@ -11,6 +11,7 @@ pub mod file;
 pub mod hls;
 pub mod http;
 pub mod link;
+pub mod mjpeg;
 pub mod rtmp;
 pub mod srt;
 pub mod stream;

@@ -73,4 +73,16 @@ impl Splitter {
     pub fn is_between(&self) -> bool {
         self.held.is_empty()
     }
+
+    /// To be asked when no more comes.
+    ///
+    /// # Errors
+    /// When it ended within a picture.
+    pub fn finish(&self) -> Result<(), JpegError> {
+        match (self.failed, self.held.len()) {
+            (Some(error), _) => Err(error),
+            (None, 0) => Ok(()),
+            (None, bytes) => Err(JpegError::Truncated { bytes }),
+        }
+    }
 }

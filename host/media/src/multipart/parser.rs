@@ -162,14 +162,25 @@ impl Parser {
         self.state == State::Ended
     }
 
+    /// Whether it stands between two parts, or before the first, with nothing of the next.
+    pub fn is_between(&self) -> bool {
+        match self.state {
+            State::Ended => true,
+            State::Preamble | State::Between | State::Delimiter => self.held.is_empty(),
+            State::Head => self.held.is_empty() && self.head.bytes == 0,
+            State::Measured(_) | State::Open { .. } => false,
+        }
+    }
+
     /// To be asked when no more comes.
     ///
     /// # Errors
     /// When the body ended within a part. One that ends between parts has lost nothing.
     pub fn finish(&self) -> Result<(), MultipartError> {
         match self.state {
-            State::Ended | State::Between | State::Delimiter => Ok(()),
             State::Preamble => Err(self.no_boundary("in the body")),
+            State::Between | State::Delimiter => Ok(()),
+            _ if self.is_between() => Ok(()),
             _ => Err(MultipartError::Unfinished),
         }
     }
@@ -301,14 +312,8 @@ impl Parser {
         }
         // The start of a delimiter may be there already.
         let tail = self.delimiter.len() + 2;
-        let searched = self
-            .held
-            .len()
-            .saturating_sub(tail)
-            .max(from.min(self.held.len()));
-        self.state = State::Open {
-            searched: searched.min(self.held.len().saturating_sub(tail)),
-        };
+        let searched = self.held.len().saturating_sub(tail);
+        self.state = State::Open { searched };
         match self.held.len() > self.limits.part_bytes.saturating_add(tail) {
             true => Err(MultipartError::PartTooLong {
                 limit: self.limits.part_bytes,

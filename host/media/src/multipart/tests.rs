@@ -65,12 +65,8 @@ fn what_senders_get_wrong_is_taken_where_it_cannot_be_misread() {
     let dashes = "--cam\r\n\r\none\r\n--cam\r\n\r\ntwo\n--cam\r\n";
     let strict = "----cam\r\n\r\none\r\n----cam\r\n\r\ntwo\r\n----cam--";
     let both = [("", "one"), ("", "two")];
-    for step in [1, 9] {
-        // It does not end, so its last part is all it can be reproached with.
-        let error = parts("--cam", dashes.as_bytes(), step);
-        assert_eq!(error, Err(MultipartError::Unfinished));
-    }
-    expect("--cam", &dashes[..dashes.len() - 2], &both);
+    // It has no end, and ends between two parts.
+    expect("--cam", dashes, &both);
     expect("--cam", strict, &both);
 }
 
@@ -106,7 +102,7 @@ fn limits_hold_before_anything_is_kept() {
 #[test]
 fn lengths_that_lie_are_found_out() {
     let error = |body: &str| parts("f", body.as_bytes(), 7).unwrap_err();
-    for length in [1, 3, 9] {
+    for length in [1, 5, 9] {
         let body = format!("--f\r\nContent-Length: {length}\r\n\r\nab\r\n--f\r\n\r\nc\r\n--f--");
         assert!(
             matches!(error(&body), MultipartError::NoBoundary { .. }),
