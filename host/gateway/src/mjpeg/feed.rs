@@ -67,7 +67,11 @@ enum Carries {
 pub(super) async fn run(feeds: &Feeds, stream: &Arc<Stream>, to: &watch::Sender<Shown>) {
     loop {
         match carries(stream).await {
-            Some(Carries::Pictures) => pass_on(stream, to).await,
+            Some(Carries::Pictures) => {
+                if pass_on(stream, to).await.is_none() {
+                    return;
+                }
+            }
             Some(Carries::Video) => {
                 let ended = tokio::select! {
                     ended = transcode::run(feeds, stream, to) => ended,
@@ -120,12 +124,13 @@ async fn next_video(frames: &mut Reader<Frame>) -> Option<(Frame, bool)> {
     }
 }
 
-/// Shows the stream's own pictures, until other video takes their place.
-async fn pass_on(stream: &Arc<Stream>, to: &watch::Sender<Shown>) {
+/// Shows the stream's own pictures, until other video takes their place; none at the end.
+async fn pass_on(stream: &Arc<Stream>, to: &watch::Sender<Shown>) -> Option<()> {
     let mut frames = stream.read_frames(Start::RandomAccess);
-    while let Some((frame, true)) = next_video(&mut frames).await {
+    while let (frame, true) = next_video(&mut frames).await? {
         show(to, frame.payload);
     }
+    Some(())
 }
 
 /// Resolves when a source of pictures goes on air in a stream that had other video.

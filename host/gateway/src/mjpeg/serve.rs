@@ -145,40 +145,88 @@ async fn send(
     context: &Context,
     feed: &Arc<Feed>,
     (pass, viewer): (Pass, Viewer),
-    mut shown: watch::Receiver<Shown>,
+    shown: watch::Receiver<Shown>,
     to: mpsc::Sender<Shot>,
 ) {
-    let sending = async {
-        let mut last: Option<u64> = None;
-        shown.mark_changed();
-        loop {
-            // Room first: what is then taken is the newest.
-            let Ok(Ok(room)) = tokio::time::timeout(STALL, to.reserve()).await else {
-                return;
-            };
-            if shown.changed().await.is_err() {
-                return;
-            }
-            let Shown::Picture(shot) = shown.borrow_and_update().clone() else {
-                return;
-            };
-            let skipped = last.map_or(0, |last| shot.number.saturating_sub(last + 1));
-            if skipped > 0 {
-                viewer.lost(skipped);
-                feed.skip(skipped);
-            }
-            last = Some(shot.number);
-            viewer.sent(shot.head.len() + shot.data.len() + CLOSING.len());
-            room.send(shot);
-        }
+    let traffic = viewer.traffic();
+    let seat = Seat {
+        feed,
+        viewer,
+        shown,
+        due: 0,
     };
     tokio::select! {
-        () = sending => {}
+        _ended = seat.run(&to) => {}
         () = to.closed() => {}
-        _cut_off = context.registry().watch(pass, viewer.traffic()) => {
+        _cut_off = context.registry().watch(pass, traffic) => {
             context.counters().of(Protocol::Mjpeg).refused.add(1);
         }
         () = context.shutdown().cancelled() => {}
+    }
+}
+
+/// A viewer and how far it has come.
+struct Seat<'a> {
+    feed: &'a Feed,
+    viewer: Viewer,
+    shown: watch::Receiver<Shown>,
+    /// The first picture that was neither sent nor counted as skipped.
+    due: u64,
+}
+
+impl Seat<'_> {
+    /// Ends with the feed, or when the viewer takes nothing any more.
+    async fn run(mut self, to: &mpsc::Sender<Shot>) -> Option<()> {
+        if let Shown::Picture(first) = &*self.shown.borrow() {
+            self.due = first.number;
+        }
+        loop {
+            // Room first: what is then taken is the newest.
+            let room = tokio::time::timeout(STALL, self.room(to)).await;
+            let room = room.ok()??;
+            let shot = self.newest().await?;
+            self.overtaken_by(shot.number);
+            self.due = shot.number + 1;
+            let bytes = shot.head.len() + shot.data.len() + CLOSING.len();
+            self.viewer.sent(bytes);
+            room.send(shot);
+        }
+    }
+
+    /// Waits for room, and counts what comes meanwhile.
+    async fn room<'s>(&mut self, to: &'s mpsc::Sender<Shot>) -> Option<mpsc::Permit<'s, Shot>> {
+        loop {
+            tokio::select! {
+                room = to.reserve() => return room.ok(),
+                changed = self.shown.changed() => changed.ok()?,
+            }
+            let number = match &*self.shown.borrow_and_update() {
+                Shown::Picture(shot) => shot.number,
+                _ => return None,
+            };
+            self.overtaken_by(number);
+        }
+    }
+
+    /// The newest picture, once there is one that is due.
+    async fn newest(&mut self) -> Option<Shot> {
+        loop {
+            match &*self.shown.borrow_and_update() {
+                Shown::Picture(shot) if shot.number >= self.due => return Some(shot.clone()),
+                Shown::Picture(_) => {}
+                _ => return None,
+            }
+            self.shown.changed().await.ok()?;
+        }
+    }
+
+    fn overtaken_by(&mut self, number: u64) {
+        let skipped = number.saturating_sub(self.due);
+        if skipped > 0 {
+            self.due = number;
+            self.viewer.lost(skipped);
+            self.feed.skip(skipped);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Pictures out: shared, newest first, and never waiting for anybody.
 
-use crate::support::{Host, next_picture, pictures, until};
+use crate::support::{Host, ffmpeg, next_picture, pictures, until};
 use std::time::{Duration, Instant};
 use tokio::io::AsyncReadExt;
 
@@ -26,7 +26,11 @@ async fn a_viewer_gets_the_picture_held_and_then_each_as_it_comes() {
 
 #[tokio::test]
 async fn a_viewer_that_does_not_read_skips_pictures_and_holds_none() {
-    let (host, pictures) = (Host::start().await, pictures("1280x720", 2).await);
+    let host = Host::start().await;
+    // Large ones: what the two ends' sockets hold is soon full.
+    let noise = "-f lavfi -i testsrc2=size=1920x1080,noise=alls=100:allf=t -frames:v 1 -c:v mjpeg -q:v 2 -f mjpeg";
+    let pictures = [ffmpeg(noise).await, ffmpeg(noise).await];
+    assert!(pictures[0].len() > 500_000, "{}", pictures[0].len());
     assert_eq!(host.post("cam", &pictures[0]).await.status, 200);
     let (_, mut slow) = host.open("cam").await;
     next_picture(&mut slow, true).await;
