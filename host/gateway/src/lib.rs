@@ -13,8 +13,10 @@ pub mod http;
 pub mod link;
 pub mod mjpeg;
 pub mod rtmp;
+pub mod rtsp;
 pub mod srt;
 pub mod stream;
+mod tcp;
 pub mod test;
 pub mod udp;
 

@@ -1,7 +1,7 @@
 //! Derived lanes: made by one converter on first demand, shared by every reader, dropped
 //! when idle.
 
-use crate::forms::{Form, RtmpMessage, Segment};
+use crate::forms::{Form, RtmpMessage, RtpPackets, Segment};
 use crate::lane::{Bounds, Item, Lane, ReadError, Reader, Start};
 use crate::source::complain;
 use crate::stream::Stream;
@@ -68,11 +68,12 @@ impl<T: Item> Slot<T> {
     }
 }
 
-/// The four lanes of a stream.
+/// The lanes of a stream.
 pub(crate) struct Lanes {
     pub(crate) ts: Slot<TsChunk>,
     pub(crate) frames: Slot<Frame>,
     rtmp: Slot<RtmpMessage>,
+    rtp: Slot<RtpPackets>,
     hls: Slot<Segment>,
 }
 
@@ -88,6 +89,7 @@ impl Lanes {
             ts: Slot::new(Lane::new(bounds)),
             frames: Slot::new(Lane::new(frame_bounds)),
             rtmp: Slot::new(Lane::new(bounds)),
+            rtp: Slot::new(Lane::new(bounds)),
             hls: Slot::new(Lane::new(segment_bounds)),
         }
     }
@@ -96,6 +98,7 @@ impl Lanes {
         self.ts.lane.close();
         self.frames.lane.close();
         self.rtmp.lane.close();
+        self.rtp.lane.close();
         self.hls.lane.close();
     }
 
@@ -103,6 +106,7 @@ impl Lanes {
         self.ts.lane.held_bytes()
             + self.frames.lane.held_bytes()
             + self.rtmp.lane.held_bytes()
+            + self.rtp.lane.held_bytes()
             + self.hls.lane.held_bytes()
     }
 }
@@ -121,6 +125,11 @@ impl Stream {
     /// RTMP messages in wire form.
     pub fn read_rtmp(self: &Arc<Self>, start: Start) -> Reader<RtmpMessage> {
         self.lanes().rtmp.subscribe(start, || self.start_rtmp())
+    }
+
+    /// RTP packets in wire form.
+    pub fn read_rtp(self: &Arc<Self>, start: Start) -> Reader<RtpPackets> {
+        self.lanes().rtp.subscribe(start, || self.start_rtp())
     }
 
     /// HLS segments.
@@ -152,6 +161,14 @@ impl Stream {
             crate::rtmp_form::Encoder::default(),
             Self::read_frames,
             |lanes| &lanes.rtmp,
+        )
+    }
+
+    fn start_rtp(self: &Arc<Self>) -> bool {
+        self.run(
+            crate::rtp_form::Encoder::new(self.name()),
+            Self::read_frames,
+            |lanes| &lanes.rtp,
         )
     }
 

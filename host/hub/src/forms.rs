@@ -33,6 +33,48 @@ pub struct RtmpMessage {
 #[derive(Debug, Default)]
 pub struct Preface(pub(crate) Vec<media::flv::Message>);
 
+/// The RTP packets of one access unit: made once, written by every player's socket as they are.
+#[derive(Debug, Clone)]
+pub struct RtpPackets {
+    /// What they belong to; compare by pointer.
+    pub session: Arc<RtpSession>,
+    /// Which of its tracks.
+    pub track: usize,
+    /// Interleaved packets (RFC 2326 §10.12), RTP on channel `2 * track` and RTCP on the next;
+    /// [`rtsp::message::interleaved`] takes them apart for who sends datagrams. A random access
+    /// point begins with sender reports of all tracks, which players need to bring them together.
+    pub wire: Bytes,
+    /// As [`Frame::random_access`].
+    pub random_access: bool,
+    /// Sound beside pictures.
+    pub can_wait: bool,
+}
+
+/// The tracks of a stream that travel by RTP.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RtpSession {
+    /// As a description says them; track `n` has control address `trackID=n`.
+    pub tracks: Vec<rtsp::sdp::Track>,
+    /// Of each track: its synchronisation source.
+    pub ssrcs: Vec<u32>,
+}
+
+impl RtpSession {
+    /// Whether who was told the one can go on with the other. Parameter sets of pictures may
+    /// change, since they travel with the pictures, too.
+    pub fn continues(&self, other: &Self) -> bool {
+        let same = |one: &rtsp::sdp::Track, other: &rtsp::sdp::Track| {
+            (&one.encoding, one.clock_hz, one.channels)
+                == (&other.encoding, other.clock_hz, other.channels)
+                && (one.media == "video" || one.parameters == other.parameters)
+        };
+        let mut pairs = self.tracks.iter().zip(&other.tracks);
+        self.tracks.len() == other.tracks.len()
+            && self.ssrcs == other.ssrcs
+            && pairs.all(|(one, other)| same(one, other))
+    }
+}
+
 /// One HLS segment.
 pub type Segment = Arc<media::hls::Segment>;
 
@@ -58,6 +100,18 @@ impl Item for Frame {
 impl Item for RtmpMessage {
     fn bytes(&self) -> usize {
         self.wire.len()
+    }
+    fn random_access(&self) -> bool {
+        self.random_access
+    }
+    fn can_wait(&self) -> bool {
+        self.can_wait
+    }
+}
+
+impl Item for RtpPackets {
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.wire.len()
     }
     fn random_access(&self) -> bool {
         self.random_access

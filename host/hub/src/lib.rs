@@ -16,13 +16,14 @@ pub mod meter;
 mod news;
 mod registry;
 mod rtmp_form;
+mod rtp_form;
 mod segment_form;
 mod source;
 mod stream;
 mod viewer;
 
 pub use doorman::{Doorman, Due, OpenDoor, Pass, Stay};
-pub use forms::{Form, Preface, RtmpMessage, Segment};
+pub use forms::{Form, Preface, RtmpMessage, RtpPackets, RtpSession, Segment};
 pub use lane::{Bounds, Item, Lane, ReadError, Reader, Start};
 pub use meter::Meter;
 pub use registry::Registry;
