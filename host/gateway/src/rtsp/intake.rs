@@ -82,6 +82,11 @@ impl Intake {
         })
     }
 
+    /// Whether packets of that track are understood.
+    pub(super) fn wants(&self, track: usize) -> bool {
+        self.lines.get(track).is_some_and(Option::is_some)
+    }
+
     /// Takes an RTP or RTCP packet; what makes no sense is left out.
     pub(super) fn take(&mut self, now: Instant, track: usize, rtcp: bool, packet: Bytes) {
         if rtcp {

@@ -16,8 +16,8 @@ mod ingest;
 mod intake;
 mod listener;
 mod ports;
-//PULL
-//PUSH
+pub mod pull;
+pub mod push;
 mod serve;
 mod tracks;
 

@@ -15,6 +15,7 @@ const BOUND: Duration = Duration::from_secs(60);
 pub(crate) struct House {
     pub(crate) context: Context,
     pub(crate) address: SocketAddr,
+    pub(crate) bound: rtsp::Bound,
 }
 
 impl House {
@@ -31,6 +32,7 @@ impl House {
         Self {
             context,
             address: bound.address,
+            bound,
         }
     }
 
@@ -135,31 +137,32 @@ pub(crate) async fn run(program: &str, args: &[&str]) -> Output {
 
 /// What FFmpeg decodes in two seconds of a stream: pictures, samples, and its complaints.
 pub(crate) async fn decoded(url: &str, transport: &str) -> (usize, usize, String) {
-    let args = [
-        "-v",
-        "error",
-        "-nostdin",
-        "-rtsp_transport",
-        transport,
-        "-i",
-        url,
+    decode(&["-rtsp_transport", transport, "-i", url]).await
+}
+
+/// As [`decoded`], of a file.
+pub(crate) async fn read_back(file: &str) -> (usize, usize, String) {
+    decode(&["-i", file]).await
+}
+
+async fn decode(input: &[&str]) -> (usize, usize, String) {
+    let mut args = vec!["-v", "error", "-nostdin"];
+    args.extend(input);
+    args.extend([
         "-t",
         "2",
         "-map",
         "0:v?",
         "-map",
         "0:a?",
-        "-f",
-        "framecrc",
         "-c:a",
         "pcm_s16le",
-        "-",
-    ];
+    ]);
+    args.extend(["-f", "framecrc", "-"]);
     let output = run("ffmpeg", &args).await;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let lines = text.lines().filter(|line| !line.starts_with('#'));
     let (mut pictures, mut bytes) = (0, 0);
-    for line in lines {
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
         let fields: Vec<_> = line.split(',').map(str::trim).collect();
         match fields[0] {
             "0" => pictures += 1,
