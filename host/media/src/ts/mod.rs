@@ -9,6 +9,7 @@ mod access;
 pub mod continuity;
 pub mod demux;
 pub mod framer;
+pub mod merge;
 pub mod monitor;
 pub mod mux;
 mod opus;
