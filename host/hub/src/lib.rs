@@ -12,6 +12,7 @@ mod derived;
 pub mod doorman;
 mod forms;
 pub mod lane;
+mod merge;
 pub mod meter;
 mod news;
 mod registry;

@@ -329,9 +329,16 @@ impl Source {
     }
 
     fn air_chunks(&mut self, now: Instant) {
+        let merge = self.stream.merge_of(&self.candidate.id);
+        let merged = merge.as_ref().and_then(|merge| {
+            let path = merge.path(&self.candidate.id)?;
+            merge.pass(now, path, &mut self.chunks);
+            Some(merge.connection())
+        });
         // Placed and pushed under one lock: two sources never interleave within a batch.
         let mut air = self.stream.air().lock();
-        let taken_over = air.place_ts(&self.connection, &mut self.chunks);
+        let connection = merged.unwrap_or(&self.connection);
+        let taken_over = air.place_ts(connection, &mut self.chunks);
         self.stream
             .output()
             .add(self.chunks.iter().map(|chunk| chunk.data.len()).sum());
@@ -400,6 +407,7 @@ impl Source {
 impl Drop for Source {
     fn drop(&mut self) {
         self.candidate.disconnect();
+        self.stream.leave_merge(&self.candidate.id);
         self.stream.announce_source(&self.candidate.id);
     }
 }

@@ -22,7 +22,7 @@ const MAX_HELD: usize = 80_000;
 /// What was done so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Figures {
-    /// Packets that the path in front had lost, and another had.
+    /// Packets that one path lost and another brought.
     pub repaired: u64,
     /// Packets that came when their place had passed: the paths are further apart than the hold.
     pub late: u64,
@@ -214,6 +214,8 @@ impl Merger {
             lost.pop_back();
             before -= 1;
         }
+        // And what it lost itself.
+        self.figures.repaired += next.map_or(0, |next| before.saturating_sub(next));
         let (count, index) = (lost.len() as u64, self.index(before));
         if count > 0 && index < self.given {
             self.figures.late += count;
@@ -309,9 +311,12 @@ impl Merger {
     }
 }
 
-/// Whether it holds the middle of something. Stuffing and tables repeat, and so may what begins.
+/// Whether there is hardly another like it: stuffing and tables repeat, units and their parts do
+/// not.
 fn is_anchor(packet: Packet<'_>) -> bool {
-    packet.pid() != Pid::NULL && !packet.unit_start() && !packet.payload().is_empty()
+    let payload = packet.payload();
+    let repeats = packet.unit_start() && !payload.starts_with(&[0, 0, 1]);
+    packet.pid() != Pid::NULL && !payload.is_empty() && !repeats
 }
 
 fn cut((bytes, start, end): (Bytes, usize, usize)) -> Bytes {
@@ -397,11 +402,9 @@ mod tests {
         for skew in [0, 1, 30] {
             let (merged, figures) = send(2_000, skew, [&every_tenth, &a_burst]);
             assert_same(&merged, &run(0..2_000));
-            let repaired = if skew == 0 { 0 } else { 200 };
-            assert!(
-                figures.repaired >= repaired && figures.late == 0,
-                "{figures:?}"
-            );
+            // 200 and 7; more cannot be told where both lose what is next to each other.
+            assert!((190..=210).contains(&figures.repaired), "{figures:?}");
+            assert_eq!((figures.late, figures.strange), (0, 0));
         }
     }
 
