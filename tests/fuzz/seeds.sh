@@ -20,6 +20,9 @@ encode $avc -c:a mp2 -f mpegts | seed ts avc-mp2
 encode -vn -c:a aac -f mpegts | seed ts aac
 encode $avc -c:a aac -f flv | tail -c +14 | seed flv_amf avc-aac
 encode $avc -an -f h264 | seed h264 annexb
+encode -vn -c:a libopus -f ogg | seed webrtc ogg
+printf '\000\001\000\014\041\022\244\102tttttttttttt\000\006\000\005ab:cd\000\000\000' | seed webrtc stun
+printf 'a=ice-ufrag:EsAw\r\na=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\n' | seed webrtc fragment
 encode -vn -c:a aac -f adts | { cat; printf '\003'; } | seed hevc_aac adts
 filter='filter_units=remove_types=39-40'
 hevc='-c:v libx265 -preset ultrafast -x265-params log-level=none:keyint=3 -pix_fmt yuv420p'

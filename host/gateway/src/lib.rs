@@ -19,6 +19,7 @@ pub mod stream;
 mod tcp;
 pub mod test;
 pub mod udp;
+pub mod webrtc;
 
 pub use context::Context;
 pub use link::{LinkHandle, LinkSnapshot};

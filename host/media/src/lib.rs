@@ -11,6 +11,7 @@ pub mod frame;
 pub mod hls;
 pub mod jpeg;
 pub mod multipart;
+pub mod ogg;
 pub mod rtp;
 pub mod time;
 pub mod timeline;
