@@ -23,15 +23,19 @@ pub struct RtmpMessage {
     pub timestamp_ms: u32,
     /// The chunks of the message.
     pub wire: Bytes,
+    /// What a player must understand to be sent it.
+    pub need: media::flv::Need,
     /// A key frame (or, without video, any audio message).
     pub random_access: bool,
     /// Sound beside pictures.
     pub can_wait: bool,
 }
 
-/// Metadata and sequence headers of an RTMP stream.
+/// Metadata and sequence headers of an RTMP stream, for players of any abilities.
 #[derive(Debug, Default)]
-pub struct Preface(pub(crate) Vec<media::flv::Message>);
+pub struct Preface {
+    pub(crate) tracks: Arc<media::Tracks>,
+}
 
 /// The RTP packets of one access unit: made once, written by every player's socket as they are.
 #[derive(Debug, Clone)]

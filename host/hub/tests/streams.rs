@@ -348,7 +348,9 @@ async fn rtmp_messages_carry_the_preface_a_late_joiner_needs() {
         .unwrap();
     assert!(first.random_access);
     assert_eq!(first.timestamp_ms, 1000 + 400, "the newest key picture");
-    let preface = first.preface.wire(first.timestamp_ms);
+    let preface = first
+        .preface
+        .wire(first.timestamp_ms, media::flv::Abilities::NONE);
     let has = |needle: &[u8]| preface.windows(needle.len()).any(|window| window == needle);
     assert!(has(b"onMetaData") && has(b"\x01\x42\xc0\x0a") && has(&[0x11, 0x90]));
 }

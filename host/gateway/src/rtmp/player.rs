@@ -1,7 +1,11 @@
 //! What one player is sent of a stream's messages, and what it must be told before.
 
+use super::tell_left_out;
 use bytes::Bytes;
 use hub::{Preface, RtmpMessage};
+use media::flv::{Abilities, Need};
+use model::StreamName;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// A player's place in the stream.
@@ -10,6 +14,12 @@ pub(super) struct Player {
     /// What it was told last.
     preface: Arc<Preface>,
     state: State,
+    /// What it understands.
+    abilities: Abilities,
+    peer: SocketAddr,
+    stream: StreamName,
+    /// Something was left out, and said so.
+    told: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -22,10 +32,14 @@ enum State {
 
 impl Player {
     /// Has been told nothing yet, and begins with a key frame.
-    pub(super) fn new() -> Self {
+    pub(super) fn new(abilities: Abilities, peer: SocketAddr, stream: StreamName) -> Self {
         Self {
             preface: Arc::default(),
             state: State::Resuming,
+            abilities,
+            peer,
+            stream,
+            told: false,
         }
     }
 
@@ -46,9 +60,11 @@ impl Player {
         }
     }
 
-    /// Whether it gets every message under that preface just as it is.
-    pub(super) fn is_in_step(&self, preface: &Arc<Preface>) -> bool {
-        self.state == State::Playing && Arc::ptr_eq(&self.preface, preface)
+    /// Whether it gets every message of those needs under that preface just as it is.
+    pub(super) fn is_in_step(&self, preface: &Arc<Preface>, needs: &[Need]) -> bool {
+        self.state == State::Playing
+            && Arc::ptr_eq(&self.preface, preface)
+            && needs.iter().all(|need| self.abilities.meet(*need))
     }
 
     /// What the player gets of a message: what it must be told before, if anything, and the
@@ -60,10 +76,16 @@ impl Player {
         if self.state != State::Playing {
             return None;
         }
+        if !self.abilities.meet(message.need) {
+            if !std::mem::replace(&mut self.told, true) {
+                tell_left_out(&self.peer, &self.stream, message.need);
+            }
+            return None;
+        }
         let told = Arc::ptr_eq(&self.preface, &message.preface);
         let preface = (!told).then(|| {
             self.preface = message.preface.clone();
-            self.preface.wire(message.timestamp_ms)
+            self.preface.wire(message.timestamp_ms, self.abilities)
         });
         Some((preface, message.wire.clone()))
     }

@@ -7,6 +7,7 @@
 use super::player::Player;
 use bytes::Bytes;
 use hub::{Preface, RtmpMessage, Viewer};
+use media::flv::Need;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -34,6 +35,8 @@ pub(super) struct Batch {
     bytes: usize,
     /// Of all of them; none if it changes among them.
     preface: Option<Arc<Preface>>,
+    /// What a player must understand to take all of them, each once.
+    needs: Vec<Need>,
 }
 
 /// A player's socket and queue.
@@ -79,9 +82,16 @@ impl Batch {
         let mut prefaces = messages.iter().map(|message| &message.preface);
         let first = prefaces.next();
         let same = first.filter(|first| prefaces.all(|other| Arc::ptr_eq(first, other)));
+        let mut needs = Vec::new();
+        for message in &messages {
+            if !needs.contains(&message.need) {
+                needs.push(message.need);
+            }
+        }
         Self {
             bytes: messages.iter().map(|message| message.wire.len()).sum(),
             preface: same.cloned(),
+            needs,
             messages,
         }
     }
@@ -100,12 +110,12 @@ impl Batch {
 }
 
 impl Seat {
-    pub(super) fn new(tcp: Arc<TcpStream>, viewer: Viewer, now: Instant) -> Self {
+    pub(super) fn new(tcp: Arc<TcpStream>, viewer: Viewer, player: Player, now: Instant) -> Self {
         Self {
             tcp,
             viewer,
             out: Mutex::new(Outgoing {
-                player: Player::new(),
+                player,
                 waiting: VecDeque::new(),
                 waiting_bytes: 0,
                 skip: 0,
@@ -152,8 +162,9 @@ impl Seat {
         if out.end.is_some() {
             return;
         }
-        let in_step = (batch.preface.as_ref())
-            .is_some_and(|preface| out.waiting.is_empty() && out.player.is_in_step(preface));
+        let in_step = (batch.preface.as_ref()).is_some_and(|preface| {
+            out.waiting.is_empty() && out.player.is_in_step(preface, &batch.needs)
+        });
         if in_step {
             let written = self.write_slices(&mut out, slices);
             self.viewer.sent(written);

@@ -3,10 +3,11 @@
 //! What is played is written by the crowd that the player sits in; its own task listens to it, and
 //! writes what its socket did not take at once.
 
-use super::connection::{Connection, Failure, until};
+use super::connection::{Connection, Failure, make_room, until};
 use super::crowd;
+use super::player::Player;
 use super::seat::{End, Seat};
-use super::write::STALL;
+use super::write::{STALL, flush_server};
 use ::rtmp::session::ServerEvent;
 use bytes::Buf;
 use hub::Viewer;
@@ -17,9 +18,22 @@ use tokio::net::TcpStream;
 
 /// Plays until the player stops or leaves, or the stream ends.
 pub(super) async fn run(connection: &mut Connection, viewer: Viewer) -> Result<(), Failure> {
-    super::write::flush_server(&connection.tcp, &mut connection.session).await?;
-    let tcp = connection.tcp.clone();
-    let seat = Arc::new(Seat::new(tcp.clone(), viewer, Instant::now()));
+    flush_server(&mut connection.wire, &mut connection.session).await?;
+    let stream = viewer.stream().name().clone();
+    let player = Player::new(connection.abilities, connection.peer, stream);
+    match connection.wire.plain() {
+        Some(tcp) => in_crowd(connection, tcp, viewer, player).await,
+        None => super::sealed::run(connection, viewer, player).await,
+    }
+}
+
+async fn in_crowd(
+    connection: &mut Connection,
+    tcp: Arc<TcpStream>,
+    viewer: Viewer,
+    player: Player,
+) -> Result<(), Failure> {
+    let seat = Arc::new(Seat::new(tcp.clone(), viewer, player, Instant::now()));
     let seated = crowd::join(&connection.context, connection.merge, seat).await;
     let seat = &*seated.seat;
     loop {
@@ -40,12 +54,11 @@ pub(super) async fn run(connection: &mut Connection, viewer: Viewer) -> Result<(
             _ => {}
         }
         let waits_since = seat.waits_since();
+        make_room(&mut connection.block);
         tokio::select! {
             biased;
-            // Not `readable()`, which would join and leave a list of waiters for each message.
-            ready = poll_fn(|cx| tcp.poll_read_ready(cx)) => {
-                ready?;
-                if !connection.read_ready()? {
+            read = connection.wire.read(&mut connection.block) => {
+                if !connection.take_in(read?)? {
                     return Ok(());
                 }
             }
