@@ -176,6 +176,7 @@ mod tests {
             continuity_errors: 2,
             skipped_bytes: 0,
             tracks,
+            conditions: Vec::new(),
         }
     }
 
