@@ -31,7 +31,7 @@ const CATS: Duration = Duration::from_secs(5);
 const SYNC_LOSS_BYTES: u64 = 2 * 188;
 
 /// What TR 101 290 measures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Condition {
     /// 1.1: at least two packets in a row without their sync byte.
