@@ -1,8 +1,12 @@
 //! Media through a session, exactly.
 
 use crate::client::Client;
-use crate::house::{House, LIVE};
-use std::time::Duration;
+use crate::house::{House, LIVE, PATIENCE};
+use bytes::{BufMut, BytesMut};
+use media::codec::h264::DecoderConfig;
+use media::{Codec, Frame, Ticks90k, Track, TrackId, Tracks};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 use str0m::media::Direction;
 
 /// Kinds of the units of a picture behind start codes.
@@ -150,5 +154,86 @@ async fn what_is_lost_on_the_way_is_sent_again() {
         whole * 100 >= all * 95,
         "{whole} of {all} pictures follow each other"
     );
+    house.context.close().await;
+}
+
+/// A picture that no decoder would show: its number is what it says.
+fn numbered(number: u32, tracks: &Arc<Tracks>) -> Frame {
+    let key = number.is_multiple_of(25);
+    let mut payload = BytesMut::new();
+    payload.put_u32(5);
+    payload.put_u8(if key { 0x65 } else { 0x41 });
+    // No zeros within, which would look like a start code.
+    payload.put_u32(number | 0x8080_8080);
+    let time = Ticks90k(i64::from(number) * 3_600);
+    Frame {
+        tracks: tracks.clone(),
+        track: TrackId(0),
+        dts: time,
+        pts: time,
+        random_access: key,
+        epoch: 0,
+        payload: payload.freeze(),
+    }
+}
+
+fn pictures_only() -> Arc<Tracks> {
+    // 320 by 240, Constrained Baseline, of x264.
+    const SPS: &[u8] = &[
+        0x67, 0x42, 0xc0, 0x0d, 0xd9, 0x01, 0x41, 0xfb, 0x01, 0x10, 0x00, 0x00, 0x03, 0x00, 0x10,
+        0x00, 0x00, 0x03, 0x03, 0xc0, 0xf1, 0x42, 0x99, 0x20,
+    ];
+    let pps: &[u8] = &[0x68, 0xcb, 0x83, 0xcb, 0x20];
+    let config = DecoderConfig::new(vec![SPS.into()], vec![pps.into()]).unwrap();
+    let codec = Codec::H264 {
+        config: config.build(),
+        video: config.video().unwrap(),
+    };
+    let track = Track {
+        id: TrackId(0),
+        codec,
+        language: None,
+    };
+    Arc::new(Tracks { list: vec![track] })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_picture_passes_through_at_once_and_those_who_come_late_see_the_newest_at_once() {
+    let house = House::new().await;
+    let (mut source, tracks) = (house.source("a"), pictures_only());
+    // A group of pictures of which a whole second is past already.
+    source.push_frames((0..25).map(|number| numbered(number, &tracks)));
+    let mut viewer = Client::join(&house, "/whep/a", Direction::RecvOnly).await;
+    viewer.connect().await;
+    viewer
+        .until("the past", |it| it.pictures().count() == 25)
+        .await;
+    let times: Vec<_> = viewer.pictures().map(|it| it.time.numer()).collect();
+    let span = times[24] - times[0];
+    assert_eq!(span, 24 * 90, "the past is drawn together: {times:?}");
+    let mut delays = Vec::new();
+    for number in 25..75 {
+        viewer.got.clear();
+        let began = Instant::now();
+        source.push_frames([numbered(number, &tracks)]);
+        while viewer.got.is_empty() {
+            assert!(began.elapsed() < PATIENCE, "picture {number} never came");
+            viewer.turn(Duration::from_millis(5)).await;
+        }
+        delays.push(began.elapsed());
+        let last = (number | 0x8080_8080).to_be_bytes();
+        assert!(viewer.got[0].data.ends_with(&last), "{number}");
+    }
+    delays.sort();
+    println!(
+        "through the house: median {:?}, worst {:?}",
+        delays[25], delays[49]
+    );
+    assert!(delays[25] < Duration::from_millis(50), "{delays:?}");
+    drop(source);
+    house.context.registry().shut_down();
+    viewer
+        .until("a goodbye at the stream's end", |it| it.closed)
+        .await;
     house.context.close().await;
 }
