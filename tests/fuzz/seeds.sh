@@ -73,5 +73,5 @@ seed config site.json <<'JSON'
 {"policies":[{"kind":"routing","plugin":"p"}],"inputs":[{"name":"a","sources":[{"type":"udp","address":"0.0.0.0:1"}],"outputs":[{"name":"o","url":"rtmp://h/a/b"}],"labels":{}}]}
 JSON
 # Built from what the fuzzer makes up: there is no file format to take seeds from.
-mkdir -p corpus/ts_units corpus/rtmp_session
+mkdir -p corpus/ts_units corpus/rtmp_session corpus/rtsp corpus/rtp
 touch corpus/.seeded

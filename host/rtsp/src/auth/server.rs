@@ -56,7 +56,8 @@ impl Guard {
             let stale = if stale { ", stale=true" } else { "" };
             for algorithm in [Algorithm::Sha256, Algorithm::Md5] {
                 lines.push(format!(
-                    "Digest realm=\"{REALM}\", nonce=\"{nonce}\", algorithm={algorithm}{stale}"
+                    "Digest realm=\"{REALM}\", nonce=\"{nonce}\", algorithm={algorithm}, \
+                     qop=\"auth\"{stale}"
                 ));
             }
         }
