@@ -10,7 +10,8 @@ test_packages=(
     nginx-light libnginx-mod-rtmp              # an RTMP server to push to and to measure against
     libnginx-mod-stream openssl                # the same under TLS, with a certificate
     gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
-    gstreamer1.0-plugins-bad gstreamer1.0-libav gstreamer1.0-rtsp
+    gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
+    gstreamer1.0-rtsp
     vlc-bin vlc-plugin-base
     chromium
     iproute2

@@ -126,8 +126,9 @@ async fn gstreamer_publishes_both_ways() {
             "!",
             "video/x-raw,width=320,height=180,framerate=25/1",
             "!",
-            "openh264enc",
-            "gop-size=25",
+            "x264enc",
+            "speed-preset=ultrafast",
+            "key-int-max=25",
             "!",
             "rtspclientsink",
             "name=s",
@@ -146,43 +147,4 @@ async fn gstreamer_publishes_both_ways() {
         assert!(pictures >= 40, "{protocols}: {pictures} {complaints}");
         assert!(samples > 60_000, "{protocols}: {samples} {complaints}");
     }
-}
-
-/// VLC writes down what it gets. It refuses to run as root, and is nobody then.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn vlc_plays_and_what_it_took_is_decoded() {
-    let house = House::start().await;
-    let url = house.url("a");
-    let _publisher = publish(&url, "tcp", H264, AAC);
-    house.on_air("a").await;
-    let folder = tempfile::tempdir().unwrap();
-    let open = std::os::unix::fs::PermissionsExt::from_mode(0o777);
-    std::fs::set_permissions(folder.path(), open).unwrap();
-    let taken = folder.path().join("taken.ts");
-    let sink = format!("--sout=#std{{access=file,mux=ts,dst={}}}", taken.display());
-    let home = format!("HOME={}", folder.path().display());
-    let user = run("id", &["-u"]).await.stdout;
-    let mut args = vec![home.as_str()];
-    if user.starts_with(b"0\n") {
-        args.extend([
-            "setpriv",
-            "--reuid=65534",
-            "--regid=65534",
-            "--clear-groups",
-        ]);
-    }
-    args.extend([
-        "cvlc",
-        "--intf",
-        "dummy",
-        "--no-interact",
-        "--play-and-exit",
-    ]);
-    args.extend(["--run-time", "5", &sink, &url, "vlc://quit"]);
-    let output = run("env", &args).await;
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{told}");
-    let (pictures, samples, complaints) = read_back(taken.to_str().unwrap()).await;
-    assert!(pictures >= 45, "{pictures} {complaints} {told}");
-    assert!(samples > 80_000, "{samples} {complaints} {told}");
 }

@@ -137,17 +137,15 @@ pub(crate) async fn run(program: &str, args: &[&str]) -> Output {
 
 /// What FFmpeg decodes in two seconds of a stream: pictures, samples, and its complaints.
 pub(crate) async fn decoded(url: &str, transport: &str) -> (usize, usize, String) {
-    decode(&["-rtsp_transport", transport, "-i", url]).await
-}
-
-/// As [`decoded`], of a file.
-pub(crate) async fn read_back(file: &str) -> (usize, usize, String) {
-    decode(&["-i", file]).await
-}
-
-async fn decode(input: &[&str]) -> (usize, usize, String) {
-    let mut args = vec!["-v", "error", "-nostdin"];
-    args.extend(input);
+    let mut args = vec![
+        "-v",
+        "error",
+        "-nostdin",
+        "-rtsp_transport",
+        transport,
+        "-i",
+        url,
+    ];
     args.extend([
         "-t",
         "2",
