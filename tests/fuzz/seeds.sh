@@ -41,6 +41,11 @@ printf '\004\377\377\377\000\000\002\010\001\000\000\000\001\000\000\000\257\001
 printf '\002\000\012onMetaData\010\000\000\000\001\000\005width\000\100\120\000\000\000\000\000\000\000\000\011' | seed flv_amf metadata
 printf '\006\003a\012\013\001\007key\004\001\001\021\012\043\003C\003a\006\000' | seed flv_amf amf3
 
+# Pictures one behind the other, and as the parts of a body.
+ffmpeg -nostdin -v error -f lavfi -i testsrc=size=16x16 -frames:v 2 -c:v mjpeg -f mjpeg pipe:1 | { cat; printf '\100'; } | seed pictures run
+ffmpeg -nostdin -v error -f lavfi -i testsrc=size=16x16 -frames:v 2 -c:v mjpeg -f mpjpeg -boundary_tag b pipe:1 | { cat; printf '\100'; } | seed pictures parts
+printf -- '--b\r\nContent-Disposition: form-data; name="frame"\r\n\r\nx\r\n--b--\r\n\003' | seed pictures form
+
 for text in 'publish:live/cam1' 'read:live/cam1:joe:token:query' '#!::r=live/cam1,m=publish,u=joe,s=token' \
     'udp://239.0.0.1:5000?interface=eth0&ttl=4&loop=0' 'rtmp://host:1935/live/key?token=1' 'file:///a/%Y%m%d-%H%M%S.ts' \
     'https://u:p@h/x/index.m3u8?k=1' 'fd00::/8' 'live/*/a live/b/a' \

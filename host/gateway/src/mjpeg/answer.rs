@@ -73,11 +73,7 @@ const BAD: (&str, &str, u16) = (
     "The request cannot be understood",
     400,
 );
-const TOO_LARGE: (&str, &str, u16) = (
-    "/problems/too-large",
-    "The request has more than is taken",
-    413,
-);
+const TOO_LARGE: (&str, &str, u16) = ("/problems/too-large", "The body is too large", 413);
 const OVERLOADED: (&str, &str, u16) = (
     "/problems/overloaded",
     "A limit of this host is reached",
@@ -99,15 +95,23 @@ impl Problem {
             ),
             Self::Broken => (BAD, "the connection ended within the body".to_owned()),
             Self::TooFast => (
-                ("/problems/rate-limited", "Too many requests", 429),
+                ("/problems/too-many-requests", "Too many requests", 429),
                 "the picture was left out: they come faster than this host takes them".to_owned(),
             ),
             Self::LetGo => (
-                ("/problems/conflict", "The state does not allow it", 409),
+                (
+                    "/problems/conflict",
+                    "The request stands against the present state",
+                    409,
+                ),
                 "the publisher was let go; it may come again".to_owned(),
             ),
             Self::ForeignOrigin => (
-                ("/problems/forbidden", "The policy does not allow it", 403),
+                (
+                    "/problems/cross-site",
+                    "A page of another site sent it",
+                    403,
+                ),
                 "a page of another site sent it; publish from a page of this host, or a program"
                     .to_owned(),
             ),
@@ -155,7 +159,11 @@ fn malformed(error: &IntakeError) -> (&'static str, &'static str, u16) {
 fn refused(refusal: &Refusal) -> (&'static str, &'static str, u16) {
     match refusal {
         Refusal::UnknownStream(_) => ("/problems/unknown-stream", "No stream has this name", 404),
-        Refusal::Conflict { .. } => ("/problems/conflict", "The state does not allow it", 409),
+        Refusal::Conflict { .. } => (
+            "/problems/conflict",
+            "The request stands against the present state",
+            409,
+        ),
         Refusal::Unauthorized => ("/problems/unauthorized", "Who asks has to be known", 401),
         Refusal::Forbidden | Refusal::CutOff(_) => {
             ("/problems/forbidden", "The policy does not allow it", 403)

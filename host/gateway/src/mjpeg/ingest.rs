@@ -4,6 +4,7 @@ use super::Service;
 use super::answer::{self, Problem};
 use super::intake::{Intake, IntakeError};
 use super::publication::{Publication, Pushed};
+use super::publishers::Entry;
 use crate::http::Shown;
 use axum::body::{Body, BodyDataStream};
 use axum::extract::rejection::PathRejection;
@@ -17,11 +18,7 @@ use model::{Intent, Protocol, Refusal, StreamName};
 use serde::Serialize;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-/// A picture has to be whole so long after its first byte: who sends slower holds memory for
-/// nothing.
-const PICTURE_TIME: Duration = Duration::from_secs(20);
+use std::time::Instant;
 
 /// What a form may have besides its picture.
 const FORM_BYTES: u64 = 64 << 10;
@@ -31,7 +28,7 @@ const FORM_BYTES: u64 = 64 << 10;
 #[derive(Debug, Serialize)]
 struct Taken {
     status: &'static str,
-    stream: StreamName,
+    stream: Option<StreamName>,
     /// Bytes of the last picture.
     frame_size: usize,
     /// Pictures taken from this request.
@@ -83,16 +80,19 @@ impl Request<'_> {
         let mut intake = self.intake()?;
         let ask = Shown::of(self.headers, query).asks(Intent::Publish, name, Protocol::Mjpeg, peer);
         // Before anything of the body is read.
-        let publisher = self.service.0.publishers.enter(ask).await?;
+        let mut entry = self.service.0.publishers.admit(ask).await?;
         let mut taken = Taken {
             status: "success",
-            stream: publisher.name().clone(),
+            stream: None,
             frame_size: 0,
             frames: 0,
         };
-        let read = self.read(&publisher, &mut intake, &mut taken).await;
+        let mut publisher = None;
+        let read = self
+            .read(&mut entry, &mut publisher, &mut intake, &mut taken)
+            .await;
         // Whoever sends more than one picture a request is gone with its connection.
-        if taken.frames > 1 {
+        if let Some(publisher) = publisher.filter(|_| taken.frames > 1) {
             publisher.close();
         }
         read.map(|()| taken)
@@ -119,33 +119,37 @@ impl Request<'_> {
 
     async fn read(
         &mut self,
-        publisher: &Arc<Publication>,
+        entry: &mut Entry,
+        publisher: &mut Option<Arc<Publication>>,
         intake: &mut Intake,
         taken: &mut Taken,
     ) -> Result<(), Problem> {
-        let idle = self.service.0.settings.idle;
+        let settings = &self.service.0.settings;
         let mut begun = Instant::now();
         while !intake.has_ended() {
-            let patience = match intake.is_within() || taken.frames == 0 {
-                true => PICTURE_TIME.saturating_sub(begun.elapsed()),
-                false => idle,
+            let patience = match intake.is_within() || publisher.is_none() {
+                true => settings.picture_timeout.saturating_sub(begun.elapsed()),
+                false => settings.idle,
             };
             let piece = tokio::select! {
                 piece = tokio::time::timeout(patience, self.body.next()) => piece,
-                () = publisher.gone() => return Err(Problem::LetGo),
+                () = gone(publisher.as_deref()) => return Err(Problem::LetGo),
             };
             let piece = match piece.map_err(|_| Problem::TooSlow)? {
                 Some(piece) => piece.map_err(|_| Problem::Broken)?,
                 None => break,
             };
-            let between = !intake.is_within();
-            if between {
+            if !intake.is_within() {
                 begun = Instant::now();
             }
             intake.handle_input(&piece)?;
             while let Some((picture, data)) = intake.poll_picture()? {
                 begun = Instant::now();
-                push(publisher, &picture, data, taken)?;
+                if publisher.is_none() {
+                    *publisher = Some(self.service.0.publishers.enter(entry).await?);
+                }
+                let Some(to) = publisher else { continue };
+                push(to, &picture, data, taken)?;
             }
         }
         intake.finish()?;
@@ -153,6 +157,14 @@ impl Request<'_> {
             0 => Err(Problem::TooFast),
             _ => Ok(()),
         }
+    }
+}
+
+/// Resolves once the publisher was let go.
+async fn gone(publisher: Option<&Publication>) {
+    match publisher {
+        Some(publisher) => publisher.gone().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -165,6 +177,7 @@ fn push(
     let bytes = data.len();
     match publisher.push(Instant::now(), picture, data) {
         Pushed::Taken => {
+            taken.stream = Some(publisher.name().clone());
             taken.frame_size = bytes;
             taken.frames += 1;
             Ok(())

@@ -49,6 +49,11 @@ pub struct Settings {
     pub max_fps: u32,
     /// A publisher that sends nothing for so long is let go, and its stream with it.
     pub idle: Duration,
+    /// A picture has to be whole so long after its first byte: who sends slower holds memory for
+    /// nothing.
+    pub picture_timeout: Duration,
+    /// A viewer that takes nothing for so long is let go.
+    pub stall: Duration,
     /// How video that is not JPEG is shown.
     pub view: View,
 }
@@ -73,6 +78,8 @@ impl Default for Settings {
             max_frame_bytes: 10 << 20,
             max_fps: 60,
             idle: Duration::from_secs(300),
+            picture_timeout: Duration::from_secs(20),
+            stall: Duration::from_secs(30),
             view: View::default(),
         }
     }

@@ -23,6 +23,20 @@ pub(super) struct Publishers {
     present: Mutex<HashMap<StreamName, Arc<Publication>>>,
 }
 
+/// Who may publish, before it does.
+pub(super) struct Entry {
+    ask: Ask,
+    name: StreamName,
+    key: Key,
+    /// None for a publisher that is there already.
+    pass: Option<Pass>,
+}
+
+const fn full(limit: usize) -> Refusal {
+    let what = "MJPEG publishers";
+    Refusal::Overloaded { what, limit }
+}
+
 impl Publishers {
     pub(super) fn new(context: Context, settings: Settings) -> Arc<Self> {
         Arc::new(Self {
@@ -42,22 +56,60 @@ impl Publishers {
         present.values().find(|it| it.name() == name).cloned()
     }
 
-    /// The publisher behind a request. The doorman is asked when it comes, and not for each
-    /// picture; the terms on which it was let in are watched meanwhile.
-    pub(super) async fn enter(self: &Arc<Self>, ask: Ask) -> Result<Arc<Publication>, Refusal> {
-        let name = ask.stream.clone();
+    /// Asks the doorman about the publisher behind a request, unless it is there already: he is
+    /// asked when one comes, and not for each picture. Nothing is made yet.
+    pub(super) async fn admit(&self, ask: Ask) -> Result<Entry, Refusal> {
         let key = Key {
             address: ask.peer.ip(),
             shown: self.hasher.hash_one((&ask.user, &ask.token)),
         };
-        if let Some(known) = self.find(&name, key) {
+        let name = ask.stream.clone();
+        let pass = match self.find(&name, key) {
+            Some(_) => None,
+            None => {
+                let pass = self.context.registry().admit(ask.clone()).await;
+                let pass = pass.and_then(|pass| self.may_begin(&name, &pass).map(|()| pass));
+                Some(pass.inspect_err(|refusal| self.tell(refusal))?)
+            }
+        };
+        Ok(Entry {
+            ask,
+            name,
+            key,
+            pass,
+        })
+    }
+
+    /// The publisher itself, made with its first picture: who sends none takes no place. The terms
+    /// on which it was let in are watched from then on.
+    pub(super) async fn enter(
+        self: &Arc<Self>,
+        entry: &mut Entry,
+    ) -> Result<Arc<Publication>, Refusal> {
+        if let Some(known) = self.find(&entry.name, entry.key) {
             return Ok(known);
         }
-        let entered = match self.context.registry().admit(ask).await {
-            Ok(pass) => self.begin(name, key, &pass),
-            Err(refusal) => Err(refusal),
+        let pass = match entry.pass.take() {
+            Some(pass) => pass,
+            // It was there, and has gone since.
+            None => self.context.registry().admit(entry.ask.clone()).await?,
         };
-        entered.inspect_err(|refusal| self.tell(refusal))
+        self.begin(entry.name.clone(), entry.key, &pass)
+            .inspect_err(|refusal| self.tell(refusal))
+    }
+
+    /// Says no before the body is read, where that is known.
+    fn may_begin(&self, name: &StreamName, pass: &Pass) -> Result<(), Refusal> {
+        let present = self.present.lock();
+        if present.contains_key(name) {
+            return Ok(());
+        }
+        let limit = self.settings.max_publishers;
+        if present.len() >= limit {
+            return Err(full(limit));
+        }
+        drop(present);
+        self.context.registry().may_publish(pass)
     }
 
     fn find(&self, name: &StreamName, key: Key) -> Option<Arc<Publication>> {
@@ -86,8 +138,7 @@ impl Publishers {
         }
         let limit = self.settings.max_publishers;
         if present.len() >= limit && !present.contains_key(&name) {
-            let what = "MJPEG publishers";
-            return Err(Refusal::Overloaded { what, limit });
+            return Err(full(limit));
         }
         let source = self.context.registry().publish(pass)?;
         let edge = self.context.counters().of(Protocol::Mjpeg);

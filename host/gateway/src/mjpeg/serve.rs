@@ -4,7 +4,6 @@ use super::Service;
 use super::answer::{self, Problem};
 use super::feed::{Shot, Shown};
 use super::feeds::Feed;
-use crate::Context;
 use crate::http::Shown as Credentials;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
@@ -24,9 +23,6 @@ use tokio::sync::{mpsc, watch};
 
 /// How long a request waits for the first picture.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// A viewer that takes nothing for so long is let go.
-const STALL: Duration = Duration::from_secs(30);
 
 /// What opens the first part.
 const OPENING: Bytes = Bytes::from_static(b"--frame\r\n");
@@ -71,9 +67,9 @@ impl Service {
         let mut pictures = feed.shown.clone();
         self.first(&mut pictures).await?;
         let (sender, receiver) = mpsc::channel(1);
-        let (context, feed) = (self.0.context.clone(), feed.clone());
+        let service = self.clone();
         self.0.context.tasks().spawn(async move {
-            send(&context, &feed, (pass, viewer), pictures, sender).await;
+            send(&service, &feed, (pass, viewer), pictures, sender).await;
         });
         Ok(answer(Body::from_stream(bytes_of(receiver))))
     }
@@ -142,17 +138,19 @@ fn answer(body: Body) -> Response {
 
 /// Hands a viewer the newest picture whenever there is room, until it leaves or has to go.
 async fn send(
-    context: &Context,
+    service: &Service,
     feed: &Arc<Feed>,
     (pass, viewer): (Pass, Viewer),
     shown: watch::Receiver<Shown>,
     to: mpsc::Sender<Shot>,
 ) {
+    let (context, stall) = (&service.0.context, service.0.settings.stall);
     let traffic = viewer.traffic();
     let seat = Seat {
         feed,
         viewer,
         shown,
+        stall,
         due: 0,
     };
     tokio::select! {
@@ -170,6 +168,7 @@ struct Seat<'a> {
     feed: &'a Feed,
     viewer: Viewer,
     shown: watch::Receiver<Shown>,
+    stall: Duration,
     /// The first picture that was neither sent nor counted as skipped.
     due: u64,
 }
@@ -182,7 +181,7 @@ impl Seat<'_> {
         }
         loop {
             // Room first: what is then taken is the newest.
-            let room = tokio::time::timeout(STALL, self.room(to)).await;
+            let room = tokio::time::timeout(self.stall, self.room(to)).await;
             let room = room.ok()??;
             let shot = self.newest().await?;
             self.overtaken_by(shot.number);

@@ -1,7 +1,8 @@
 //! Those who would harm: each ends only itself.
 
-use crate::support::{Host, next_picture, pictures, read_answer, until};
+use crate::support::{Host, ffmpeg, next_picture, pictures, read_answer, until, within};
 use gateway::mjpeg::Settings;
+use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
@@ -67,7 +68,63 @@ async fn bodies_that_make_no_sense_are_refused_with_what_is_wrong() {
         assert_eq!(answer.status, status, "{kind}: {}", answer.text());
         assert!(answer.text().contains(word), "{kind}: {}", answer.text());
     }
+    let none = host.context.registry().list().is_empty();
+    assert!(none, "who sends no picture makes no stream");
     assert_eq!(host.post("cam", &good[0]).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_picture_that_comes_by_drops_is_given_up() {
+    let settings = Settings {
+        picture_timeout: Duration::from_millis(300),
+        ..Settings::default()
+    };
+    let (host, picture) = (Host::with(settings).await, pictures("64x48", 1).await);
+    let mut socket = TcpStream::connect(host.address).await.unwrap();
+    let head = format!(
+        "{}\r\nhost: x\r\ncontent-length: 999999\r\nconnection: close\r\n\r\n",
+        request("content-type: image/jpeg")
+    );
+    socket.write_all(head.as_bytes()).await.unwrap();
+    let (mut reading, mut writing) = socket.split();
+    let dripping = async {
+        for drop in picture[0].chunks(1) {
+            if writing.write_all(drop).await.is_err() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        std::future::pending::<()>().await;
+    };
+    let mut answer = vec![0; 4096];
+    let answered = within(tokio::io::AsyncReadExt::read(&mut reading, &mut answer));
+    let read = tokio::select! {
+        read = answered => read.unwrap(),
+        () = dripping => 0,
+    };
+    let answer = String::from_utf8_lossy(&answer[..read]);
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert!(host.context.registry().list().is_empty());
+}
+
+#[tokio::test]
+async fn a_viewer_that_takes_nothing_is_let_go() {
+    let settings = Settings {
+        stall: Duration::from_millis(500),
+        ..Settings::default()
+    };
+    let host = Host::with(settings).await;
+    let noise = "-f lavfi -i testsrc2=size=1920x1080,noise=alls=100:allf=t -frames:v 1 \
+                 -c:v mjpeg -q:v 2 -f mjpeg";
+    let picture = ffmpeg(noise).await;
+    assert_eq!(host.post("cam", &picture).await.status, 200);
+    let (_, mut viewer) = host.open("cam").await;
+    next_picture(&mut viewer, true).await;
+    let begun = Instant::now();
+    while host.viewers("cam") > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(60));
+        host.post("cam", &picture).await;
+    }
 }
 
 #[tokio::test]

@@ -8,10 +8,6 @@ mod marker {
     pub(super) const TEM: u8 = 0x01;
     pub(super) const SOF0: u8 = 0xC0;
     pub(super) const SOF2: u8 = 0xC2;
-    pub(super) const DHT: u8 = 0xC4;
-    pub(super) const JPG: u8 = 0xC8;
-    pub(super) const DAC: u8 = 0xCC;
-    pub(super) const SOF15: u8 = 0xCF;
     pub(super) const RST0: u8 = 0xD0;
     pub(super) const RST7: u8 = 0xD7;
     pub(super) const SOI: u8 = 0xD8;
@@ -148,11 +144,13 @@ impl Scan {
 
     fn understand(&mut self, kind: u8, body: &[u8], limits: &Limits) -> Result<(), JpegError> {
         match kind {
-            marker::DHT | marker::JPG | marker::DAC => {}
             marker::SOF0..=marker::SOF2 => {
                 self.video = Some(frame_header(kind, self.at, body, limits)?)
             }
-            marker::SOF0..=marker::SOF15 => return Err(JpegError::Coding { marker: kind }),
+            // All SOFs but these; DHT, JPG and DAC stand between them.
+            0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => {
+                return Err(JpegError::Coding { marker: kind });
+            }
             marker::SOS if self.video.is_none() => return Err(JpegError::NoFrame { at: self.at }),
             marker::SOS => (self.coded, self.scanned) = (true, true),
             _ => {}

@@ -221,10 +221,14 @@ impl Parser {
             if !dashed && !boundary.starts_with(b"--") {
                 continue;
             }
+            let end = at + boundary.len();
+            if end > self.limits.head_bytes {
+                break;
+            }
             if !dashed {
                 self.delimiter = boundary.to_vec();
             }
-            self.held.advance(at + self.boundary.len());
+            self.held.advance(end);
             self.state = State::Delimiter;
             return Ok(true);
         }
@@ -242,6 +246,7 @@ impl Parser {
         let Some(end) = memchr(b'\n', &self.held) else {
             return self.within_head(self.held.len());
         };
+        self.within_head(end)?;
         // Nothing but white space may follow (RFC 2046 §5.1.1, transport padding).
         let line = self.held.get(..end).unwrap_or_default();
         if !line.iter().all(|byte| b" \t\r".contains(byte)) {
@@ -303,6 +308,9 @@ impl Parser {
                 _ => None,
             };
             if let Some(length) = length {
+                if length > self.limits.part_bytes {
+                    break;
+                }
                 self.state = State::Delimiter;
                 let part = self.part(length);
                 self.held.advance(found - length + self.delimiter.len());
@@ -331,6 +339,7 @@ impl Parser {
         let ends = self.held.iter().take_while(|byte| b"\r\n".contains(byte));
         let ends = ends.count();
         let rest = self.held.get(ends..).unwrap_or_default();
+        self.within_head(ends)?;
         if rest.starts_with(&self.delimiter) {
             self.held.advance(ends + self.delimiter.len());
             self.state = State::Delimiter;
@@ -341,7 +350,7 @@ impl Parser {
                 self.no_boundary("behind a part of the length that its Content-Length says")
             );
         }
-        self.within_head(ends)
+        Ok(false)
     }
 
     fn part(&mut self, length: usize) -> Part {

@@ -77,6 +77,10 @@ fn limits_hold_before_anything_is_kept() {
     assert_eq!(error(b"--f\r\nContent-Length: 1001\r\n\r\n"), long);
     let endless = [b"--f\r\n\r\n".as_slice(), &[b'a'; 1200]].concat();
     assert_eq!(error(&endless), long);
+    let whole = [endless.as_slice(), b"\r\n--f--"].concat();
+    for step in [64, 10_000] {
+        assert_eq!(parts("f", &whole, step), Err(long.clone()), "by {step}");
+    }
     let head = MultipartError::HeadTooLong { limit: 200 };
     let many = format!("--f\r\n{}", "a: b\r\n".repeat(50));
     assert_eq!(error(many.as_bytes()), head);
