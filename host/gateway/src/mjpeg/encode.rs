@@ -1,7 +1,7 @@
 //! Pictures as video: one FFmpeg encodes a stream's JPEG frames for a source of another stream.
 //!
 //! Where an input has a source of type `stream` and that stream carries JPEG, what it gets is
-//! H.264 in a transport stream, which every other protocol carries.
+//! H.264 in a transport stream, which every other protocol carries or is made from.
 
 use crate::child::{Ffmpeg, QUIET, words};
 use crate::link::{LinkError, Session};

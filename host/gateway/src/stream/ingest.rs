@@ -1,5 +1,5 @@
 //! Media in: a reader of one stream fills a source of another, in the native form; JPEG pictures
-//! are encoded on the way, since no other protocol carries them.
+//! are encoded on the way, since hardly any other protocol carries them.
 
 use crate::context::Context;
 use crate::link::{self, Dial, LinkError, LinkHandle, Session, Wiring};
