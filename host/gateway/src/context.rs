@@ -1,6 +1,7 @@
 //! What every gateway is given: the hub, the way to shut down, counters, and log manners.
 
 use crate::crowd::Crowds;
+use crate::package::Packages;
 use crate::rtmp::Seat;
 use crate::srt;
 use crate::udp::Member;
@@ -41,6 +42,7 @@ struct Inner {
     udp_outputs: Crowds<Member>,
     rtmp_players: Crowds<Arc<Seat>>,
     srt: srt::Connections,
+    packages: Packages,
 }
 
 impl Context {
@@ -66,6 +68,7 @@ impl Context {
             udp_outputs: Crowds::default(),
             rtmp_players: Crowds::default(),
             srt: srt::Connections::default(),
+            packages: Packages::default(),
         }))
     }
 
@@ -113,6 +116,11 @@ impl Context {
     /// The SRT connections there are.
     pub fn srt(&self) -> &srt::Connections {
         &self.0.srt
+    }
+
+    /// Streams watched as CMAF, and how streams are packaged.
+    pub fn packages(&self) -> &Packages {
+        &self.0.packages
     }
 
     pub(crate) fn udp_outputs(&self) -> &Crowds<Member> {

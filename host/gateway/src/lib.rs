@@ -4,14 +4,18 @@
 //! those who come. What a stream's inputs and outputs have in common, being kept up, is
 //! [`link`]; what all gateways are given is [`context`].
 
+mod audience;
 pub mod child;
 pub mod context;
 mod crowd;
+pub mod dash;
 pub mod file;
 pub mod hls;
 pub mod http;
 pub mod link;
 pub mod mjpeg;
+pub mod mp4;
+pub mod package;
 pub mod rtmp;
 pub mod rtsp;
 pub mod srt;

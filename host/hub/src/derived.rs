@@ -1,7 +1,7 @@
 //! Derived lanes: made by one converter on first demand, shared by every reader, dropped
 //! when idle.
 
-use crate::forms::{Form, RtmpMessage, RtpPackets, Segment};
+use crate::forms::{Form, Fragment, RtmpMessage, RtpPackets, Segment};
 use crate::lane::{Bounds, Item, Lane, ReadError, Reader, Start};
 use crate::source::complain;
 use crate::stream::Stream;
@@ -75,6 +75,7 @@ pub(crate) struct Lanes {
     rtmp: Slot<RtmpMessage>,
     rtp: Slot<RtpPackets>,
     hls: Slot<Segment>,
+    cmaf: Slot<Fragment>,
 }
 
 impl Lanes {
@@ -91,6 +92,7 @@ impl Lanes {
             rtmp: Slot::new(Lane::new(bounds)),
             rtp: Slot::new(Lane::new(bounds)),
             hls: Slot::new(Lane::new(segment_bounds)),
+            cmaf: Slot::new(Lane::new(bounds)),
         }
     }
 
@@ -100,6 +102,7 @@ impl Lanes {
         self.rtmp.lane.close();
         self.rtp.lane.close();
         self.hls.lane.close();
+        self.cmaf.lane.close();
     }
 
     pub(crate) fn held_bytes(&self) -> usize {
@@ -108,6 +111,7 @@ impl Lanes {
             + self.rtmp.lane.held_bytes()
             + self.rtp.lane.held_bytes()
             + self.hls.lane.held_bytes()
+            + self.cmaf.lane.held_bytes()
     }
 }
 
@@ -135,6 +139,13 @@ impl Stream {
     /// HLS segments.
     pub fn read_segments(self: &Arc<Self>, start: Start) -> Reader<Segment> {
         self.lanes().hls.subscribe(start, || self.start_segments())
+    }
+
+    /// CMAF parts, of all tracks in the order they are made.
+    pub fn read_fragments(self: &Arc<Self>, start: Start) -> Reader<Fragment> {
+        self.lanes()
+            .cmaf
+            .subscribe(start, || self.start_fragments())
     }
 
     /// Called once, when the native form is first known.
@@ -175,6 +186,15 @@ impl Stream {
     fn start_segments(self: &Arc<Self>) -> bool {
         let segmenter = crate::segment_form::Segments::new(self.settings().segments);
         self.run(segmenter, Self::read_ts, |lanes| &lanes.hls)
+    }
+
+    fn start_fragments(self: &Arc<Self>) -> bool {
+        let settings = self.settings();
+        let packager = media::cmaf::Packager::new(media::cmaf::Packaging {
+            part: settings.part,
+            segment: settings.segments,
+        });
+        self.run(packager, Self::read_frames, |lanes| &lanes.cmaf)
     }
 
     /// Runs a converter as a task of this stream; always true: it runs now.

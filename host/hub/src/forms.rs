@@ -82,6 +82,9 @@ impl RtpSession {
 /// One HLS segment.
 pub type Segment = Arc<media::hls::Segment>;
 
+/// One CMAF part of one track.
+pub type Fragment = media::cmaf::Part;
+
 impl Item for TsChunk {
     fn bytes(&self) -> usize {
         self.data.len()
@@ -131,5 +134,14 @@ impl Item for Segment {
     }
     fn random_access(&self) -> bool {
         true
+    }
+}
+
+impl Item for Fragment {
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.data.len()
+    }
+    fn random_access(&self) -> bool {
+        self.random_access
     }
 }

@@ -24,7 +24,7 @@ mod stream;
 mod viewer;
 
 pub use doorman::{Doorman, Due, OpenDoor, Pass, Stay};
-pub use forms::{Form, Preface, RtmpMessage, RtpPackets, RtpSession, Segment};
+pub use forms::{Form, Fragment, Preface, RtmpMessage, RtpPackets, RtpSession, Segment};
 pub use lane::{Bounds, Item, Lane, ReadError, Reader, Start};
 pub use meter::Meter;
 pub use registry::Registry;

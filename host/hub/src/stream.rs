@@ -29,6 +29,8 @@ pub struct Settings {
     pub lane: Bounds,
     /// How segments are cut.
     pub segments: Cutting,
+    /// How long the parts of CMAF segments are, 100 ms to 1 s.
+    pub part: Ticks90k,
     /// How long readers of a stream without a source are held.
     pub reconnect_grace: Duration,
     /// Streams at once.
@@ -42,6 +44,7 @@ impl Default for Settings {
         Self {
             lane: Bounds::default(),
             segments: Cutting::every(Ticks90k(2 * 90_000)),
+            part: Ticks90k::from_ms(200),
             reconnect_grace: Duration::from_secs(10),
             max_streams: 2_000,
             max_viewers: 10_000,
@@ -397,6 +400,11 @@ impl Stream {
 
     pub(crate) fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// How long its segments are meant to be.
+    pub const fn segment_target(&self) -> Ticks90k {
+        self.settings.segments.target
     }
 
     pub(crate) fn lanes(&self) -> &Lanes {

@@ -4,8 +4,10 @@
 
 #![forbid(unsafe_code)]
 
+pub mod cmaf;
 pub mod codec;
 pub mod convert;
+pub mod dash;
 pub mod flv;
 pub mod frame;
 pub mod hls;

@@ -25,12 +25,12 @@ const SEGMENT_TYPE: HeaderValue = HeaderValue::from_static("video/mp2t");
 const RETRY_AFTER_S: u16 = 2;
 
 /// A playlist.
-pub(super) fn playlist(body: Bytes) -> Response {
-    media(body, PLAYLIST_TYPE, PLAYLIST_CACHE)
+pub(crate) fn playlist(body: Bytes) -> Response {
+    fresh(body.into(), PLAYLIST_TYPE)
 }
 
 /// A playlist whose segments are asked for with the query it was asked for with itself.
-pub(super) fn with_query(playlist: Bytes, query: &str) -> Bytes {
+pub(crate) fn with_query(playlist: Bytes, query: &str) -> Bytes {
     let Ok(text) = std::str::from_utf8(&playlist) else {
         return playlist;
     };
@@ -39,7 +39,7 @@ pub(super) fn with_query(playlist: Bytes, query: &str) -> Bytes {
     }
     let mut asked = String::with_capacity(text.len() + 16 * (query.len() + 1));
     for line in text.lines() {
-        asked.push_str(line);
+        push_with_query(line, query, &mut asked);
         // Whatever is neither empty nor a tag or comment is a URI (RFC 8216 §4.1).
         if !line.is_empty() && !line.starts_with('#') {
             asked.push('?');
@@ -50,13 +50,58 @@ pub(super) fn with_query(playlist: Bytes, query: &str) -> Bytes {
     asked.into()
 }
 
-/// A segment; its bytes are shared by every viewer.
-pub(super) fn segment(body: Bytes) -> Response {
-    media(body, SEGMENT_TYPE, SEGMENT_CACHE)
+/// Tags name addresses too: renditions, initialization segments, parts.
+fn push_with_query(line: &str, query: &str, out: &mut String) {
+    let place = line.find("URI=\"").map(|at| at + 5);
+    let end = place.and_then(|at| Some(at + line.get(at..)?.find('"')?));
+    let Some((before, after)) = end.and_then(|end| line.split_at_checked(end)) else {
+        return out.push_str(line);
+    };
+    out.push_str(before);
+    out.push('?');
+    // What a playlist is asked for beside who asks is not for what it names.
+    out.push_str(query);
+    out.push_str(after);
 }
 
-fn media(body: Bytes, content_type: HeaderValue, cache: HeaderValue) -> Response {
-    let mut response = Response::new(Body::from(body));
+/// A segment of a transport stream; its bytes are shared by every viewer.
+pub(crate) fn segment(body: Bytes) -> Response {
+    typed(body.into(), SEGMENT_TYPE, SEGMENT_CACHE)
+}
+
+/// A CMAF part or header.
+pub(crate) fn media(body: Bytes, video: bool) -> Response {
+    typed(body.into(), mp4_type(video), SEGMENT_CACHE)
+}
+
+/// A CMAF segment: its parts one after another, `bytes` together.
+pub(crate) fn pieces(parts: Vec<Bytes>, bytes: usize, video: bool) -> Response {
+    let parts = parts.into_iter().map(Ok::<_, std::convert::Infallible>);
+    let body = Body::from_stream(futures_util::stream::iter(parts));
+    let mut response = typed(body, mp4_type(video), SEGMENT_CACHE);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_LENGTH, HeaderValue::from(bytes));
+    response
+}
+
+/// A segment in the making. It has its name for good, but whoever keeps it must have all of it.
+pub(crate) fn growing(body: Body, video: bool) -> Response {
+    typed(body, mp4_type(video), PLAYLIST_CACHE)
+}
+
+/// RFC 4337.
+const fn mp4_type(video: bool) -> HeaderValue {
+    HeaderValue::from_static(if video { "video/mp4" } else { "audio/mp4" })
+}
+
+/// Whatever is old as soon as it is sent.
+pub(crate) fn fresh(body: Body, content_type: HeaderValue) -> Response {
+    typed(body, content_type, PLAYLIST_CACHE)
+}
+
+fn typed(body: Body, content_type: HeaderValue, cache: HeaderValue) -> Response {
+    let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, content_type);
     headers.insert(header::CACHE_CONTROL, cache);
@@ -64,12 +109,12 @@ fn media(body: Bytes, content_type: HeaderValue, cache: HeaderValue) -> Response
 }
 
 /// The answer to a preflight request (Fetch Standard, CORS-preflight).
-pub(super) fn preflight() -> Response {
+pub(crate) fn preflight() -> Response {
     StatusCode::NO_CONTENT.into_response()
 }
 
 /// Any page may play: nothing here depends on cookies.
-pub(super) fn allow_every_origin(headers: &mut HeaderMap) {
+pub(crate) fn allow_every_origin(headers: &mut HeaderMap) {
     let every = HeaderValue::from_static("*");
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, every.clone());
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, every.clone());
@@ -84,7 +129,7 @@ pub(super) fn allow_every_origin(headers: &mut HeaderMap) {
 
 /// Why a request got no media, as a problem document (RFC 9457) whose `type` the API explains.
 #[derive(Debug)]
-pub(super) enum Problem {
+pub(crate) enum Problem {
     /// Turned away by the hub.
     Refused(Refusal),
     /// Nothing of that name among the stream's files.
@@ -95,6 +140,8 @@ pub(super) enum Problem {
     NoMedia,
     /// Too many requests wait for their first segment.
     TooManyWaiting,
+    /// A playlist was asked for in a way that makes no sense.
+    Directive(String),
     /// Not GET, HEAD or OPTIONS.
     Method,
 }
@@ -122,13 +169,15 @@ impl Problem {
                 "/problems/not-found",
                 "No resource has this path",
                 404,
-                "under /hls/NAME/ there are index.m3u8 and the segments that it lists".to_owned(),
+                "under /hls/NAME/ there are index.m3u8, under /dash/NAME/ manifest.mpd, and the files they list"
+                    .to_owned(),
             ),
             Self::NoSuchSegment => (
                 "/problems/not-found",
                 "No resource has this path",
                 404,
-                "the segment is no longer held; index.m3u8 lists those that are".to_owned(),
+                "the segment is no longer held, or not made yet; the playlist lists those that are"
+                    .to_owned(),
             ),
             Self::NoMedia => (
                 "/problems/no-media",
@@ -143,11 +192,17 @@ impl Problem {
                 503,
                 "too many viewers wait for streams that have no segment yet".to_owned(),
             ),
+            Self::Directive(what) => (
+                "/problems/bad-request",
+                "The request cannot be understood",
+                400,
+                what.clone(),
+            ),
             Self::Method => (
                 "/problems/method-not-allowed",
                 "The resource does not take this method",
                 405,
-                "HLS is read with GET and HEAD".to_owned(),
+                "streams are read with GET and HEAD".to_owned(),
             ),
         };
         Document {

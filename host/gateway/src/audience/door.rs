@@ -28,7 +28,8 @@ const WINDOW: Duration = Duration::from_secs(30);
 
 /// What tells viewers apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Key {
+pub(crate) struct Key {
+    protocol: Protocol,
     address: IpAddr,
     /// Of user agent, user and token: a long header costs no more than a short one, and a secret
     /// is not kept.
@@ -37,9 +38,9 @@ pub(super) struct Key {
 
 /// A viewer that was let in.
 #[derive(Clone)]
-pub(super) struct Guest {
-    pub(super) key: Key,
-    pub(super) pass: Pass,
+pub(crate) struct Guest {
+    pub(crate) key: Key,
+    pub(crate) pass: Pass,
     kept: Option<Arc<Mutex<Kept>>>,
 }
 
@@ -56,28 +57,30 @@ struct Book {
     swept: Instant,
 }
 
-/// The door to all streams.
-pub(super) struct Door {
+/// The door to all streams over one protocol.
+pub(crate) struct Door {
     context: Context,
+    protocol: Protocol,
     hasher: RandomState,
     book: Mutex<Book>,
 }
 
 impl Door {
-    pub(super) fn new(context: Context) -> Self {
+    pub(crate) fn new(context: Context, protocol: Protocol) -> Self {
         let book = Book {
             guests: HashMap::new(),
             swept: Instant::now(),
         };
         Self {
             context,
+            protocol,
             hasher: RandomState::new(),
             book: Mutex::new(book),
         }
     }
 
     /// Lets the viewer behind a request in, or back in.
-    pub(super) async fn admit(&self, ask: Ask) -> Result<Guest, Refusal> {
+    pub(crate) async fn admit(&self, ask: Ask) -> Result<Guest, Refusal> {
         let admitted = self.admit_uncounted(ask).await;
         if let Err(refusal) = &admitted {
             self.tell(refusal);
@@ -87,6 +90,7 @@ impl Door {
 
     async fn admit_uncounted(&self, ask: Ask) -> Result<Guest, Refusal> {
         let key = Key {
+            protocol: self.protocol,
             address: ask.peer.ip(),
             shown: self.hasher.hash_one((&ask.agent, &ask.user, &ask.token)),
         };
@@ -152,7 +156,7 @@ impl Door {
         }
         if book.guests.len() >= MAX_GUESTS {
             return Err(Refusal::Overloaded {
-                what: "HLS viewers",
+                what: "viewers over HTTP",
                 limit: MAX_GUESTS,
             });
         }
@@ -184,20 +188,18 @@ impl Door {
 
     /// Counts who was turned away and, now and then, logs it.
     fn tell(&self, refusal: &Refusal) {
-        self.context.counters().of(Protocol::Hls).refused.add(1);
-        if let Some(held_back) = self
-            .context
-            .complaints()
-            .admit("hls refused", Instant::now())
-        {
-            tracing::warn!(held_back, "HLS viewer refused: {refusal}");
+        self.context.counters().of(self.protocol).refused.add(1);
+        let complaints = self.context.complaints();
+        if let Some(held_back) = complaints.admit("viewer refused", Instant::now()) {
+            let protocol = self.protocol;
+            tracing::warn!(held_back, ?protocol, "viewer refused: {refusal}");
         }
     }
 }
 
 impl Guest {
     /// Counts what it took.
-    pub(super) fn took(&self, bytes: usize) {
+    pub(crate) fn took(&self, bytes: usize) {
         if let Some(kept) = &self.kept {
             kept.lock().bytes += bytes as u64;
         }

@@ -5,13 +5,21 @@
 //! all of these count as one.
 
 use super::door::Key;
-use super::writer::Fetched;
 use hub::Viewer;
 use model::Refusal;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// What a viewer has fetched.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Fetched {
+    /// A playlist that says that no segment will follow.
+    pub(crate) end: bool,
+    /// The newest segment.
+    pub(crate) newest: Option<u64>,
+}
 
 struct Session {
     viewer: Arc<Viewer>,
@@ -21,13 +29,13 @@ struct Session {
 
 /// The viewers of one stream. Bounded by the hub, which lets no more than its limit in.
 #[derive(Default)]
-pub(super) struct Sessions {
+pub(crate) struct Sessions {
     present: Mutex<HashMap<Key, Session>>,
 }
 
 impl Sessions {
     /// The viewer behind a request; `admit` is asked if it is new here.
-    pub(super) fn viewer(
+    pub(crate) fn viewer(
         &self,
         key: Key,
         now: Instant,
@@ -49,19 +57,19 @@ impl Sessions {
     }
 
     /// Remembers what a viewer fetched.
-    pub(super) fn fetched(&self, key: &Key, note: impl FnOnce(&mut Fetched)) {
+    pub(crate) fn fetched(&self, key: &Key, note: impl FnOnce(&mut Fetched)) {
         if let Some(session) = self.present.lock().get_mut(key) {
             note(&mut session.fetched);
         }
     }
 
     /// Whether there is a viewer of whom that is true.
-    pub(super) fn any(&self, test: impl Fn(Fetched) -> bool) -> bool {
+    pub(crate) fn any(&self, test: impl Fn(Fetched) -> bool) -> bool {
         self.present.lock().values().any(|it| test(it.fetched))
     }
 
     /// Lets go of those that have not asked for `idle`; returns how many are left.
-    pub(super) fn expire(&self, now: Instant, idle: Duration) -> usize {
+    pub(crate) fn expire(&self, now: Instant, idle: Duration) -> usize {
         let mut present = self.present.lock();
         present.retain(|_, session| now.saturating_duration_since(session.seen) <= idle);
         present.len()
