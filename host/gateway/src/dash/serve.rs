@@ -24,8 +24,8 @@ use tokio::sync::{Semaphore, watch};
 /// How long a first request waits for the first segments.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Requests that wait for that at once, over all streams.
-const MAX_WAITING: usize = 1024;
+/// Requests that wait for a first or a next segment at once, over all streams.
+const MAX_WAITING: usize = 16_384;
 
 /// How long an open segment waits for its next part.
 const STALLED: Duration = Duration::from_secs(10);
@@ -98,7 +98,10 @@ impl Service {
         let packages = self.context.packages();
         let (package, viewer) = packages.seat(&self.context, Protocol::Dash, &guest)?;
         match resource {
-            Resource::Cmaf(file) => segment(&package, &viewer, &guest, file),
+            Resource::Cmaf(file) => {
+                let view = self.view(&package, file).await?;
+                send(&view, &package, &viewer, &guest, file)
+            }
             Resource::Manifest | Resource::Time => {
                 let manifest = self.manifest(&package, &guest, query).await?;
                 viewer.sent(manifest.len());
@@ -140,6 +143,26 @@ impl Service {
         let manifest = live_manifest(&current, moment).ok_or(Problem::NoMedia)?;
         Ok(with_query(manifest, query))
     }
+
+    /// The rendition of that file; if it is the segment that comes next, once that has begun.
+    async fn view(&self, package: &Package, name: FileName) -> Result<Arc<View>, Problem> {
+        let board = package.board();
+        let shelf = board.shelf(name.rendition).ok_or(Problem::NoSuchFile)?;
+        let view = shelf.view();
+        let File::Segment(sequence) = name.file else {
+            return Ok(view);
+        };
+        if view.window.has_ended() || sequence != view.window.next_sequence() {
+            return Ok(view);
+        }
+        let place = self.waiting.try_acquire();
+        let _place = place.map_err(|_| Problem::TooManyWaiting)?;
+        let patience = Duration::from_secs(view.window.target_s().max(1));
+        let has_begun =
+            |view: &Arc<View>| view.window.has_ended() || view.window.has(sequence, Some(0));
+        let begun = package.view(name.rendition, patience, has_begun).await;
+        begun.ok_or(Problem::NoSuchSegment)
+    }
 }
 
 /// Players do not hand the query of a manifest on to what it names.
@@ -157,15 +180,13 @@ fn with_query(manifest: String, query: &str) -> String {
     named.replace(".mp4\"", &format!(".mp4?{query}\""))
 }
 
-fn segment(
+fn send(
+    view: &View,
     package: &Package,
     viewer: &Arc<Viewer>,
     guest: &Guest,
     name: FileName,
 ) -> Result<Response, Problem> {
-    let board = package.board();
-    let shelf = board.shelf(name.rendition).ok_or(Problem::NoSuchFile)?;
-    let view = shelf.view();
     let video = name.rendition.video;
     let (response, bytes) = match name.file {
         File::Init(map) => {
@@ -182,8 +203,9 @@ fn segment(
                     segment.bytes,
                 )
             } else {
+                let views = package.follow(name.rendition);
                 let chunks = Chunks {
-                    views: shelf.follow(),
+                    views: views.ok_or(Problem::NoSuchFile)?,
                     sequence,
                     next: 0,
                     viewer: viewer.clone(),

@@ -146,10 +146,15 @@ impl Package {
         patience: Duration,
         until: impl FnMut(&Arc<View>) -> bool,
     ) -> Option<Arc<View>> {
-        let mut views = self.board().shelf(name)?.views.clone();
+        let mut views = self.follow(name)?;
         let view = views.wait_for(until);
         let view = tokio::time::timeout(patience, view).await.ok()?.ok()?;
         Some(view.clone())
+    }
+
+    /// A rendition as it goes on.
+    pub(crate) fn follow(&self, name: RenditionName) -> Option<watch::Receiver<Arc<View>>> {
+        Some(self.board().shelf(name)?.follow())
     }
 
     /// When media time zero was, as it was judged first: a manifest must not change its mind.

@@ -175,6 +175,7 @@ pub(crate) fn assert_played(frames: &str, seconds: usize) {
             .count()
     };
     let (pictures, sounds) = (count("0,"), count("1,"));
-    assert!(pictures >= seconds * 25 - 2, "{pictures} pictures");
-    assert!(sounds >= seconds * 46, "{sounds} sounds");
+    // Picture and sound do not begin together; FFmpeg leaves out what is behind the limit in time.
+    assert!(pictures >= seconds * 25 - 5, "{pictures} pictures");
+    assert!(sounds >= seconds * 46 - 12, "{sounds} sounds");
 }
