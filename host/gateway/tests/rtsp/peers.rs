@@ -127,6 +127,7 @@ async fn gstreamer_publishes_both_ways() {
             "video/x-raw,width=320,height=180,framerate=25/1",
             "!",
             "x264enc",
+            "tune=zerolatency",
             "speed-preset=ultrafast",
             "key-int-max=25",
             "!",
@@ -143,6 +144,7 @@ async fn gstreamer_publishes_both_ways() {
         ];
         let _publisher = spawn("gst-launch-1.0", &args.map(str::to_owned));
         house.on_air("a").await;
+        until("both tracks", || house.codecs("a").len() == 2).await;
         let (pictures, samples, complaints) = decoded(&house.url("a"), "tcp").await;
         assert!(pictures >= 40, "{protocols}: {pictures} {complaints}");
         assert!(samples > 60_000, "{protocols}: {samples} {complaints}");
