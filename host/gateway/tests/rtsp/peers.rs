@@ -124,7 +124,7 @@ async fn gstreamer_publishes_both_ways() {
             "videotestsrc",
             "is-live=true",
             "!",
-            "video/x-raw,width=320,height=180,framerate=25/1",
+            "video/x-raw,format=I420,width=320,height=180,framerate=25/1",
             "!",
             "x264enc",
             "tune=zerolatency",
@@ -138,7 +138,7 @@ async fn gstreamer_publishes_both_ways() {
             "audiotestsrc",
             "is-live=true",
             "!",
-            "avenc_aac",
+            "opusenc",
             "!",
             "s.",
         ];
