@@ -115,8 +115,6 @@ async fn chromium_shows_and_hears_h264_and_aac() {
     let report = watched_by_chromium(LIVE).await;
     assert_eq!(figure(&report, "width"), 320.0);
     assert!(figure(&report, "packets_lost") < 5.0, "{report:?}");
-    assert!(figure(&report, "delay_ms") < 300.0, "{report:?}");
-    println!("{report:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -197,14 +195,6 @@ const PAGE: &str = r#"<!doctype html>
       return samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
     };
   }
-  // From the last packet of a picture to its being shown.
-  let delay = 0;
-  function look() {
-    video.requestVideoFrameCallback((_, frame) => {
-      delay = frame.expectedDisplayTime - frame.receiveTime;
-      look();
-    });
-  }
   // A picture of the clock: its milliseconds in binary, a bar for each bit.
   const BITS = 20;
   function clock() {
@@ -268,13 +258,11 @@ const PAGE: &str = r#"<!doctype html>
         video.srcObject = media;
         if (track.kind === 'audio') hear(media);
       };
-      if (shown !== null) look();
       if (shown !== null) setInterval(async () => {
         const figures = await statistics(connection);
         figures.shown = video.getVideoPlaybackQuality().totalVideoFrames;
         figures.width = video.videoWidth;
         figures.loudness = loudness();
-        figures.delay_ms = delay;
         tell(figures);
       }, 250);
     }

@@ -180,7 +180,7 @@ async fn a_viewer_that_moves_to_another_address_goes_on() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_of_sessions_is_bounded_and_those_whose_peer_never_comes_end() {
-    let short = |it: &mut gateway::webrtc::Settings| it.connect_timeout = Duration::from_secs(3);
+    let short = |it: &mut gateway::webrtc::Settings| it.connect_timeout = Duration::from_secs(10);
     let house = House::with(short, axum::Router::new()).await;
     let offer = Offer::new(Direction::SendOnly).await;
     let (mut taken, mut refused) = (0, 0);
