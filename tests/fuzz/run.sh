@@ -13,7 +13,6 @@ cd "$(dirname "$0")"
 seconds=${1:-600}
 [ $# -gt 0 ] && shift
 [ $# -gt 0 ] || set -- ts ts_units flv_amf rtmp_chunks rtmp_session rtsp rtp h264 hevc_aac open_codecs pictures stream_id_and_urls config webrtc
->>>>>>> 98ed3e8 (MJPEG: a publisher is made with its first picture; slow publishers and stuck viewers are let go; pointsman publish and the compat routes, to be wired)
 cargo +nightly fuzz --version >/dev/null 2>&1 || {
     echo "fuzz: needs rustup toolchain install nightly, and cargo install --locked cargo-fuzz" >&2
     exit 1
