@@ -4,7 +4,7 @@
 //! publisher's media in, `serve` sends a stream to who watches, [`push`] to a peer of an
 //! output. Whoever calls that port is asked in by the `desk`, within its handshake if that is
 //! possible in time. Sources and outputs may call or, with `mode=listener`, be called on a port of their
-//! own. [`Connections`] shows the figures of every connection there is.
+//! own, or with `mode=rendezvous` both. [`Connections`] shows the figures of every connection there is.
 //!
 //! Beneath, [`backend`] makes and keeps connections, [`stream_id`] reads what a caller asks
 //! for, and [`reject`] says no in SRT's words; they know no streams.
@@ -12,6 +12,7 @@
 pub mod backend;
 mod connections;
 mod desk;
+mod history;
 pub mod ingest;
 mod listener;
 mod message;
@@ -21,6 +22,7 @@ mod serve;
 pub mod stream_id;
 
 pub use connections::{ConnectionFigures, Connections, Role};
+pub use history::{History, Sample};
 pub use listener::{Config, ServeError, serve};
 
 use crate::context::Context;

@@ -12,6 +12,9 @@ pub enum SrtMode {
     Caller,
     /// This host waits for callers.
     Listener,
+    /// Both call each other at the same time, from ports that they agreed on: through firewalls
+    /// that let answers in.
+    Rendezvous,
 }
 
 /// Latency in ms unless the URL says otherwise (libsrt's own default).
@@ -34,6 +37,8 @@ pub struct Srt {
     pub pbkeylen: u8,
     /// Sent by a caller in its handshake.
     pub stream_id: Option<String>,
+    /// The port of this host that the peer calls in rendezvous; 0: the peer's own number.
+    pub local_port: u16,
     /// How long a caller waits for the handshake.
     pub connect_timeout_ms: u32,
 }
@@ -47,6 +52,7 @@ pub(super) fn parse(url: &Url) -> Result<Srt, EndpointError> {
         passphrase: None,
         pbkeylen: 16,
         stream_id: None,
+        local_port: 0,
         connect_timeout_ms: 3000,
     };
     for (key, value) in url.query_pairs() {
@@ -55,8 +61,9 @@ pub(super) fn parse(url: &Url) -> Result<Srt, EndpointError> {
                 srt.mode = match value.as_ref() {
                     "caller" => SrtMode::Caller,
                     "listener" => SrtMode::Listener,
+                    "rendezvous" => SrtMode::Rendezvous,
                     _ => {
-                        let expected = "caller or listener";
+                        let expected = "caller, listener or rendezvous";
                         return Err(EndpointError::BadParameter {
                             key: "mode",
                             expected,
@@ -99,6 +106,9 @@ pub(super) fn parse(url: &Url) -> Result<Srt, EndpointError> {
                     expected,
                 });
             }
+            "localport" => {
+                srt.local_port = number("localport", &value, 1..=65_535, "1 to 65535")?;
+            }
             "timeout" => {
                 srt.connect_timeout_ms =
                     number("timeout", &value, 100..=60_000, "100 to 60000 ms")?;
@@ -107,7 +117,7 @@ pub(super) fn parse(url: &Url) -> Result<Srt, EndpointError> {
                 return Err(EndpointError::UnknownParameter {
                     scheme: "srt",
                     key: key.into_owned(),
-                    known: "mode, latency, passphrase, pbkeylen, streamid, timeout",
+                    known: "mode, latency, passphrase, pbkeylen, streamid, localport, timeout",
                 });
             }
         }
@@ -145,6 +155,20 @@ mod tests {
         );
         assert_eq!(srt.passphrase.as_deref(), Some("0123456789"));
         assert!(!format!("{srt:?}").contains("0123456789"));
+    }
+
+    #[test]
+    fn rendezvous_names_the_port_of_this_side() {
+        let url = "srt://10.0.0.1:9000?mode=rendezvous&localport=9001";
+        let Ok(Endpoint::Srt(srt)) = url.parse() else {
+            panic!("{url}")
+        };
+        assert_eq!((srt.mode, srt.local_port), (SrtMode::Rendezvous, 9001));
+        assert!(
+            "srt://h:1?mode=rendezvous&localport=0"
+                .parse::<Endpoint>()
+                .is_err()
+        );
     }
 
     #[test]
