@@ -47,6 +47,10 @@ pub struct Settings {
     pub srt: Option<SocketAddr>,
     /// Where RTMP players call, for the addresses that the API shows.
     pub rtmp: Option<SocketAddr>,
+    /// Where RTSP players call, for the addresses that the API shows.
+    pub rtsp: Option<SocketAddr>,
+    /// How JPEG pictures are taken and shown.
+    pub mjpeg: gateway::mjpeg::Settings,
     /// Whoever works on this machine is an admin, keys and users or not.
     pub local_admin: bool,
     /// What a plugin's component may take, in bytes.
@@ -79,6 +83,8 @@ impl Settings {
             listen,
             srt: None,
             rtmp: None,
+            rtsp: None,
+            mjpeg: gateway::mjpeg::Settings::default(),
             local_admin: false,
             max_plugin_bytes: 64 << 20,
             tls: None,
@@ -119,6 +125,7 @@ pub enum ServeError {
 pub(crate) struct App {
     pub(crate) control: ControlHandle,
     pub(crate) edges: gateway::Context,
+    pub(crate) mjpeg: gateway::mjpeg::Service,
     pub(crate) refusals: Arc<Refusals>,
     pub(crate) answers: Arc<Answers>,
     pub(crate) server: Arc<server::Figures>,
@@ -150,6 +157,7 @@ pub async fn serve(
 ) {
     let tls = settings.tls.clone();
     let app = App {
+        mjpeg: gateway::mjpeg::Service::new(&edges, settings.mjpeg),
         machine: Arc::new(Machine::new(settings.addresses, settings.folders.clone())),
         requests: Arc::new(Requests::new(settings.otlp.is_some())),
         control,
@@ -177,7 +185,8 @@ pub async fn serve(
             }
         }
     };
-    let router = router(app).merge(gateway::hls::router(&edges));
+    let media = gateway::hls::router(&edges).merge(gateway::mjpeg::router(&app.mjpeg));
+    let router = router(app).merge(media);
     tokio::select! {
         () = server.run(listener, router, stop) => {}
         () = counting => {}
@@ -255,6 +264,7 @@ impl App {
             host: asked.unwrap_or_else(|| self.settings.listen.ip().to_string()),
             srt_port: self.settings.srt.map(|address| address.port()),
             rtmp_port: self.settings.rtmp.map(|address| address.port()),
+            rtsp_port: self.settings.rtsp.map(|address| address.port()),
         }
     }
 }

@@ -47,6 +47,8 @@ pub struct StreamView {
     pub alerts: Vec<Alert>,
     /// Candidate sources, the operator's first choice first.
     pub sources: Vec<SourceView>,
+    /// What was done to make one stream of sources that are merged.
+    pub merged: Option<MergedView>,
     /// Outputs that are declared or that the plan asks for.
     pub outputs: Vec<OutputView>,
     /// How many watch.
@@ -55,6 +57,17 @@ pub struct StreamView {
     pub viewers: Vec<ViewerView>,
     /// What decides for it now.
     pub routing: RoutingView,
+}
+
+/// What was done to make one stream of sources that carry the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct MergedView {
+    /// Packets that one of them lost and another brought.
+    pub repaired: u64,
+    /// Packets that came after their turn: the sources are further apart than allowed for.
+    pub late: u64,
+    /// Packets of a source that carries something else.
+    pub strange: u64,
 }
 
 /// Under which decision a stream stands.
@@ -274,6 +287,11 @@ impl StreamView {
             labels: crate::state::labels(parts.input, &parts.labels),
             alerts: parts.alerts,
             sources,
+            merged: snapshot.merged.map(|figures| MergedView {
+                repaired: figures.repaired,
+                late: figures.late,
+                strange: figures.strange,
+            }),
             outputs: parts.outputs.into_iter().map(output_view).collect(),
             readers: snapshot.viewers.len(),
             viewers,

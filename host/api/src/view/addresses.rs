@@ -15,6 +15,8 @@ pub(crate) struct Addresses {
     pub(crate) srt_port: Option<u16>,
     /// The port that RTMP players call, if it listens.
     pub(crate) rtmp_port: Option<u16>,
+    /// The port that RTSP players call, if it listens.
+    pub(crate) rtsp_port: Option<u16>,
 }
 
 impl Addresses {
@@ -33,6 +35,12 @@ impl Addresses {
                 self.rtmp_port
                     .map(|port| format!("rtmp://{host}:{port}/{stream}")),
             ),
+            (
+                Protocol::Rtsp,
+                self.rtsp_port
+                    .map(|port| format!("rtsp://{host}:{port}/{stream}")),
+            ),
+            (Protocol::Mjpeg, Some(format!("/stream/{stream}"))),
         ];
         all.into_iter()
             .filter(|(protocol, _)| served.is_none_or(|served| served.contains(protocol)))

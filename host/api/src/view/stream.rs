@@ -58,8 +58,21 @@ pub(crate) struct StreamView {
     slate: Option<String>,
     /// Candidate sources, the operator's first choice first.
     sources: Vec<SourceView>,
+    /// What was done to make one stream of sources that carry the same.
+    merged: Option<MergedView>,
     /// Outputs that are declared or that the plan asks for.
     outputs: Vec<OutputView>,
+}
+
+/// Sources that carry the same transport stream, made one.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MergedView {
+    /// Packets that one of them lost and another brought.
+    repaired: u64,
+    /// Packets that came after their turn: the sources are further apart than `merge_ms`.
+    late: u64,
+    /// Packets of a source that carries something else.
+    strange: u64,
 }
 
 /// A stream with each of its viewers.
@@ -207,6 +220,11 @@ impl StreamView {
                 .collect(),
             slate: stream.routing.slate.map(String::from),
             sources: stream.sources.into_iter().map(SourceView::from).collect(),
+            merged: stream.merged.map(|merged| MergedView {
+                repaired: merged.repaired,
+                late: merged.late,
+                strange: merged.strange,
+            }),
             outputs: stream.outputs.into_iter().map(OutputView::from).collect(),
         }
     }

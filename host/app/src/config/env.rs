@@ -70,6 +70,10 @@ fn set(config: &mut Config, path: &[&str], value: &str) -> Result<(), String> {
         ["audit", "max_age_days"] => config.audit.max_age_days = parsed(value, "days")?,
         ["audit", "max_rows"] => config.audit.max_rows = parsed(value, "a number")?,
         ["rtmp", "listen"] => config.rtmp.listen = parsed(value, "ADDRESS:PORT")?,
+        ["rtmp", "merge_ms"] => config.rtmp.merge_ms = parsed(value, "milliseconds")?,
+        ["rtsp", "listen"] => config.rtsp.listen = Some(parsed(value, "ADDRESS:PORT")?),
+        ["rtsp", "udp_port"] => config.rtsp.udp_port = Some(parsed(value, "a port")?),
+        ["mjpeg", key] => set_mjpeg(config, key, value)?,
         ["srt", "listen"] => config.srt.listen = parsed(value, "ADDRESS:PORT")?,
         ["otlp", "endpoint"] => {
             config.otlp.endpoint = Some(value.to_owned()).filter(|value| !value.is_empty());
@@ -144,6 +148,22 @@ fn set_limit(limits: &mut Limits, key: &str, value: &str) -> Result<(), String> 
         "kv_keys" => limits.kv_keys = parsed(value, "a number")?,
         "kv_bytes" => limits.kv_bytes = parsed(value, "bytes")?,
         "http_ms" => limits.http_ms = parsed(value, "milliseconds")?,
+        _ => return Err("this key cannot be set by a variable".to_owned()),
+    }
+    Ok(())
+}
+
+fn set_mjpeg(config: &mut Config, key: &str, value: &str) -> Result<(), String> {
+    let mjpeg = &mut config.mjpeg;
+    match key {
+        "max_publishers" => mjpeg.max_publishers = parsed(value, "a number")?,
+        "max_frame_bytes" => mjpeg.max_frame_bytes = parsed(value, "bytes")?,
+        "max_fps" => mjpeg.max_fps = parsed(value, "a number")?,
+        "idle_s" => mjpeg.idle_s = parsed(value, "seconds")?,
+        "view_fps" => mjpeg.view_fps = parsed(value, "a number")?,
+        "view_quality" => mjpeg.view_quality = parsed(value, "1 to 100")?,
+        "view_width" => mjpeg.view_width = parsed(value, "pixels")?,
+        "view_streams" => mjpeg.view_streams = parsed(value, "a number")?,
         _ => return Err("this key cannot be set by a variable".to_owned()),
     }
     Ok(())

@@ -69,7 +69,24 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
             ("rate", Scalar),
         ]),
     ),
-    ("rtmp", Table(&[("listen", Scalar)])),
+    (
+        "rtmp",
+        Table(&[("listen", Scalar), ("merge_ms", Scalar)]),
+    ),
+    ("rtsp", Table(&[("listen", Scalar), ("udp_port", Scalar)])),
+    (
+        "mjpeg",
+        Table(&[
+            ("max_publishers", Scalar),
+            ("max_frame_bytes", Scalar),
+            ("max_fps", Scalar),
+            ("idle_s", Scalar),
+            ("view_fps", Scalar),
+            ("view_quality", Scalar),
+            ("view_width", Scalar),
+            ("view_streams", Scalar),
+        ]),
+    ),
     (
         "srt",
         Table(&[
