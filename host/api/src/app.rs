@@ -49,6 +49,8 @@ pub struct Settings {
     pub rtmp: Option<SocketAddr>,
     /// Where RTSP players call, for the addresses that the API shows.
     pub rtsp: Option<SocketAddr>,
+    /// The routes of WebRTC, if it has its port.
+    pub webrtc: Option<Router>,
     /// How JPEG pictures are taken and shown.
     pub mjpeg: gateway::mjpeg::Settings,
     /// Whoever works on this machine is an admin, keys and users or not.
@@ -84,6 +86,7 @@ impl Settings {
             srt: None,
             rtmp: None,
             rtsp: None,
+            webrtc: None,
             mjpeg: gateway::mjpeg::Settings::default(),
             local_admin: false,
             max_plugin_bytes: 64 << 20,
@@ -185,7 +188,9 @@ pub async fn serve(
             }
         }
     };
-    let media = gateway::hls::router(&edges).merge(gateway::mjpeg::router(&app.mjpeg));
+    let media = gateway::hls::router(&edges)
+        .merge(gateway::mjpeg::router(&app.mjpeg))
+        .merge(app.settings.webrtc.clone().unwrap_or_default());
     let router = router(app).merge(media);
     tokio::select! {
         () = server.run(listener, router, stop) => {}
@@ -264,6 +269,7 @@ impl App {
             host: asked.unwrap_or_else(|| self.settings.listen.ip().to_string()),
             srt_port: self.settings.srt.map(|address| address.port()),
             rtmp_port: self.settings.rtmp.map(|address| address.port()),
+            webrtc: self.settings.webrtc.is_some(),
             rtsp_port: self.settings.rtsp.map(|address| address.port()),
         }
     }

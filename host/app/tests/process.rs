@@ -45,6 +45,7 @@ impl Site {
             .current_dir(self.dir.path())
             .env("POINTSMAN_API_LISTEN", self.api.to_string())
             .env("POINTSMAN_RTMP_LISTEN", self.rtmp.to_string())
+            .env("POINTSMAN_WEBRTC_LISTEN", "127.0.0.1:0")
             .env("POINTSMAN_RTSP_LISTEN", "127.0.0.1:0")
             .env("POINTSMAN_RTSP_UDP_PORT", "0")
             .env("POINTSMAN_SRT_LISTEN", self.srt.to_string())

@@ -15,6 +15,8 @@ pub(crate) struct Addresses {
     pub(crate) srt_port: Option<u16>,
     /// The port that RTMP players call, if it listens.
     pub(crate) rtmp_port: Option<u16>,
+    /// Whether WebRTC has its port.
+    pub(crate) webrtc: bool,
     /// The port that RTSP players call, if it listens.
     pub(crate) rtsp_port: Option<u16>,
 }
@@ -39,6 +41,10 @@ impl Addresses {
                 Protocol::Rtsp,
                 self.rtsp_port
                     .map(|port| format!("rtsp://{host}:{port}/{stream}")),
+            ),
+            (
+                Protocol::Webrtc,
+                self.webrtc.then(|| format!("/whep/{stream}")),
             ),
             (Protocol::Mjpeg, Some(format!("/stream/{stream}"))),
         ];

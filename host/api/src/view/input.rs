@@ -237,6 +237,7 @@ mod tests {
             srt_port: Some(8890),
             rtmp_port: Some(1935),
             rtsp_port: None,
+            webrtc: false,
         };
         let view = InputView::new(spec, None, &addresses);
         let urls: Vec<_> = view.send.iter().map(|to| to.url.as_str()).collect();

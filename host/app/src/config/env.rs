@@ -73,6 +73,8 @@ fn set(config: &mut Config, path: &[&str], value: &str) -> Result<(), String> {
         ["rtmp", "merge_ms"] => config.rtmp.merge_ms = parsed(value, "milliseconds")?,
         ["rtsp", "listen"] => config.rtsp.listen = Some(parsed(value, "ADDRESS:PORT")?),
         ["rtsp", "udp_port"] => config.rtsp.udp_port = Some(parsed(value, "a port")?),
+        ["webrtc", "listen"] => config.webrtc.listen = Some(parsed(value, "ADDRESS:PORT")?),
+        ["webrtc", "addresses"] => config.webrtc.addresses = list(value, "ADDRESS,ADDRESS")?,
         ["mjpeg", key] => set_mjpeg(config, key, value)?,
         ["srt", "listen"] => config.srt.listen = parsed(value, "ADDRESS:PORT")?,
         ["otlp", "endpoint"] => {

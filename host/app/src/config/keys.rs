@@ -69,11 +69,9 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
             ("rate", Scalar),
         ]),
     ),
-    (
-        "rtmp",
-        Table(&[("listen", Scalar), ("merge_ms", Scalar)]),
-    ),
+    ("rtmp", Table(&[("listen", Scalar), ("merge_ms", Scalar)])),
     ("rtsp", Table(&[("listen", Scalar), ("udp_port", Scalar)])),
+    ("webrtc", Table(&[("listen", Scalar), ("addresses", List)])),
     (
         "mjpeg",
         Table(&[

@@ -62,16 +62,36 @@ impl Mjpeg {
 
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         let ranges = [
-            ("mjpeg.max_publishers", (1..=10_000).contains(&self.max_publishers), "1 to 10000"),
+            (
+                "mjpeg.max_publishers",
+                (1..=10_000).contains(&self.max_publishers),
+                "1 to 10000",
+            ),
             (
                 "mjpeg.max_frame_bytes",
                 (1 << 10..=64 << 20).contains(&self.max_frame_bytes),
                 "1024 to 67108864 bytes",
             ),
-            ("mjpeg.max_fps", (1..=240).contains(&self.max_fps), "1 to 240"),
-            ("mjpeg.idle_s", (1..=86_400).contains(&self.idle_s), "1 to 86400 s"),
-            ("mjpeg.view_fps", (1..=30).contains(&self.view_fps), "1 to 30"),
-            ("mjpeg.view_quality", (1..=100).contains(&self.view_quality), "1 to 100"),
+            (
+                "mjpeg.max_fps",
+                (1..=240).contains(&self.max_fps),
+                "1 to 240",
+            ),
+            (
+                "mjpeg.idle_s",
+                (1..=86_400).contains(&self.idle_s),
+                "1 to 86400 s",
+            ),
+            (
+                "mjpeg.view_fps",
+                (1..=30).contains(&self.view_fps),
+                "1 to 30",
+            ),
+            (
+                "mjpeg.view_quality",
+                (1..=100).contains(&self.view_quality),
+                "1 to 100",
+            ),
             (
                 "mjpeg.view_width",
                 self.view_width == 0 || (16..=3_840).contains(&self.view_width),

@@ -45,6 +45,8 @@ pub struct Config {
     pub rtmp: Rtmp,
     /// RTSP publishers and players.
     pub rtsp: Rtsp,
+    /// WHIP publishers and WHEP viewers.
+    pub webrtc: Webrtc,
     /// JPEG pictures over HTTP.
     pub mjpeg: Mjpeg,
     /// SRT publishers and readers.
@@ -208,6 +210,7 @@ impl Default for Config {
             api: Api::default(),
             rtmp: Rtmp::default(),
             rtsp: Rtsp::default(),
+            webrtc: Webrtc::default(),
             mjpeg: Mjpeg::default(),
             srt: Srt::default(),
             udp: Udp::default(),
@@ -237,6 +240,22 @@ impl Default for Rtmp {
             merge_ms: 0,
         }
     }
+}
+
+/// `[webrtc]`
+#[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Webrtc {
+    /// Address and UDP port of all sessions. Not set: 127.0.0.1:8189, and if another program has
+    /// that, the host goes on without WebRTC.
+    pub listen: Option<SocketAddr>,
+    /// What peers are told to send to, with that port; needed where `listen` is every address.
+    pub addresses: Vec<IpAddr>,
+}
+
+impl Webrtc {
+    /// Where it listens unless it is told.
+    pub const USUAL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8189);
 }
 
 impl Rtsp {
@@ -360,6 +379,7 @@ impl Config {
             api,
             rtmp,
             rtsp,
+            webrtc,
             mjpeg,
             srt,
             udp,
@@ -385,6 +405,7 @@ impl Config {
             ("[api]", *api == other.api),
             ("[rtmp]", *rtmp == other.rtmp),
             ("[rtsp]", *rtsp == other.rtsp),
+            ("[webrtc]", *webrtc == other.webrtc),
             ("[mjpeg]", *mjpeg == other.mjpeg),
             ("[srt]", *srt == other.srt),
             ("[udp]", *udp == other.udp),

@@ -1,9 +1,10 @@
 //! Everything that waits for peers.
 
 use super::certificate;
-use crate::config::{Config, Rtsp, variable_of};
+use crate::config::{Config, Rtsp, Webrtc, variable_of};
 use crate::sys;
 use anyhow::{Result, anyhow};
+use api::Router;
 use control::ControlHandle;
 use gateway::srt::backend::{KeyLength, Passphrase};
 use std::io;
@@ -44,11 +45,13 @@ pub(super) async fn serve(
         .await
         .map_err(|error| anyhow!("{error} Stop it, or set {}", settings_of("srt.listen")))?;
     let rtsp = rtsp(config, gateways).await?;
+    let webrtc = webrtc(config, gateways)?;
     let tls = certificate::open(config).await?;
     let settings = api::Settings {
         srt: Some(config.srt.listen),
         rtmp: Some(config.rtmp.listen),
         rtsp,
+        webrtc,
         mjpeg: config.mjpeg.settings(),
         local_admin: config.api.local_admin,
         max_plugin_bytes: config.plugins.component_bytes,
@@ -103,7 +106,28 @@ async fn rtsp(config: &Config, gateways: &gateway::Context) -> Result<Option<Soc
             tracing::warn!("{error} This host goes on without RTSP; set {key}");
             Ok(None)
         }
-        Err(error) => Err(anyhow!("{error} Stop it, or set {}", settings_of("rtsp.listen"))),
+        Err(error) => Err(anyhow!(
+            "{error} Stop it, or set {}",
+            settings_of("rtsp.listen")
+        )),
+    }
+}
+
+/// The routes of WebRTC, its port being open.
+fn webrtc(config: &Config, gateways: &gateway::Context) -> Result<Option<Router>> {
+    let settings = gateway::webrtc::Settings {
+        listen: config.webrtc.listen.unwrap_or(Webrtc::USUAL),
+        addresses: config.webrtc.addresses.clone(),
+        ..gateway::webrtc::Settings::default()
+    };
+    match gateway::webrtc::serve(gateways, settings) {
+        Ok((router, _)) => Ok(Some(router)),
+        Err(error) if config.webrtc.listen.is_none() => {
+            let key = settings_of("webrtc.listen");
+            tracing::warn!("{error} This host goes on without WebRTC; set {key}");
+            Ok(None)
+        }
+        Err(error) => Err(anyhow!("{error} Set {}", settings_of("webrtc.listen"))),
     }
 }
 
