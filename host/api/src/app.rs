@@ -108,6 +108,8 @@ impl Settings {
 pub struct Compat {
     /// Those of the stream distribution manager.
     pub distribution: bool,
+    /// Those of the HTTP video streaming system.
+    pub mjpeg: bool,
 }
 
 /// Why there is no API.
@@ -189,6 +191,8 @@ pub async fn serve(
         }
     };
     let media = gateway::hls::router(&edges)
+        .merge(gateway::dash::router(&edges))
+        .merge(gateway::mp4::router(&edges))
         .merge(gateway::mjpeg::router(&app.mjpeg))
         .merge(app.settings.webrtc.clone().unwrap_or_default());
     let router = router(app).merge(media);
@@ -204,8 +208,7 @@ pub(crate) fn router(app: App) -> Router {
     let origins = Origins::new(&app.settings.cors);
     let checks = Guard::new(app.settings.listen, origins.clone());
     let rates = Rates::new(app.settings.rate);
-    let distribution = app.settings.compat.distribution;
-    let others = distribution.then(compat::distribution::table);
+    let others = compat::table(app.settings.compat);
     let guarded = |route: routes::Route| {
         let (app, needs) = (app.clone(), route.needs.into());
         let door = from_fn_with_state(Door { app, needs }, door);
@@ -213,7 +216,7 @@ pub(crate) fn router(app: App) -> Router {
     };
     routes::table(app.settings.max_plugin_bytes)
         .into_iter()
-        .chain(others.into_iter().flatten())
+        .chain(others)
         .map(guarded)
         .fold(Router::new(), |router, (path, methods)| {
             router.route(path, methods)

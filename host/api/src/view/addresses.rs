@@ -27,6 +27,8 @@ impl Addresses {
         let host = &self.host;
         let all = [
             (Protocol::Hls, Some(format!("/hls/{stream}/index.m3u8"))),
+            (Protocol::Dash, Some(format!("/dash/{stream}/manifest.mpd"))),
+            (Protocol::Mp4, Some(format!("/live/{stream}.mp4"))),
             (
                 Protocol::Srt,
                 self.srt_port

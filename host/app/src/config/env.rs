@@ -98,6 +98,7 @@ fn set(config: &mut Config, path: &[&str], value: &str) -> Result<(), String> {
         ["plugins", "limits", key] => set_limit(&mut config.plugins.limits, key, value)?,
         ["decisions", key] => set_decisions(config, key, value)?,
         ["log", key] => set_log(config, key, value)?,
+        ["compat", "mjpeg"] => config.compat.mjpeg = Some(parsed(value, "true or false")?),
         ["compat", "distribution"] => {
             config.compat.distribution = Some(parsed(value, "true or false")?);
         }

@@ -145,7 +145,10 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
         ]),
     ),
     ("shutdown", Table(&[("drain_s", Scalar)])),
-    ("compat", Table(&[("distribution", Scalar)])),
+    (
+        "compat",
+        Table(&[("distribution", Scalar), ("mjpeg", Scalar)]),
+    ),
     (
         "tenants",
         Table(&[

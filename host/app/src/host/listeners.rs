@@ -71,6 +71,10 @@ pub(super) async fn serve(
                 .compat
                 .distribution
                 .unwrap_or(config.api.listen.ip().is_loopback()),
+            mjpeg: config
+                .compat
+                .mjpeg
+                .unwrap_or(config.api.listen.ip().is_loopback()),
         },
         ..api::Settings::new(config.api.listen)
     };
