@@ -230,7 +230,7 @@ fn hand_built_tags_of_the_specification_are_read() {
     assert!(matches!(&tags[1], (2, VideoTag::Config { record, .. }) if record == &b"C"[..]));
     // ModEx: three bytes of nanoseconds (size 3 - 1), type 0, then CodedFramesX.
     let body = b"\x97\x02\x00\x00\x09\x03hvc1XY";
-    assert!(matches!(video(body), Ok(VideoTag::Frame { data, .. }) if data == &b"XY"[..]));
+    assert!(matches!(video(body), Ok(VideoTag::Frame { data, .. }) if data == b"XY"[..]));
     // ExHeader | Multitrack; OneTrack | CodedFrames; "Opus"; track 1.
     let audio = AudioTag::parse(&Bytes::from_static(b"\x95\x01Opus\x01\xF8\x00"));
     let Ok(AudioTag::Tracks(tags)) = audio else {

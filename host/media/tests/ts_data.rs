@@ -124,7 +124,7 @@ fn metadata_of_another_time_breaks_nothing_and_is_given_the_time_it_came() {
     let plain = demux(&join(&mux(&sent)));
     for frame in &mut sent {
         if frame.tracks.get(frame.track).unwrap().codec == Codec::Id3 {
-            frame.pts = frame.pts + Ticks90k(5_000 * 90_000);
+            frame.pts += Ticks90k(5_000 * 90_000);
             frame.dts = frame.pts;
         }
     }
@@ -148,8 +148,8 @@ fn splice_times_follow_when_the_stream_jumps() {
     let jump = Ticks90k(1_000 * 90_000);
     let middle = sent.len() / 2;
     for frame in &mut sent[middle..] {
-        frame.dts = frame.dts + jump;
-        frame.pts = frame.pts + jump;
+        frame.dts += jump;
+        frame.pts += jump;
     }
     let got = demux(&join(&mux(&sent)));
     let last = of_kind(&got, &Codec::Scte35).pop().unwrap();

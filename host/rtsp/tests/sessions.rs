@@ -1,6 +1,11 @@
 //! Sessions in virtual time: our client against our server, and clients that mean no good.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods
+)] // a test fails by panicking, and its time begins somewhere
 
 use bytes::{Bytes, BytesMut};
 use rtsp::StatusCode;
@@ -269,7 +274,7 @@ fn what_is_asked_at_the_wrong_time_is_refused() {
             "404",
         ),
         (
-            format!("SETUP rtsp://h/other/trackID=0 RTSP/1.0\nCSeq: 9\n\n"),
+            "SETUP rtsp://h/other/trackID=0 RTSP/1.0\nCSeq: 9\n\n".to_owned(),
             "404",
         ),
         (format!("OPTIONS {URI} RTSP/1.0\n\n"), "400"),

@@ -187,9 +187,7 @@ impl Cli {
             Command::Backup(arguments) => arguments.run().await.map(|()| ExitCode::SUCCESS),
             Command::Restore(arguments) => arguments.run().await.map(|()| ExitCode::SUCCESS),
             Command::Status(arguments) => client(move || arguments.run()).await,
-            Command::Publish(arguments) => {
-                client(move || arguments.run().map(|()| ExitCode::SUCCESS)).await
-            }
+            Command::Publish(arguments) => client(move || arguments.run()).await,
             Command::Events(arguments) => client(move || arguments.run()).await,
             Command::Completions { shell } => {
                 let mut script = Vec::new();

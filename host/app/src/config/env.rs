@@ -75,6 +75,7 @@ fn set(config: &mut Config, path: &[&str], value: &str) -> Result<(), String> {
         ["rtsp", "udp_port"] => config.rtsp.udp_port = Some(parsed(value, "a port")?),
         ["webrtc", "listen"] => config.webrtc.listen = Some(parsed(value, "ADDRESS:PORT")?),
         ["webrtc", "addresses"] => config.webrtc.addresses = list(value, "ADDRESS,ADDRESS")?,
+        ["hls", key] => set_hls(config, key, value)?,
         ["mjpeg", key] => set_mjpeg(config, key, value)?,
         ["srt", "listen"] => config.srt.listen = parsed(value, "ADDRESS:PORT")?,
         ["otlp", "endpoint"] => {
@@ -156,6 +157,19 @@ fn set_limit(limits: &mut Limits, key: &str, value: &str) -> Result<(), String> 
     Ok(())
 }
 
+fn set_hls(config: &mut Config, key: &str, value: &str) -> Result<(), String> {
+    let hls = &mut config.hls;
+    match key {
+        "form" => hls.form = parsed(value, "cmaf or ts")?,
+        "window_s" => hls.window_s = parsed(value, "seconds")?,
+        "window_bytes" => hls.window_bytes = parsed(value, "bytes")?,
+        "part_ms" => hls.part_ms = parsed(value, "milliseconds")?,
+        "segment_s" => hls.segment_s = parsed(value, "seconds")?,
+        _ => return Err("this key cannot be set by a variable".to_owned()),
+    }
+    Ok(())
+}
+
 fn set_mjpeg(config: &mut Config, key: &str, value: &str) -> Result<(), String> {
     let mjpeg = &mut config.mjpeg;
     match key {
@@ -163,6 +177,8 @@ fn set_mjpeg(config: &mut Config, key: &str, value: &str) -> Result<(), String> 
         "max_frame_bytes" => mjpeg.max_frame_bytes = parsed(value, "bytes")?,
         "max_fps" => mjpeg.max_fps = parsed(value, "a number")?,
         "idle_s" => mjpeg.idle_s = parsed(value, "seconds")?,
+        "picture_timeout_s" => mjpeg.picture_timeout_s = parsed(value, "seconds")?,
+        "stall_s" => mjpeg.stall_s = parsed(value, "seconds")?,
         "view_fps" => mjpeg.view_fps = parsed(value, "a number")?,
         "view_quality" => mjpeg.view_quality = parsed(value, "1 to 100")?,
         "view_width" => mjpeg.view_width = parsed(value, "pixels")?,

@@ -71,6 +71,16 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
     ),
     ("rtmp", Table(&[("listen", Scalar), ("merge_ms", Scalar)])),
     ("rtsp", Table(&[("listen", Scalar), ("udp_port", Scalar)])),
+    (
+        "hls",
+        Table(&[
+            ("form", Scalar),
+            ("window_s", Scalar),
+            ("window_bytes", Scalar),
+            ("part_ms", Scalar),
+            ("segment_s", Scalar),
+        ]),
+    ),
     ("webrtc", Table(&[("listen", Scalar), ("addresses", List)])),
     (
         "mjpeg",
@@ -79,6 +89,8 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
             ("max_frame_bytes", Scalar),
             ("max_fps", Scalar),
             ("idle_s", Scalar),
+            ("picture_timeout_s", Scalar),
+            ("stall_s", Scalar),
             ("view_fps", Scalar),
             ("view_quality", Scalar),
             ("view_width", Scalar),

@@ -17,6 +17,10 @@ pub struct Mjpeg {
     pub max_fps: u32,
     /// A publisher that sends nothing for so long is let go, 1 to 86400 s.
     pub idle_s: u64,
+    /// A picture that has begun has to be whole within, 1 to 300 s.
+    pub picture_timeout_s: u64,
+    /// A viewer that takes nothing for so long is let go, 1 to 300 s.
+    pub stall_s: u64,
     /// Pictures a second at most where video is shown as JPEG, 1 to 30.
     pub view_fps: u32,
     /// And their quality, 1 to 100.
@@ -35,6 +39,8 @@ impl Default for Mjpeg {
             max_frame_bytes: usual.max_frame_bytes,
             max_fps: usual.max_fps,
             idle_s: usual.idle.as_secs(),
+            picture_timeout_s: usual.picture_timeout.as_secs(),
+            stall_s: usual.stall.as_secs(),
             view_fps: usual.view.fps,
             view_quality: usual.view.quality,
             view_width: usual.view.width.unwrap_or_default(),
@@ -51,6 +57,8 @@ impl Mjpeg {
             max_frame_bytes: self.max_frame_bytes,
             max_fps: self.max_fps,
             idle: Duration::from_secs(self.idle_s),
+            picture_timeout: Duration::from_secs(self.picture_timeout_s),
+            stall: Duration::from_secs(self.stall_s),
             view: View {
                 fps: self.view_fps,
                 quality: self.view_quality,
@@ -81,6 +89,16 @@ impl Mjpeg {
                 "mjpeg.idle_s",
                 (1..=86_400).contains(&self.idle_s),
                 "1 to 86400 s",
+            ),
+            (
+                "mjpeg.picture_timeout_s",
+                (1..=300).contains(&self.picture_timeout_s),
+                "1 to 300 s",
+            ),
+            (
+                "mjpeg.stall_s",
+                (1..=300).contains(&self.stall_s),
+                "1 to 300 s",
             ),
             (
                 "mjpeg.view_fps",

@@ -6,6 +6,7 @@
 mod api;
 mod env;
 mod error;
+mod hls;
 mod keys;
 mod mjpeg;
 mod otlp;
@@ -17,6 +18,7 @@ mod tests;
 pub use api::Api;
 pub use env::variable_of;
 pub use error::{ConfigError, Position};
+pub use hls::Hls;
 pub use mjpeg::Mjpeg;
 pub use otlp::Otlp;
 pub use plugins::{Overrides, Plugins};
@@ -47,6 +49,8 @@ pub struct Config {
     pub rtsp: Rtsp,
     /// WHIP publishers and WHEP viewers.
     pub webrtc: Webrtc,
+    /// Segments over HTTP.
+    pub hls: Hls,
     /// JPEG pictures over HTTP.
     pub mjpeg: Mjpeg,
     /// SRT publishers and readers.
@@ -211,6 +215,7 @@ impl Default for Config {
             rtmp: Rtmp::default(),
             rtsp: Rtsp::default(),
             webrtc: Webrtc::default(),
+            hls: Hls::default(),
             mjpeg: Mjpeg::default(),
             srt: Srt::default(),
             udp: Udp::default(),
@@ -380,6 +385,7 @@ impl Config {
             rtmp,
             rtsp,
             webrtc,
+            hls,
             mjpeg,
             srt,
             udp,
@@ -406,6 +412,7 @@ impl Config {
             ("[rtmp]", *rtmp == other.rtmp),
             ("[rtsp]", *rtsp == other.rtsp),
             ("[webrtc]", *webrtc == other.webrtc),
+            ("[hls]", *hls == other.hls),
             ("[mjpeg]", *mjpeg == other.mjpeg),
             ("[srt]", *srt == other.srt),
             ("[udp]", *udp == other.udp),
@@ -463,6 +470,7 @@ impl Config {
             return Err(ConfigError::range("limits.outputs", "1 to 10000"));
         }
         self.api.check()?;
+        self.hls.check()?;
         self.mjpeg.check()?;
         self.log.check()?;
         self.shutdown.check()?;

@@ -106,6 +106,7 @@ fn extend(next: u64, sequence: u16) -> u64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods)] // A test's time has to begin somewhere.
 mod tests {
     use super::*;
     use crate::rtp::Header;
