@@ -70,6 +70,11 @@ fn set(config: &mut Config, path: &[&str], value: &str) -> Result<(), String> {
         ["audit", "max_age_days"] => config.audit.max_age_days = parsed(value, "days")?,
         ["audit", "max_rows"] => config.audit.max_rows = parsed(value, "a number")?,
         ["rtmp", "listen"] => config.rtmp.listen = parsed(value, "ADDRESS:PORT")?,
+        ["rtmp", "tls_listen"] => {
+            config.rtmp.tls_listen = given(value)
+                .map(|it| parsed(it, "ADDRESS:PORT"))
+                .transpose()?;
+        }
         ["rtmp", "merge_ms"] => config.rtmp.merge_ms = parsed(value, "milliseconds")?,
         ["rtsp", "listen"] => config.rtsp.listen = Some(parsed(value, "ADDRESS:PORT")?),
         ["rtsp", "udp_port"] => config.rtsp.udp_port = Some(parsed(value, "a port")?),

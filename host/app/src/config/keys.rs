@@ -69,7 +69,14 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
             ("rate", Scalar),
         ]),
     ),
-    ("rtmp", Table(&[("listen", Scalar), ("merge_ms", Scalar)])),
+    (
+        "rtmp",
+        Table(&[
+            ("listen", Scalar),
+            ("tls_listen", Scalar),
+            ("merge_ms", Scalar),
+        ]),
+    ),
     ("rtsp", Table(&[("listen", Scalar), ("udp_port", Scalar)])),
     (
         "hls",
@@ -226,6 +233,7 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
                     ("schedule", Table(SCHEDULE)),
                 ]),
             ),
+            ("merge_ms", Scalar),
             ("labels", Free),
         ]),
     ),

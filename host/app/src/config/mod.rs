@@ -121,6 +121,9 @@ impl Database {
 pub struct Rtmp {
     /// Address and port of the RTMP server.
     pub listen: SocketAddr,
+    /// Address and port of the RTMPS server, under the certificate of `[api]`. Not set: there is
+    /// none.
+    pub tls_listen: Option<SocketAddr>,
     /// The longest that a message is kept back to be written with others, once a stream has many
     /// players, ms: 0 to 1000. Up to 50 players nothing is kept back.
     pub merge_ms: u32,
@@ -242,6 +245,7 @@ impl Default for Rtmp {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 1935)),
+            tls_listen: None,
             merge_ms: 0,
         }
     }

@@ -47,6 +47,7 @@ pub(super) async fn serve(
     let rtsp = rtsp(config, gateways).await?;
     let webrtc = webrtc(config, gateways)?;
     let tls = certificate::open(config).await?;
+    rtmps(config, rtmp, tls.as_ref(), gateways).await?;
     let settings = api::Settings {
         srt: Some(config.srt.listen),
         rtmp: Some(config.rtmp.listen),
@@ -89,6 +90,27 @@ pub(super) async fn serve(
         };
         tokio::join!(server, watching);
     })
+}
+
+async fn rtmps(
+    config: &Config,
+    rtmp: gateway::rtmp::Config,
+    tls: Option<&api::tls::Tls>,
+    gateways: &gateway::Context,
+) -> Result<()> {
+    let Some(listen) = config.rtmp.tls_listen else {
+        return Ok(());
+    };
+    let Some(tls) = tls else {
+        return Err(anyhow!(
+            "[rtmp] tls_listen needs a certificate: set api.certificate and api.key, or api.self_signed"
+        ));
+    };
+    let config = gateway::rtmp::Config { listen, ..rtmp };
+    let served = gateway::rtmp::serve_tls(gateways, config, tls.for_streams()?).await;
+    served
+        .map(drop)
+        .map_err(|error| anyhow!("{error} Stop it, or set {}", settings_of("rtmp.tls_listen")))
 }
 
 /// Where RTSP is spoken. A port that nobody asked for is not worth a host that does not start.
