@@ -10,7 +10,8 @@ test_packages=(
     nginx-light libnginx-mod-rtmp              # an RTMP server to push to and to measure against
     libnginx-mod-stream openssl                # the same under TLS, with a certificate
     gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
-    gstreamer1.0-plugins-bad gstreamer1.0-libav
+    gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
+    gstreamer1.0-rtsp
     vlc-bin vlc-plugin-base
     chromium
     iproute2
@@ -20,7 +21,8 @@ test_packages=(
 # Where `pointsman plugin build` looks for the tools of other languages, and the versions it wants
 # (host/plugin/src/build/tools.rs); the TypeScript compiler and schemathesis are for the tests.
 tools="${POINTSMAN_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/pointsman/tools}"
-js_packages=(componentize-qjs@0.4.5 esbuild@0.28.2 typescript@7.0.2)
+js_packages=(componentize-qjs@0.4.5 esbuild@0.28.2 typescript@7.0.2
+    hls.js@1.7.4 dashjs@5.2.1)                 # players of tests in Chromium
 python_packages=(componentize-py==0.25.1 schemathesis==4.32.5)
 
 fail() {

@@ -12,7 +12,7 @@ set -eu
 cd "$(dirname "$0")"
 seconds=${1:-600}
 [ $# -gt 0 ] && shift
-[ $# -gt 0 ] || set -- ts ts_units flv_amf rtmp_chunks rtmp_session h264 hevc_aac stream_id_and_urls config
+[ $# -gt 0 ] || set -- ts ts_units flv_amf rtmp_chunks rtmp_session rtsp rtp h264 hevc_aac open_codecs pictures stream_id_and_urls config webrtc
 cargo +nightly fuzz --version >/dev/null 2>&1 || {
     echo "fuzz: needs rustup toolchain install nightly, and cargo install --locked cargo-fuzz" >&2
     exit 1
@@ -27,9 +27,9 @@ failed=0
 for target in "$@"; do
     case $target in
     ts) len=65536 ;;
-    ts_units | flv_amf | rtmp_session) len=16384 ;;
+    ts_units | flv_amf | rtmp_session | rtsp | rtp) len=16384 ;;
     rtmp_chunks) len=8192 ;;
-    h264 | hevc_aac) len=4096 ;;
+    h264 | hevc_aac | open_codecs) len=4096 ;;
     *) len=2048 ;;
     esac
     dict=

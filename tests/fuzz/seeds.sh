@@ -20,6 +20,9 @@ encode $avc -c:a mp2 -f mpegts | seed ts avc-mp2
 encode -vn -c:a aac -f mpegts | seed ts aac
 encode $avc -c:a aac -f flv | tail -c +14 | seed flv_amf avc-aac
 encode $avc -an -f h264 | seed h264 annexb
+encode -vn -c:a libopus -f ogg | seed webrtc ogg
+printf '\000\001\000\014\041\022\244\102tttttttttttt\000\006\000\005ab:cd\000\000\000' | seed webrtc stun
+printf 'a=ice-ufrag:EsAw\r\na=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\n' | seed webrtc fragment
 encode -vn -c:a aac -f adts | { cat; printf '\003'; } | seed hevc_aac adts
 filter='filter_units=remove_types=39-40'
 hevc='-c:v libx265 -preset ultrafast -x265-params log-level=none:keyint=3 -pix_fmt yuv420p'
@@ -37,6 +40,11 @@ printf '\004\377\377\377\000\000\002\010\001\000\000\000\001\000\000\000\257\001
 # onMetaData in AMF0; an AMF3 object.
 printf '\002\000\012onMetaData\010\000\000\000\001\000\005width\000\100\120\000\000\000\000\000\000\000\000\011' | seed flv_amf metadata
 printf '\006\003a\012\013\001\007key\004\001\001\021\012\043\003C\003a\006\000' | seed flv_amf amf3
+
+# Pictures one behind the other, and as the parts of a body.
+ffmpeg -nostdin -v error -f lavfi -i testsrc=size=16x16 -frames:v 2 -c:v mjpeg -f mjpeg pipe:1 | { cat; printf '\100'; } | seed pictures run
+ffmpeg -nostdin -v error -f lavfi -i testsrc=size=16x16 -frames:v 2 -c:v mjpeg -f mpjpeg -boundary_tag b pipe:1 | { cat; printf '\100'; } | seed pictures parts
+printf -- '--b\r\nContent-Disposition: form-data; name="frame"\r\n\r\nx\r\n--b--\r\n\003' | seed pictures form
 
 for text in 'publish:live/cam1' 'read:live/cam1:joe:token:query' '#!::r=live/cam1,m=publish,u=joe,s=token' \
     'udp://239.0.0.1:5000?interface=eth0&ttl=4&loop=0' 'rtmp://host:1935/live/key?token=1' 'file:///a/%Y%m%d-%H%M%S.ts' \
@@ -70,5 +78,5 @@ seed config site.json <<'JSON'
 {"policies":[{"kind":"routing","plugin":"p"}],"inputs":[{"name":"a","sources":[{"type":"udp","address":"0.0.0.0:1"}],"outputs":[{"name":"o","url":"rtmp://h/a/b"}],"labels":{}}]}
 JSON
 # Built from what the fuzzer makes up: there is no file format to take seeds from.
-mkdir -p corpus/ts_units corpus/rtmp_session
+mkdir -p corpus/ts_units corpus/rtmp_session corpus/rtsp corpus/rtp
 touch corpus/.seeded

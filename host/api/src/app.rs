@@ -47,6 +47,12 @@ pub struct Settings {
     pub srt: Option<SocketAddr>,
     /// Where RTMP players call, for the addresses that the API shows.
     pub rtmp: Option<SocketAddr>,
+    /// Where RTSP players call, for the addresses that the API shows.
+    pub rtsp: Option<SocketAddr>,
+    /// The routes of WebRTC, if it has its port.
+    pub webrtc: Option<Router>,
+    /// How JPEG pictures are taken and shown.
+    pub mjpeg: gateway::mjpeg::Settings,
     /// Whoever works on this machine is an admin, keys and users or not.
     pub local_admin: bool,
     /// What a plugin's component may take, in bytes.
@@ -79,6 +85,9 @@ impl Settings {
             listen,
             srt: None,
             rtmp: None,
+            rtsp: None,
+            webrtc: None,
+            mjpeg: gateway::mjpeg::Settings::default(),
             local_admin: false,
             max_plugin_bytes: 64 << 20,
             tls: None,
@@ -99,6 +108,8 @@ impl Settings {
 pub struct Compat {
     /// Those of the stream distribution manager.
     pub distribution: bool,
+    /// Those of the HTTP video streaming system.
+    pub mjpeg: bool,
 }
 
 /// Why there is no API.
@@ -119,6 +130,7 @@ pub enum ServeError {
 pub(crate) struct App {
     pub(crate) control: ControlHandle,
     pub(crate) edges: gateway::Context,
+    pub(crate) mjpeg: gateway::mjpeg::Service,
     pub(crate) refusals: Arc<Refusals>,
     pub(crate) answers: Arc<Answers>,
     pub(crate) server: Arc<server::Figures>,
@@ -150,6 +162,7 @@ pub async fn serve(
 ) {
     let tls = settings.tls.clone();
     let app = App {
+        mjpeg: gateway::mjpeg::Service::new(&edges, settings.mjpeg),
         machine: Arc::new(Machine::new(settings.addresses, settings.folders.clone())),
         requests: Arc::new(Requests::new(settings.otlp.is_some())),
         control,
@@ -177,7 +190,12 @@ pub async fn serve(
             }
         }
     };
-    let router = router(app).merge(gateway::hls::router(&edges));
+    let media = gateway::hls::router(&edges)
+        .merge(gateway::dash::router(&edges))
+        .merge(gateway::mp4::router(&edges))
+        .merge(gateway::mjpeg::router(&app.mjpeg))
+        .merge(app.settings.webrtc.clone().unwrap_or_default());
+    let router = router(app).merge(media);
     tokio::select! {
         () = server.run(listener, router, stop) => {}
         () = counting => {}
@@ -190,8 +208,7 @@ pub(crate) fn router(app: App) -> Router {
     let origins = Origins::new(&app.settings.cors);
     let checks = Guard::new(app.settings.listen, origins.clone());
     let rates = Rates::new(app.settings.rate);
-    let distribution = app.settings.compat.distribution;
-    let others = distribution.then(compat::distribution::table);
+    let others = compat::table(app.settings.compat);
     let guarded = |route: routes::Route| {
         let (app, needs) = (app.clone(), route.needs.into());
         let door = from_fn_with_state(Door { app, needs }, door);
@@ -199,7 +216,7 @@ pub(crate) fn router(app: App) -> Router {
     };
     routes::table(app.settings.max_plugin_bytes)
         .into_iter()
-        .chain(others.into_iter().flatten())
+        .chain(others)
         .map(guarded)
         .fold(Router::new(), |router, (path, methods)| {
             router.route(path, methods)
@@ -255,6 +272,8 @@ impl App {
             host: asked.unwrap_or_else(|| self.settings.listen.ip().to_string()),
             srt_port: self.settings.srt.map(|address| address.port()),
             rtmp_port: self.settings.rtmp.map(|address| address.port()),
+            webrtc: self.settings.webrtc.is_some(),
+            rtsp_port: self.settings.rtsp.map(|address| address.port()),
         }
     }
 }

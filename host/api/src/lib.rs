@@ -28,6 +28,7 @@ pub mod tls;
 mod view;
 
 pub use app::{Compat, ServeError, Settings, bind, serve};
+pub use axum::Router;
 pub use cors::{BadOrigin, Origin};
 pub use machine::InterfaceAddresses;
 pub use openapi::json as openapi_json;

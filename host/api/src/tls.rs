@@ -119,6 +119,20 @@ impl Tls {
         })
     }
 
+    /// For a protocol of its own, which shows the same pair.
+    ///
+    /// # Errors
+    /// No protocol version is left to speak.
+    pub fn for_streams(&self) -> Result<Arc<ServerConfig>, TlsError> {
+        let config = ServerConfig::builder_with_provider(self.shown.provider.clone())
+            .with_safe_default_protocol_versions()
+            .map_err(TlsError::Setup)?;
+        let shown = self.shown.clone();
+        Ok(Arc::new(
+            config.with_no_client_auth().with_cert_resolver(shown),
+        ))
+    }
+
     /// Reads the files again whenever they changed, until `stop`.
     pub async fn watch(&self, stop: CancellationToken) {
         loop {

@@ -9,7 +9,10 @@ use serde_json::{Value, json};
 
 async fn distribution() -> Host {
     Host::start_with(|settings| api::Settings {
-        compat: api::Compat { distribution: true },
+        compat: api::Compat {
+            distribution: true,
+            mjpeg: true,
+        },
         ..settings
     })
     .await

@@ -42,6 +42,9 @@ impl Host {
             .current_dir(dir.path())
             .env("POINTSMAN_API_LISTEN", api.to_string())
             .env("POINTSMAN_RTMP_LISTEN", rtmp.to_string())
+            .env("POINTSMAN_WEBRTC_LISTEN", "127.0.0.1:0")
+            .env("POINTSMAN_RTSP_LISTEN", "127.0.0.1:0")
+            .env("POINTSMAN_RTSP_UDP_PORT", "0")
             .env("POINTSMAN_SRT_LISTEN", srt.to_string())
             .env("POINTSMAN_LOG_FILE", "host.log")
             .stdin(Stdio::null());

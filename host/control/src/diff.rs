@@ -3,6 +3,7 @@
 //! Pure, and minimal: what is the same on both sides appears in no change, so it is not
 //! touched.
 
+use crate::desired::Merged;
 use model::{Endpoint, Label, Protocol, Retry, StreamName};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,8 @@ pub struct StreamShape {
     pub sources: BTreeMap<Label, SourceShape>,
     /// Outputs that run.
     pub outputs: BTreeMap<Label, OutputShape>,
+    /// Sources that carry the same transport stream.
+    pub merged: Option<Merged>,
     /// The source on air, or about to be; wanted: `None` leaves it as it is.
     pub on_air: Option<Label>,
     /// Protocols that viewers may use; `None`: all.
@@ -156,6 +159,14 @@ pub enum Change {
         #[serde(skip)]
         to: OutputShape,
     },
+    /// Other sources are merged, or none.
+    MergeSources {
+        /// Of which stream.
+        stream: StreamName,
+        /// Which, and how far apart they may be.
+        #[serde(skip)]
+        to: Option<Merged>,
+    },
     /// Another source goes on air at its next random access point.
     Take {
         /// Of which stream.
@@ -205,6 +216,12 @@ pub fn stream(
     }
     sources(name, is, shall, changes);
     outputs(name, is, shall, changes);
+    if is.merged != shall.merged {
+        changes.push(Change::MergeSources {
+            stream: name.clone(),
+            to: shall.merged.clone(),
+        });
+    }
     if let Some(source) = shall.on_air.as_ref().filter(|_| is.on_air != shall.on_air) {
         changes.push(Change::Take {
             stream: name.clone(),

@@ -225,6 +225,7 @@ mod tests {
             ),
         ];
         Input {
+            merge: None,
             sources: vec![],
             outputs,
             labels: BTreeMap::new(),

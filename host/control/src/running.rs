@@ -1,6 +1,7 @@
 //! What runs: the links this host keeps up, and the streams they belong to. Only
 //! [`Running::apply`] starts or stops anything.
 
+use crate::desired::Merged;
 use crate::diff::{Change, OutputShape, Shape, SourceShape, StreamShape};
 use crate::error::ControlError;
 use crate::links::{Link, LinkReport};
@@ -207,6 +208,7 @@ impl Running {
                 entry.stream.take(source);
             }
             Change::Serve { stream, over } => self.serve(stream, over.clone()),
+            Change::MergeSources { stream, to } => self.merge_sources(stream, to.clone()),
             Change::WithdrawStream { .. }
             | Change::StopSource { .. }
             | Change::StopOutput { .. } => {}
@@ -275,6 +277,18 @@ impl Running {
         entry.shape.outputs.insert(output.clone(), to.clone());
     }
 
+    fn merge_sources(&mut self, name: &StreamName, to: Option<Merged>) {
+        let Some(entry) = self.entries.get_mut(name) else {
+            return;
+        };
+        let (sources, hold) = match &to {
+            Some(merged) => (&merged.sources[..], merged.hold),
+            None => (&[][..], Duration::ZERO),
+        };
+        entry.stream.merge_sources(sources, hold);
+        entry.shape.merged = to;
+    }
+
     fn serve(&mut self, name: &StreamName, over: Option<Vec<Protocol>>) {
         let Some(entry) = self.entries.get_mut(name) else {
             return;
@@ -309,6 +323,7 @@ fn address(endpoint: &Endpoint) -> String {
         Endpoint::Udp(udp) => format!("udp://{}:{}", udp.host, udp.port),
         Endpoint::Srt(srt) => format!("srt://{}:{}", srt.host, srt.port),
         Endpoint::Rtmp(rtmp) => format!("{}://{}:{}", endpoint.scheme(), rtmp.host, rtmp.port),
+        Endpoint::Rtsp(rtsp) => format!("{}://{}:{}", endpoint.scheme(), rtsp.host, rtsp.port),
         Endpoint::File(file) => format!("file {}", file.path),
         Endpoint::Stream(name) => format!("stream {name}"),
         Endpoint::Http(http) => format!("{}://{}:{}", endpoint.scheme(), http.host, http.port),

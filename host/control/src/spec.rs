@@ -23,6 +23,7 @@ pub(crate) fn shape(input: Option<&Input>, decided: Option<&Resolved>) -> Stream
             (source.id.clone(), shape)
         });
         shape.sources = sources.collect();
+        shape.merged = input.merged();
     }
     if let Some(decided) = decided {
         let outputs = decided.outputs.iter();

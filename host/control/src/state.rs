@@ -147,6 +147,7 @@ mod tests {
 
     fn snapshot(sources: Vec<SourceSnapshot>) -> StreamSnapshot {
         StreamSnapshot {
+            merged: None,
             name: "live/cam1".parse().unwrap(),
             declared: true,
             uptime_ms: 0,
@@ -176,6 +177,7 @@ mod tests {
             continuity_errors: 2,
             skipped_bytes: 0,
             tracks,
+            conditions: Vec::new(),
         }
     }
 
@@ -187,6 +189,7 @@ mod tests {
             retry: Retry::default(),
         };
         let input = Input {
+            merge: None,
             sources: vec![declared("z"), declared("a")],
             outputs: vec![],
             labels: [("site".to_owned(), "north".to_owned())].into(),

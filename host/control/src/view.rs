@@ -47,6 +47,8 @@ pub struct StreamView {
     pub alerts: Vec<Alert>,
     /// Candidate sources, the operator's first choice first.
     pub sources: Vec<SourceView>,
+    /// What was done to make one stream of sources that are merged.
+    pub merged: Option<MergedView>,
     /// Outputs that are declared or that the plan asks for.
     pub outputs: Vec<OutputView>,
     /// How many watch.
@@ -55,6 +57,17 @@ pub struct StreamView {
     pub viewers: Vec<ViewerView>,
     /// What decides for it now.
     pub routing: RoutingView,
+}
+
+/// What was done to make one stream of sources that carry the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct MergedView {
+    /// Packets that one of them lost and another brought.
+    pub repaired: u64,
+    /// Packets that came after their turn: the sources are further apart than allowed for.
+    pub late: u64,
+    /// Packets of a source that carries something else.
+    pub strange: u64,
 }
 
 /// Under which decision a stream stands.
@@ -123,12 +136,27 @@ pub struct SourceView {
     pub continuity_errors: u64,
     /// Bytes that belonged to no transport packet.
     pub skipped_bytes: u64,
+    /// What ETSI TR 101 290 says of its transport stream; nothing of frames.
+    pub conditions: Vec<ConditionView>,
     /// What it carries.
     pub tracks: Vec<TrackView>,
     /// The link that this host keeps up for it; none for publishers.
     pub link: Option<LinkStatus>,
     /// Statistics of its connection, if it is an SRT one and up.
     pub srt: Option<SrtView>,
+}
+
+/// One condition of ETSI TR 101 290.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ConditionView {
+    /// For example `continuity` or `pcr-repetition`.
+    pub condition: &'static str,
+    /// 1: it cannot be decoded; 2: it should be watched.
+    pub priority: u8,
+    /// Errors so far.
+    pub errors: u64,
+    /// There was one within the last five seconds.
+    pub active: bool,
 }
 
 /// Statistics of an SRT connection, totals since it was made.
@@ -274,6 +302,11 @@ impl StreamView {
             labels: crate::state::labels(parts.input, &parts.labels),
             alerts: parts.alerts,
             sources,
+            merged: snapshot.merged.map(|figures| MergedView {
+                repaired: figures.repaired,
+                late: figures.late,
+                strange: figures.strange,
+            }),
             outputs: parts.outputs.into_iter().map(output_view).collect(),
             readers: snapshot.viewers.len(),
             viewers,
@@ -288,6 +321,13 @@ fn source_view(stream: &StreamName, source: &SourceSnapshot, parts: &Parts<'_>) 
         let peer = source.peer.as_ref()?.parse().ok()?;
         parts.srt_of(stream, Role::Publisher, peer)
     };
+    let conditions = source.conditions.iter().map(|reading| ConditionView {
+        condition: reading.condition.name(),
+        priority: reading.condition.priority(),
+        errors: reading.errors,
+        active: reading.active,
+    });
+    let conditions = conditions.collect();
     SourceView {
         id: source.id.clone(),
         protocol: source.protocol,
@@ -299,6 +339,7 @@ fn source_view(stream: &StreamName, source: &SourceSnapshot, parts: &Parts<'_>) 
         bitrate_bps: source.bitrate_bps,
         packet_age_ms: source.packet_age_ms,
         continuity_errors: source.continuity_errors,
+        conditions,
         skipped_bytes: source.skipped_bytes,
         tracks: source.tracks.iter().map(track_view).collect(),
         link: link.map(|link| link.status.clone()),

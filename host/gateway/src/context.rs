@@ -1,7 +1,10 @@
 //! What every gateway is given: the hub, the way to shut down, counters, and log manners.
 
+use crate::crowd::Crowds;
+use crate::package::Packages;
+use crate::rtmp::Seat;
 use crate::srt;
-use crate::udp::fanout::Fanouts;
+use crate::udp::Member;
 use hub::Registry;
 use model::{Egress, Protocol};
 use parking_lot::Mutex;
@@ -36,8 +39,10 @@ struct Inner {
     farewells: TaskTracker,
     counters: Counters,
     complaints: Complaints,
-    fanouts: Fanouts,
+    udp_outputs: Crowds<Member>,
+    rtmp_players: Crowds<Arc<Seat>>,
     srt: srt::Connections,
+    packages: Packages,
 }
 
 impl Context {
@@ -60,8 +65,10 @@ impl Context {
             farewells: TaskTracker::new(),
             counters: Counters::default(),
             complaints: Complaints::new(Complaints::PERIOD),
-            fanouts: Fanouts::default(),
+            udp_outputs: Crowds::default(),
+            rtmp_players: Crowds::default(),
             srt: srt::Connections::default(),
+            packages: Packages::default(),
         }))
     }
 
@@ -111,8 +118,17 @@ impl Context {
         &self.0.srt
     }
 
-    pub(crate) fn fanouts(&self) -> &Fanouts {
-        &self.0.fanouts
+    /// Streams watched as CMAF, and how streams are packaged.
+    pub fn packages(&self) -> &Packages {
+        &self.0.packages
+    }
+
+    pub(crate) fn udp_outputs(&self) -> &Crowds<Member> {
+        &self.0.udp_outputs
+    }
+
+    pub(crate) fn rtmp_players(&self) -> &Crowds<Arc<Seat>> {
+        &self.0.rtmp_players
     }
 
     /// Who holds a token of it has viewers that are to see the end of their stream.
@@ -182,17 +198,7 @@ impl Count {
 impl Counters {
     /// The counters of one protocol.
     pub fn of(&self, protocol: Protocol) -> &Edge {
-        let [udp, srt, rtmp, hls, file, test, stream] = &self.0;
-        match protocol {
-            Protocol::Udp => udp,
-            Protocol::Srt => srt,
-            Protocol::Rtmp => rtmp,
-            Protocol::Hls => hls,
-            Protocol::File => file,
-            Protocol::Test => test,
-            // `Protocol` grows with its gateway; until then a new one shares the last counters.
-            _ => stream,
-        }
+        &self.0[protocol as usize]
     }
 
     /// All of them, in the order of [`Protocol::ALL`].
@@ -287,6 +293,9 @@ mod tests {
             .iter()
             .map(|edge| edge.refused)
             .collect();
-        assert_eq!(refused, [1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(
+            refused,
+            (1..=Protocol::ALL.len() as u64).collect::<Vec<_>>()
+        );
     }
 }

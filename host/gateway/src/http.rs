@@ -42,10 +42,21 @@ impl Shown {
 
     /// To watch a stream over HTTP.
     pub(crate) fn wants(self, stream: StreamName, protocol: Protocol, peer: SocketAddr) -> Ask {
+        self.asks(Intent::Read, stream, protocol, peer)
+    }
+
+    /// To watch or to feed a stream over HTTP.
+    pub(crate) fn asks(
+        self,
+        intent: Intent,
+        stream: StreamName,
+        protocol: Protocol,
+        peer: SocketAddr,
+    ) -> Ask {
         let ask = Ask {
             user: self.user,
             token: self.token,
-            ..Ask::new(stream, Intent::Read, protocol, peer)
+            ..Ask::new(stream, intent, protocol, peer)
         };
         ask.with_query(self.query).with_agent(&self.agent)
     }

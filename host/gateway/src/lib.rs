@@ -4,17 +4,26 @@
 //! those who come. What a stream's inputs and outputs have in common, being kept up, is
 //! [`link`]; what all gateways are given is [`context`].
 
+mod audience;
 pub mod child;
 pub mod context;
+mod crowd;
+pub mod dash;
 pub mod file;
 pub mod hls;
 pub mod http;
 pub mod link;
+pub mod mjpeg;
+pub mod mp4;
+pub mod package;
 pub mod rtmp;
+pub mod rtsp;
 pub mod srt;
 pub mod stream;
+mod tcp;
 pub mod test;
 pub mod udp;
+pub mod webrtc;
 
 pub use context::Context;
 pub use link::{LinkHandle, LinkSnapshot};
@@ -43,6 +52,7 @@ pub fn start_source(
         Endpoint::Udp(endpoint) => udp::ingest::start(wiring, endpoint),
         Endpoint::Srt(endpoint) => srt::ingest::start(wiring, endpoint),
         Endpoint::Rtmp(endpoint) => rtmp::pull::start(wiring, endpoint),
+        Endpoint::Rtsp(endpoint) => rtsp::pull::start(wiring, endpoint),
         Endpoint::File(endpoint) => file::ingest::start(wiring, endpoint),
         Endpoint::Stream(from) => stream::ingest::start(wiring, from),
         Endpoint::Test => test::ingest::start(wiring),
@@ -69,6 +79,7 @@ pub fn start_output(
         Endpoint::Udp(endpoint) => udp::push::start(wiring, endpoint),
         Endpoint::Srt(endpoint) => srt::push::start(wiring, endpoint),
         Endpoint::Rtmp(endpoint) => rtmp::push::start(wiring, endpoint),
+        Endpoint::Rtsp(endpoint) => rtsp::push::start(wiring, endpoint),
         Endpoint::Recording(endpoint) => file::push::start(wiring, endpoint),
         Endpoint::Http(endpoint) => hls::push::start(wiring, endpoint),
         other => unspoken(wiring, &other),

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 
 use bytes::Bytes;
+use gateway::package::{self, Form, Plan};
 use gateway::{Context, hls};
 use hub::{Pass, Registry, Settings, Source};
 use model::{Ask, Intent, Protocol, StreamName};
@@ -32,6 +33,13 @@ const NAME: &str = "live/stage/cam1";
 impl Host {
     async fn start() -> Self {
         let context = Context::new(Registry::new(Settings::default()), CancellationToken::new());
+        context.packages().configure(Plan {
+            usual: package::Settings {
+                form: Form::Ts,
+                ..package::Settings::default()
+            },
+            ..Plan::default()
+        });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let app = hls::router(&context).into_make_service_with_connect_info::<SocketAddr>();

@@ -1,7 +1,7 @@
 //! Derived lanes: made by one converter on first demand, shared by every reader, dropped
 //! when idle.
 
-use crate::forms::{Form, RtmpMessage, Segment};
+use crate::forms::{Form, Fragment, RtmpMessage, RtpPackets, Segment};
 use crate::lane::{Bounds, Item, Lane, ReadError, Reader, Start};
 use crate::source::complain;
 use crate::stream::Stream;
@@ -68,12 +68,14 @@ impl<T: Item> Slot<T> {
     }
 }
 
-/// The four lanes of a stream.
+/// The lanes of a stream.
 pub(crate) struct Lanes {
     pub(crate) ts: Slot<TsChunk>,
     pub(crate) frames: Slot<Frame>,
     rtmp: Slot<RtmpMessage>,
+    rtp: Slot<RtpPackets>,
     hls: Slot<Segment>,
+    cmaf: Slot<Fragment>,
 }
 
 impl Lanes {
@@ -88,7 +90,9 @@ impl Lanes {
             ts: Slot::new(Lane::new(bounds)),
             frames: Slot::new(Lane::new(frame_bounds)),
             rtmp: Slot::new(Lane::new(bounds)),
+            rtp: Slot::new(Lane::new(bounds)),
             hls: Slot::new(Lane::new(segment_bounds)),
+            cmaf: Slot::new(Lane::new(bounds)),
         }
     }
 
@@ -96,14 +100,18 @@ impl Lanes {
         self.ts.lane.close();
         self.frames.lane.close();
         self.rtmp.lane.close();
+        self.rtp.lane.close();
         self.hls.lane.close();
+        self.cmaf.lane.close();
     }
 
     pub(crate) fn held_bytes(&self) -> usize {
         self.ts.lane.held_bytes()
             + self.frames.lane.held_bytes()
             + self.rtmp.lane.held_bytes()
+            + self.rtp.lane.held_bytes()
             + self.hls.lane.held_bytes()
+            + self.cmaf.lane.held_bytes()
     }
 }
 
@@ -123,9 +131,21 @@ impl Stream {
         self.lanes().rtmp.subscribe(start, || self.start_rtmp())
     }
 
+    /// RTP packets in wire form.
+    pub fn read_rtp(self: &Arc<Self>, start: Start) -> Reader<RtpPackets> {
+        self.lanes().rtp.subscribe(start, || self.start_rtp())
+    }
+
     /// HLS segments.
     pub fn read_segments(self: &Arc<Self>, start: Start) -> Reader<Segment> {
         self.lanes().hls.subscribe(start, || self.start_segments())
+    }
+
+    /// CMAF parts, of all tracks in the order they are made.
+    pub fn read_fragments(self: &Arc<Self>, start: Start) -> Reader<Fragment> {
+        self.lanes()
+            .cmaf
+            .subscribe(start, || self.start_fragments())
     }
 
     /// Called once, when the native form is first known.
@@ -155,9 +175,26 @@ impl Stream {
         )
     }
 
+    fn start_rtp(self: &Arc<Self>) -> bool {
+        self.run(
+            crate::rtp_form::Encoder::new(self.name()),
+            Self::read_frames,
+            |lanes| &lanes.rtp,
+        )
+    }
+
     fn start_segments(self: &Arc<Self>) -> bool {
         let segmenter = crate::segment_form::Segments::new(self.settings().segments);
         self.run(segmenter, Self::read_ts, |lanes| &lanes.hls)
+    }
+
+    fn start_fragments(self: &Arc<Self>) -> bool {
+        let settings = self.settings();
+        let packager = media::cmaf::Packager::new(media::cmaf::Packaging {
+            part: settings.part,
+            segment: settings.segments,
+        });
+        self.run(packager, Self::read_frames, |lanes| &lanes.cmaf)
     }
 
     /// Runs a converter as a task of this stream; always true: it runs now.

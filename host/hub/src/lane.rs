@@ -278,6 +278,19 @@ impl<T: Item> Reader<T> {
         Ok(taken)
     }
 
+    /// Appends what a reader that begins now would read up to where this one stands, so that it
+    /// can go on beside it. Nothing, while no random access point lies before that.
+    pub fn lead_in(&self, out: &mut Vec<T>) {
+        let ring = self.lane.0.ring.read();
+        let Some(start) = ring.start_held().filter(|_| !self.seek) else {
+            return;
+        };
+        let count = self.next.saturating_sub(start) as usize;
+        let from = (start - ring.first) as usize;
+        let held = ring.slots.iter().skip(from).take(count);
+        out.extend(held.map(|slot| slot.item.clone()));
+    }
+
     /// How many items are written but not yet read.
     pub fn behind(&self) -> u64 {
         self.lane.0.ring.read().end().saturating_sub(self.next)
@@ -317,6 +330,27 @@ mod tests {
         let mut out = Vec::new();
         while reader.try_recv_many(&mut out, 3).unwrap() > 0 {}
         out.into_iter().map(|unit| unit.0).collect()
+    }
+
+    #[test]
+    fn who_joins_a_reader_begins_at_a_random_access_point_and_goes_on_with_it() {
+        let lane = lane(1000);
+        let now = Instant::now();
+        let mut reader = lane.subscribe(Start::RandomAccess);
+        let mut lead = Vec::new();
+        reader.lead_in(&mut lead);
+        assert_eq!(lead, []);
+        lane.push(now, (1..7).map(|n| Unit(n, n % 4 == 0)));
+        assert_eq!(read(&mut reader), [4, 5, 6]);
+        lane.push(now, [Unit(7, false)]);
+        reader.lead_in(&mut lead);
+        assert_eq!(lead, [Unit(4, true), Unit(5, false), Unit(6, false)]);
+        // The newest random access point lies ahead of the reader: both will come to it.
+        lane.push(now, [Unit(8, true)]);
+        lead.clear();
+        reader.lead_in(&mut lead);
+        assert_eq!(lead, []);
+        assert_eq!(read(&mut reader), [7, 8]);
     }
 
     #[test]

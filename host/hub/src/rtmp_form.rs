@@ -3,7 +3,7 @@
 use crate::forms::{Preface, RtmpMessage};
 use bytes::{Buf, Bytes};
 use media::flv;
-use media::{Convert, Frame, Tracks};
+use media::{Convert, Frame, Ticks90k, Tracks};
 use rtmp::wire;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -26,7 +26,9 @@ impl Convert for Encoder {
     fn convert(&mut self, now: SystemTime, frame: &Frame, out: &mut Vec<RtmpMessage>) {
         if !Arc::ptr_eq(&self.tracks, &frame.tracks) {
             if *self.tracks != *frame.tracks {
-                self.preface = Arc::new(Preface(flv::preface(&frame.tracks, frame.dts)));
+                self.preface = Arc::new(Preface {
+                    tracks: frame.tracks.clone(),
+                });
             }
             self.tracks = frame.tracks.clone();
         }
@@ -37,6 +39,7 @@ impl Convert for Encoder {
                     preface: self.preface.clone(),
                     timestamp_ms: message.timestamp_ms,
                     wire,
+                    need: message.need,
                     random_access: message.random_access,
                     can_wait: message.kind == flv::Kind::Audio && !message.random_access,
                 }),
@@ -56,17 +59,17 @@ impl Convert for Encoder {
 
 impl Preface {
     /// The messages, for who has to wrap them in its own way.
-    pub fn messages(&self) -> &[flv::Message] {
-        &self.0
+    pub fn messages(&self, abilities: flv::Abilities) -> Vec<flv::Message> {
+        // Who sends them stamps them.
+        flv::preface(&self.tracks, Ticks90k::ZERO, abilities)
     }
 
     /// The wire form, stamped for a player that starts at `timestamp_ms`.
-    pub fn wire(&self, timestamp_ms: u32) -> Bytes {
-        let messages = self
-            .0
-            .iter()
-            .filter_map(|message| encode(message, timestamp_ms).ok());
-        messages.flatten().collect()
+    pub fn wire(&self, timestamp_ms: u32, abilities: flv::Abilities) -> Bytes {
+        let messages = self.messages(abilities);
+        let messages = messages.iter();
+        let encoded = messages.filter_map(|message| encode(message, timestamp_ms).ok());
+        encoded.flatten().collect()
     }
 }
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use media::frame::{Audio, Video};
 use media::ts::demux::Demuxer;
 use media::ts::framer::Framer;
-use media::ts::monitor::{Monitor, SeenTrack};
+use media::ts::monitor::{Monitor, Reading, SeenTrack};
 use media::ts::mux::Muxer;
 use media::ts::psi::StreamKind;
 use media::{Codec, Convert, Frame, Tracks, TsChunk};
@@ -20,7 +20,7 @@ use std::time::{Duration, Instant, SystemTime};
 /// What is known of a track without decoding it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrackSummary {
-    /// Codec name (`h264`, `hevc`, `aac`).
+    /// As [`Codec::name`].
     pub codec: &'static str,
     /// Set for video.
     pub video: Option<Video>,
@@ -30,15 +30,10 @@ pub struct TrackSummary {
 
 impl TrackSummary {
     fn of(codec: &Codec) -> Self {
-        let (video, audio) = match *codec {
-            Codec::H264 { video, .. } | Codec::Hevc { video, .. } => (Some(video), None),
-            Codec::Aac { audio, .. } => (None, Some(audio)),
-            _ => (None, None),
-        };
         Self {
             codec: codec.name(),
-            video,
-            audio,
+            video: codec.video(),
+            audio: codec.audio(),
         }
     }
 
@@ -47,6 +42,10 @@ impl TrackSummary {
             StreamKind::H264 => "h264",
             StreamKind::Hevc => "hevc",
             StreamKind::AacAdts | StreamKind::AacLatm => "aac",
+            StreamKind::Opus(_) => "opus",
+            StreamKind::Scte35 => "scte35",
+            StreamKind::Id3 => "id3",
+            StreamKind::Klv | StreamKind::KlvCells => "klv",
             StreamKind::Other(name) => name,
         };
         Self {
@@ -84,6 +83,9 @@ pub struct SourceSnapshot {
     pub skipped_bytes: u64,
     /// What it carries.
     pub tracks: Vec<TrackSummary>,
+    /// First and second priority of ETSI TR 101 290, in the standard's order; empty for what is
+    /// no transport stream.
+    pub conditions: Vec<Reading>,
 }
 
 /// A source that is or may come: what outlives the connection.
@@ -104,6 +106,7 @@ struct Health {
     continuity_errors: u64,
     skipped_bytes: u64,
     tracks: Vec<TrackSummary>,
+    conditions: Vec<Reading>,
 }
 
 /// A source that sends nothing for this long has ceased to deliver.
@@ -122,6 +125,7 @@ impl Candidate {
             continuity_errors: 0,
             skipped_bytes: 0,
             tracks: Vec::new(),
+            conditions: Vec::new(),
         };
         Self {
             id,
@@ -197,6 +201,7 @@ impl Candidate {
             continuity_errors: health.continuity_errors,
             skipped_bytes: health.skipped_bytes,
             tracks: health.tracks.clone(),
+            conditions: health.conditions.clone(),
         }
     }
 }
@@ -250,10 +255,13 @@ impl Source {
     /// readers for all of them.
     pub fn push_ts(&mut self, data: impl IntoIterator<Item = Bytes>) {
         let now = Instant::now();
+        let skipped = self.framer.skipped_bytes();
         for bytes in data {
             self.candidate.received.add(bytes.len());
             self.framer.push(bytes, &mut self.runs);
         }
+        let skipped = self.framer.skipped_bytes() - skipped;
+        self.monitor.tick(now, skipped);
         let mut tracks_changed = false;
         for data in self.runs.drain(..) {
             let seen = self.monitor.inspect(&data);
@@ -330,9 +338,16 @@ impl Source {
     }
 
     fn air_chunks(&mut self, now: Instant) {
+        let merge = self.stream.merge_of(&self.candidate.id);
+        let merged = merge.as_ref().and_then(|merge| {
+            let path = merge.path(&self.candidate.id)?;
+            merge.pass(now, path, &mut self.chunks);
+            Some(merge.connection())
+        });
         // Placed and pushed under one lock: two sources never interleave within a batch.
         let mut air = self.stream.air().lock();
-        let taken_over = air.place_ts(&self.connection, &mut self.chunks);
+        let connection = merged.unwrap_or(&self.connection);
+        let taken_over = air.place_ts(connection, &mut self.chunks);
         self.stream
             .output()
             .add(self.chunks.iter().map(|chunk| chunk.data.len()).sum());
@@ -364,11 +379,14 @@ impl Source {
         }
     }
 
-    fn note_packets(&self, now: Instant, tracks_changed: bool) {
+    fn note_packets(&mut self, now: Instant, tracks_changed: bool) {
+        let changes = self.monitor.changes();
         {
             let mut health = self.candidate.health.lock();
             health.continuity_errors = self.monitor.counters().continuity_errors;
             health.skipped_bytes = self.framer.skipped_bytes();
+            health.conditions.clear();
+            health.conditions.extend(self.monitor.conditions());
             if tracks_changed {
                 health.tracks = self
                     .monitor
@@ -378,12 +396,37 @@ impl Source {
                     .collect();
             }
         }
+        for change in changes {
+            self.announce_condition(change);
+        }
         if !self.chunks.is_empty() {
             self.note_delivery(now);
         }
         if tracks_changed {
             self.stream.announce_source(&self.candidate.id);
         }
+    }
+
+    /// At most once in [`media::ts::monitor::HOLD`] for each condition, whatever the peer sends.
+    fn announce_condition(&self, reading: Reading) {
+        let (stream, source) = (self.stream.name().clone(), self.candidate.id.clone());
+        let condition = reading.condition.name().to_owned();
+        let priority = reading.condition.priority();
+        self.stream.announce(if reading.active {
+            Event::SourceDegraded {
+                stream,
+                source,
+                condition,
+                priority,
+            }
+        } else {
+            Event::SourceRecovered {
+                stream,
+                source,
+                condition,
+                priority,
+            }
+        });
     }
 
     fn note_delivery(&self, now: Instant) {
@@ -400,7 +443,18 @@ impl Source {
 
 impl Drop for Source {
     fn drop(&mut self) {
+        // What is gone is no longer ill.
+        let mut ended = Vec::new();
+        for reading in &mut self.candidate.health.lock().conditions {
+            if std::mem::take(&mut reading.active) {
+                ended.push(*reading);
+            }
+        }
+        for reading in ended {
+            self.announce_condition(reading);
+        }
         self.candidate.disconnect();
+        self.stream.leave_merge(&self.candidate.id);
         self.stream.announce_source(&self.candidate.id);
     }
 }

@@ -5,12 +5,14 @@ use crate::derived::Lanes;
 use crate::doorman::Pass;
 use crate::forms::Form;
 use crate::lane::Bounds;
+use crate::merge::Merge;
 use crate::meter::Meter;
 use crate::news::News;
 use crate::source::{Candidate, Source, SourceSnapshot};
 use crate::viewer::{Viewer, ViewerSnapshot, Viewers};
 use media::Ticks90k;
 use media::hls::Cutting;
+use media::ts::merge::Figures;
 use media::ts::mux::Muxer;
 use model::{Event, Label, Protocol, Refusal, StreamName};
 use parking_lot::{Mutex, RwLock};
@@ -27,6 +29,8 @@ pub struct Settings {
     pub lane: Bounds,
     /// How segments are cut.
     pub segments: Cutting,
+    /// How long the parts of CMAF segments are, 100 ms to 1 s.
+    pub part: Ticks90k,
     /// How long readers of a stream without a source are held.
     pub reconnect_grace: Duration,
     /// Streams at once.
@@ -40,6 +44,7 @@ impl Default for Settings {
         Self {
             lane: Bounds::default(),
             segments: Cutting::every(Ticks90k(2 * 90_000)),
+            part: Ticks90k::from_ms(200),
             reconnect_grace: Duration::from_secs(10),
             max_streams: 2_000,
             max_viewers: 10_000,
@@ -74,6 +79,7 @@ pub struct Stream {
     air: Mutex<Air>,
     output: Meter,
     sources: Mutex<BTreeMap<Label, Arc<Candidate>>>,
+    merge: RwLock<Option<Arc<Merge>>>,
     publishing: RwLock<Publishing>,
     serving: RwLock<Option<Vec<Protocol>>>,
     /// From the terms of whoever publishes it.
@@ -109,6 +115,8 @@ pub struct StreamSnapshot {
     pub held_bytes: usize,
     /// Candidates, in the order of their labels.
     pub sources: Vec<SourceSnapshot>,
+    /// What was done to make one stream of sources that are merged.
+    pub merged: Option<Figures>,
     /// Who watches.
     pub viewers: Vec<ViewerSnapshot>,
 }
@@ -129,6 +137,7 @@ impl Stream {
             air: Mutex::new(Air::default()),
             output: Meter::new(now),
             sources: Mutex::default(),
+            merge: RwLock::default(),
             publishing: RwLock::new(publishing),
             serving: RwLock::new(None),
             max_viewers: RwLock::new(None),
@@ -231,16 +240,74 @@ impl Stream {
         }
     }
 
+    /// Takes these sources for one transport stream that comes over several paths, at most
+    /// `hold` apart (SMPTE ST 2022-7 by content): each packet is taken from whichever brings it.
+    /// Fewer than two: each source is by itself.
+    ///
+    /// Only sources of transport streams take part; frames stay by themselves.
+    pub fn merge_sources(&self, sources: &[Label], hold: Duration) {
+        let mut merge = self.merge.write();
+        let first = sources.first().filter(|_| sources.len() > 1);
+        let Some(first) = first else {
+            *merge = None;
+            return;
+        };
+        if merge.as_ref().is_none_or(|merge| !merge.is(sources, hold)) {
+            let connection = self.air.lock().connection(first.clone());
+            *merge = Some(Arc::new(Merge::new(sources.to_vec(), hold, connection)));
+        }
+    }
+
     /// Puts a source on air at its next random access point. Until then, and if it never
     /// comes, the one on air stays.
     pub fn take(&self, id: &Label) {
-        self.air.lock().want(id.clone());
+        let merge = self.merge_of(id);
+        let by = merge.as_ref().map_or(id, |merge| {
+            merge.show(id);
+            &merge.connection().source
+        });
+        self.air.lock().want(by.clone());
     }
 
     /// Which source is on air, and which is to follow it.
     pub fn on_air(&self) -> (Option<Label>, Option<Label>) {
-        let air = self.air.lock();
-        (air.on_air().cloned(), air.wanted().cloned())
+        let (on_air, wanted) = {
+            let air = self.air.lock();
+            (air.on_air().cloned(), air.wanted().cloned())
+        };
+        let shown = |id: Label| self.merge_of(&id).map_or(id, |merge| merge.shown());
+        (on_air.map(shown), wanted.map(shown))
+    }
+
+    /// A source has broken off. When none of those it is merged with is left, whoever comes next
+    /// is spliced in, as any source that comes back.
+    pub(crate) fn leave_merge(&self, id: &Label) {
+        let mut merge = self.merge.write();
+        let Some((of, path)) = merge.as_ref().and_then(|of| Some((of, of.path(id)?))) else {
+            return;
+        };
+        of.forget(path);
+        let now = Instant::now();
+        let sources = self.sources.lock();
+        let is_there = |member| {
+            sources
+                .get(member)
+                .is_some_and(|it| it.gone_for(now).is_none())
+        };
+        if !of.members().iter().any(is_there) {
+            let connection = self.air.lock().connection(of.connection().source.clone());
+            let renewed = Merge::new(of.members().to_vec(), of.hold(), connection);
+            *merge = Some(Arc::new(renewed));
+        }
+    }
+
+    /// The sources that this one is merged with, itself among them.
+    pub(crate) fn merge_of(&self, id: &Label) -> Option<Arc<Merge>> {
+        let merge = self.merge.read();
+        merge
+            .as_ref()
+            .filter(|merge| merge.path(id).is_some())
+            .cloned()
     }
 
     /// Over which protocols viewers may take it; `None`: over all. Who watches already goes on.
@@ -286,19 +353,25 @@ impl Stream {
     }
 
     /// Whether media comes from a source now, as its last [`Event::SourceChanged`] said.
+    ///
+    /// Of sources that are merged, each delivers while one of them does.
     pub fn delivers(&self, source: &Label) -> bool {
+        let merge = self.merge_of(source);
+        let one = std::slice::from_ref(source);
+        let paths = merge.as_ref().map_or(one, |merge| merge.members());
         let sources = self.sources.lock();
-        sources
-            .get(source)
-            .is_some_and(|source| source.is_delivering())
+        let mut paths = paths.iter().filter_map(|path| sources.get(path));
+        paths.any(|source| source.is_delivering())
     }
 
     /// Everything there is to know.
     pub fn snapshot(&self, now: Instant) -> StreamSnapshot {
-        let (form, on_air, discontinuities) = {
+        let (on_air, _) = self.on_air();
+        let (form, discontinuities) = {
             let air = self.air.lock();
-            (air.form(), air.on_air().cloned(), air.epoch())
+            (air.form(), air.epoch())
         };
+        let merge = self.merge.read().clone();
         let mut sources: Vec<_> = self
             .sources
             .lock()
@@ -320,12 +393,18 @@ impl Stream {
             discontinuities,
             held_bytes: self.lanes.held_bytes(),
             sources,
+            merged: merge.map(|merge| merge.figures()),
             viewers: self.viewers.snapshot(now),
         }
     }
 
     pub(crate) fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// How long its segments are meant to be.
+    pub const fn segment_target(&self) -> Ticks90k {
+        self.settings.segments.target
     }
 
     pub(crate) fn lanes(&self) -> &Lanes {

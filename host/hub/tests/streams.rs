@@ -348,7 +348,63 @@ async fn rtmp_messages_carry_the_preface_a_late_joiner_needs() {
         .unwrap();
     assert!(first.random_access);
     assert_eq!(first.timestamp_ms, 1000 + 400, "the newest key picture");
-    let preface = first.preface.wire(first.timestamp_ms);
+    let preface = first
+        .preface
+        .wire(first.timestamp_ms, media::flv::Abilities::NONE);
     let has = |needle: &[u8]| preface.windows(needle.len()).any(|window| window == needle);
     assert!(has(b"onMetaData") && has(b"\x01\x42\xc0\x0a") && has(&[0x11, 0x90]));
+}
+
+/// Those packets as two paths would deliver them: each loses other chunks.
+fn push_over_two_paths(paths: &mut [Source; 2], chunks: &[Bytes]) {
+    for (index, chunk) in chunks.iter().enumerate() {
+        let [first, second] = paths;
+        if index % 5 != 2 {
+            first.push_ts([chunk.clone()]);
+        }
+        if index % 5 != 4 {
+            second.push_ts([chunk.clone()]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn sources_that_are_merged_are_one_on_air_and_repair_each_other() {
+    let registry = Registry::new(Settings::default());
+    let stream = registry.declare(&name("a"), None).unwrap();
+    let labels = [label("one"), label("two")];
+    let hold = Duration::from_millis(20);
+    stream.merge_sources(&labels, hold);
+    let connect = |label| stream.connect_source(label, Protocol::Udp, None).unwrap();
+    let mut paths = [connect(&labels[0]), connect(&labels[1])];
+    stream.take(&labels[1]);
+    let mut reader = stream.read_ts(Start::Live);
+    let sent = ts(&frames(0, 200, 1));
+
+    push_over_two_paths(&mut paths, &sent);
+    // Time passes with the next packet; whatever it is.
+    tokio::time::sleep(hold).await;
+    paths[0].push_ts([sent[0].clone()]);
+    let mut got = Vec::new();
+    while reader.try_recv_many(&mut got, 64).unwrap() > 0 {}
+    let got_bytes = got
+        .iter()
+        .flat_map(|chunk| chunk.data.to_vec())
+        .collect::<Vec<_>>();
+    assert!(
+        got_bytes == sent.concat(),
+        "{} of {}",
+        got_bytes.len(),
+        sent.concat().len()
+    );
+    assert!(got.iter().any(|chunk| chunk.random_access));
+    assert_eq!(stream.on_air(), (Some(labels[1].clone()), None));
+    let merged = stream.snapshot(Instant::now()).merged.unwrap();
+    assert!(merged.repaired > 0 && merged.strange == 0, "{merged:?}");
+
+    let [first, second] = paths;
+    drop(second);
+    assert!(stream.delivers(&labels[1]), "the other path delivers");
+    drop(first);
+    assert!(!stream.delivers(&labels[1]));
 }

@@ -37,6 +37,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         for datagram in &datagrams {
             runs.clear();
             framer.push(datagram.clone(), &mut runs);
+            monitor.tick(Instant::now(), 0);
             runs.iter().for_each(|run| {
                 std::hint::black_box(monitor.inspect(run));
             });

@@ -39,6 +39,52 @@ pub enum Codec {
         /// From the configuration.
         audio: Audio,
     },
+    /// AV1. Payload: one temporal unit in the low-overhead format (AV1 §5.2), without temporal
+    /// delimiters.
+    Av1 {
+        /// `AV1CodecConfigurationRecord` (AV1 in ISOBMFF §2.3.3).
+        config: Bytes,
+        /// From the sequence header.
+        video: Video,
+    },
+    /// VP9. Payload: one frame or superframe.
+    Vp9 {
+        /// `VPCodecConfigurationRecord` (VP codec ISO media file format binding §1), without the
+        /// box's version and flags.
+        config: Bytes,
+        /// From a key frame's header.
+        video: Video,
+    },
+    /// Opus. Payload: one packet (RFC 6716 §3), without framing.
+    Opus {
+        /// The identification header, `OpusHead` (RFC 7845 §5.1).
+        config: Bytes,
+        /// 48 kHz, whatever was encoded.
+        audio: Audio,
+    },
+    /// JPEG pictures. Payload: one interchange file from SOI to EOI (ITU-T T.81 §B.2).
+    Mjpeg {
+        /// From the frame header.
+        video: Video,
+    },
+    /// Splice information (ANSI/SCTE 35). Payload: one whole `splice_info_section`, whose splice
+    /// times, `pts_adjustment` applied, are `Frame::pts` of this stream modulo 2^33.
+    Scte35,
+    /// Timed ID3 tags. Payload: one tag.
+    Id3,
+    /// Key-length-value metadata (SMPTE ST 336; MISB ST 1402). Payload: one access unit.
+    Klv,
+}
+
+/// What a track appeals to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Medium {
+    /// Pictures.
+    Video,
+    /// Sound.
+    Audio,
+    /// Metadata beside them: never cuts a segment and never starts a reader.
+    Data,
 }
 
 /// What a picture looks like.
@@ -90,8 +136,8 @@ pub struct Frame {
     pub dts: Ticks90k,
     /// Presentation time; at least `dts`.
     pub pts: Ticks90k,
-    /// Decoding may begin here: an IDR (or CRA, BLA) picture; every audio frame if there is
-    /// no video.
+    /// Decoding may begin here: an IDR (or CRA, BLA) picture, a key frame; every audio frame if
+    /// there is no video. Never set on data.
     pub random_access: bool,
     /// Counts marked discontinuities of the timeline; readers compare it with the last frame's.
     pub epoch: u32,
@@ -100,9 +146,27 @@ pub struct Frame {
 }
 
 impl Codec {
+    /// Whether it is seen, heard or neither.
+    pub const fn medium(&self) -> Medium {
+        match self {
+            Self::H264 { .. }
+            | Self::Hevc { .. }
+            | Self::Av1 { .. }
+            | Self::Vp9 { .. }
+            | Self::Mjpeg { .. } => Medium::Video,
+            Self::Aac { .. } | Self::Opus { .. } => Medium::Audio,
+            Self::Scte35 | Self::Id3 | Self::Klv => Medium::Data,
+        }
+    }
+
     /// Whether it is a picture.
     pub const fn is_video(&self) -> bool {
-        matches!(self, Self::H264 { .. } | Self::Hevc { .. })
+        matches!(self.medium(), Medium::Video)
+    }
+
+    /// Whether it is sound.
+    pub const fn is_audio(&self) -> bool {
+        matches!(self.medium(), Medium::Audio)
     }
 
     /// The name used in the API and in plans.
@@ -110,16 +174,48 @@ impl Codec {
         match self {
             Self::H264 { .. } => "h264",
             Self::Hevc { .. } => "hevc",
+            Self::Av1 { .. } => "av1",
+            Self::Vp9 { .. } => "vp9",
+            Self::Mjpeg { .. } => "mjpeg",
             Self::Aac { .. } => "aac",
+            Self::Opus { .. } => "opus",
+            Self::Scte35 => "scte35",
+            Self::Id3 => "id3",
+            Self::Klv => "klv",
         }
     }
 
-    /// The decoder configuration record.
+    /// The decoder configuration record; empty where a codec has none.
     pub const fn config(&self) -> &Bytes {
+        static NONE: Bytes = Bytes::new();
         match self {
-            Self::H264 { config, .. } | Self::Hevc { config, .. } | Self::Aac { config, .. } => {
-                config
-            }
+            Self::H264 { config, .. }
+            | Self::Hevc { config, .. }
+            | Self::Av1 { config, .. }
+            | Self::Vp9 { config, .. }
+            | Self::Aac { config, .. }
+            | Self::Opus { config, .. } => config,
+            Self::Mjpeg { .. } | Self::Scte35 | Self::Id3 | Self::Klv => &NONE,
+        }
+    }
+
+    /// What its pictures look like.
+    pub const fn video(&self) -> Option<Video> {
+        match self {
+            Self::H264 { video, .. }
+            | Self::Hevc { video, .. }
+            | Self::Av1 { video, .. }
+            | Self::Vp9 { video, .. }
+            | Self::Mjpeg { video } => Some(*video),
+            _ => None,
+        }
+    }
+
+    /// What its sound sounds like.
+    pub const fn audio(&self) -> Option<Audio> {
+        match self {
+            Self::Aac { audio, .. } | Self::Opus { audio, .. } => Some(*audio),
+            _ => None,
         }
     }
 }
@@ -137,7 +233,7 @@ impl Tracks {
 
     /// The first audio track.
     pub fn audio(&self) -> Option<&Track> {
-        self.list.iter().find(|track| !track.codec.is_video())
+        self.list.iter().find(|track| track.codec.is_audio())
     }
 }
 

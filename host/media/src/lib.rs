@@ -4,11 +4,17 @@
 
 #![forbid(unsafe_code)]
 
+pub mod cmaf;
 pub mod codec;
 pub mod convert;
+pub mod dash;
 pub mod flv;
 pub mod frame;
 pub mod hls;
+pub mod jpeg;
+pub mod multipart;
+pub mod ogg;
+pub mod rtp;
 pub mod time;
 pub mod timeline;
 pub mod ts;

@@ -153,6 +153,26 @@ impl Timeline {
         self.break_at(dts, newest)
     }
 
+    /// Where an unwrapped time of a companion stream lies, which is to move nothing: metadata
+    /// with a wild stamp is no break of the stream. None if it fits neither run, or if no stamp
+    /// was repaired yet.
+    pub fn locate(&self, time: Ticks90k) -> Option<Repaired> {
+        let newest = self.newest?;
+        if self.fits(time, self.current, newest) {
+            return Some(Self::placed(time, self.current));
+        }
+        let run = self
+            .previous
+            .filter(|run| self.straggles(time, *run, newest))?;
+        Some(Self::placed(time, run))
+    }
+
+    /// The newest stamp, as [`Timeline::locate`] would give it: for what has no stamp.
+    pub fn now(&self) -> Option<Repaired> {
+        let newest = self.newest?;
+        Some(Self::placed(newest - self.current.offset, self.current))
+    }
+
     /// The next stamp starts a new run wherever it lies: a new publisher or another source.
     pub const fn force_break(&mut self) {
         self.forced = true;

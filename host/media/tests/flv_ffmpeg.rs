@@ -25,7 +25,7 @@ fn fixture(name: &str) -> Vec<(Kind, u32, Bytes)> {
 
 fn mux(frames: &[Frame]) -> Vec<Message> {
     let first = frames.first().unwrap();
-    let mut messages = flv::preface(&first.tracks, first.dts);
+    let mut messages = flv::preface(&first.tracks, first.dts, flv::Abilities::ALL);
     let mut muxer = Muxer::default();
     for frame in frames {
         muxer.convert(UNIX_EPOCH, frame, &mut messages);
@@ -183,7 +183,7 @@ fn a_format_without_a_place_is_named_once() {
     demuxer.push(
         Kind::Video,
         0,
-        &Bytes::from_static(b"\x90av01"),
+        &Bytes::from_static(b"\x90vvc1"),
         &mut Vec::new(),
     );
     demuxer.push(
@@ -194,7 +194,7 @@ fn a_format_without_a_place_is_named_once() {
     );
     assert_eq!(
         demuxer.complaints(),
-        ["FLV video format av01 is not supported"]
+        ["FLV video format vvc1 is not supported"]
     );
 }
 

@@ -61,7 +61,7 @@ fn ts_of(frames: &[Frame]) -> Vec<TsChunk> {
 }
 
 fn flv_of(frames: &[Frame]) -> Bytes {
-    let mut messages = flv::preface(&frames[0].tracks, frames[0].dts);
+    let mut messages = flv::preface(&frames[0].tracks, frames[0].dts, flv::Abilities::ALL);
     let mut muxer = flv::Muxer::default();
     for frame in frames {
         muxer.convert(UNIX_EPOCH, frame, &mut messages);

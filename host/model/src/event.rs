@@ -38,6 +38,28 @@ pub enum Event {
         /// The source within the stream.
         source: Label,
     },
+    /// A condition of ETSI TR 101 290 began at a source of transport packets.
+    SourceDegraded {
+        /// The stream it feeds.
+        stream: StreamName,
+        /// The source within the stream.
+        source: Label,
+        /// The condition's name, for example `continuity` or `pcr-repetition`.
+        condition: String,
+        /// 1: it cannot be decoded; 2: it should be watched.
+        priority: u8,
+    },
+    /// The condition did not show for five seconds, or the source is gone.
+    SourceRecovered {
+        /// The stream it feeds.
+        stream: StreamName,
+        /// The source within the stream.
+        source: Label,
+        /// The condition's name.
+        condition: String,
+        /// 1 or 2.
+        priority: u8,
+    },
     /// Another source is on air.
     OnAirChanged {
         /// The stream.
@@ -166,10 +188,12 @@ pub enum Event {
 
 impl Event {
     /// The `type` of every event there is.
-    pub const KINDS: [&'static str; 18] = [
+    pub const KINDS: [&'static str; 20] = [
         "stream_started",
         "stream_ended",
         "source_changed",
+        "source_degraded",
+        "source_recovered",
         "on_air_changed",
         "output_changed",
         "document_changed",
@@ -193,6 +217,8 @@ impl Event {
             Self::StreamStarted { .. } => "stream_started",
             Self::StreamEnded { .. } => "stream_ended",
             Self::SourceChanged { .. } => "source_changed",
+            Self::SourceDegraded { .. } => "source_degraded",
+            Self::SourceRecovered { .. } => "source_recovered",
             Self::OnAirChanged { .. } => "on_air_changed",
             Self::OutputChanged { .. } => "output_changed",
             Self::DocumentChanged { .. } => "document_changed",
@@ -217,6 +243,8 @@ impl Event {
             Self::StreamStarted { stream }
             | Self::StreamEnded { stream }
             | Self::SourceChanged { stream, .. }
+            | Self::SourceDegraded { stream, .. }
+            | Self::SourceRecovered { stream, .. }
             | Self::OnAirChanged { stream, .. }
             | Self::OutputChanged { stream, .. }
             | Self::AlertRaised { stream, .. }

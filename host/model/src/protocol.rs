@@ -16,6 +16,16 @@ pub enum Protocol {
     Rtmp,
     /// HTTP Live Streaming.
     Hls,
+    /// MPEG-DASH.
+    Dash,
+    /// Fragmented MP4 in one endless HTTP response or WebSocket.
+    Mp4,
+    /// RTSP, carrying RTP.
+    Rtsp,
+    /// JPEG pictures over HTTP.
+    Mjpeg,
+    /// WebRTC, by WHIP and WHEP.
+    Webrtc,
     /// A file below the media folder.
     File,
     /// A picture made by this host.
@@ -26,11 +36,16 @@ pub enum Protocol {
 
 impl Protocol {
     /// Every protocol, in the order of declaration.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 12] = [
         Self::Udp,
         Self::Srt,
         Self::Rtmp,
         Self::Hls,
+        Self::Dash,
+        Self::Mp4,
+        Self::Rtsp,
+        Self::Mjpeg,
+        Self::Webrtc,
         Self::File,
         Self::Test,
         Self::Stream,
@@ -43,6 +58,11 @@ impl Protocol {
             Self::Srt => "srt",
             Self::Rtmp => "rtmp",
             Self::Hls => "hls",
+            Self::Dash => "dash",
+            Self::Mp4 => "mp4",
+            Self::Rtsp => "rtsp",
+            Self::Mjpeg => "mjpeg",
+            Self::Webrtc => "webrtc",
             Self::File => "file",
             Self::Test => "test",
             Self::Stream => "stream",
@@ -60,5 +80,19 @@ impl Protocol {
 impl fmt::Display for Protocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Protocol;
+
+    #[test]
+    fn every_protocol_is_listed_in_its_place() {
+        for (place, protocol) in Protocol::ALL.into_iter().enumerate() {
+            assert_eq!(protocol as usize, place);
+            assert_eq!(Protocol::from_name(protocol.as_str()), Some(protocol));
+        }
+        assert_eq!(Protocol::ALL.last(), Some(&Protocol::Stream));
     }
 }

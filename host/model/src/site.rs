@@ -144,6 +144,11 @@ pub struct InputSpec {
     /// Where the stream is sent.
     #[serde(default)]
     pub outputs: Vec<OutputSpec>,
+    /// Set: its UDP and SRT sources carry the same transport stream over several paths, so many
+    /// milliseconds apart at most, and each packet is taken from whichever brings it. 10 to 1000;
+    /// the stream is that much later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merge_ms: Option<u32>,
     /// For policies to read; the host gives them no meaning.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
@@ -179,6 +184,15 @@ pub enum SourceSpec {
         #[serde(default, skip_serializing_if = "Retry::is_usual")]
         retry: Retry,
     },
+    /// A camera or a stream of an RTSP server, which is called: `rtsp://[USER:PASSWORD@]HOST/PATH`
+    /// with RTP interleaved in TCP, `rtspu` over UDP.
+    Rtsp {
+        /// Its query is passed on as it stands.
+        url: String,
+        /// When to try again.
+        #[serde(default, skip_serializing_if = "Retry::is_usual")]
+        retry: Retry,
+    },
     /// A file, over and over, in real time.
     File {
         /// Below the media folder (`[media] dir`).
@@ -191,7 +205,7 @@ pub enum SourceSpec {
         /// Its name; it may come later.
         name: StreamName,
     },
-    /// Whoever publishes to the stream's name over RTMP or SRT.
+    /// Whoever publishes to the stream's name, over whatever this host listens for.
     Publish {},
 }
 
@@ -204,6 +218,7 @@ impl SourceSpec {
             }
             Self::Srt { url, .. } => of_scheme(url, &["srt"]).map(Some),
             Self::Rtmp { url, .. } => of_scheme(url, &["rtmp", "rtmps"]).map(Some),
+            Self::Rtsp { url, .. } => of_scheme(url, &["rtsp", "rtspu"]).map(Some),
             Self::File { path } => Endpoint::file(path).map(Some),
             Self::Test {} => Ok(Some(Endpoint::Test)),
             Self::Stream { name } => Ok(Some(Endpoint::Stream(name.clone()))),
@@ -214,7 +229,7 @@ impl SourceSpec {
     /// When to try again; as usual for sources that call nobody.
     pub fn retry(&self) -> Retry {
         match self {
-            Self::Srt { retry, .. } | Self::Rtmp { retry, .. } => *retry,
+            Self::Srt { retry, .. } | Self::Rtmp { retry, .. } | Self::Rtsp { retry, .. } => *retry,
             Self::Udp { .. }
             | Self::File { .. }
             | Self::Test {}

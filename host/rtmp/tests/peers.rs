@@ -273,7 +273,7 @@ fn nginx_takes_our_push_and_feeds_our_pull() {
     let push = std::thread::spawn(move || {
         let mut next = None;
         run_client(address, Role::Publish, |event| {
-            if let Some(ClientEvent::Ready { stream_id }) = event {
+            if let Some(ClientEvent::Ready { stream_id, .. }) = event {
                 assert_eq!(stream_id, 1);
                 next = Some(0);
             }

@@ -232,7 +232,7 @@ fn our_client_publishes_to_their_server() {
         }
         let mut to_theirs = drain(|| ours.poll_output());
         while let Some(event) = ours.poll_event() {
-            if let ClientEvent::Ready { stream_id } = event {
+            if let ClientEvent::Ready { stream_id, .. } = event {
                 ready = true;
                 for (ms, len) in [(5, 100_000), (0x0100_0000, 7)] {
                     let payload = Bytes::from(vec![1; len]);

@@ -195,18 +195,23 @@ fn a_client_publishes_to_a_server_and_takes_leave() {
         };
         assert_eq!(connect.app, "live/eu");
         assert_eq!(connect.tc_url, "rtmp://127.0.0.1/live/eu");
-        assert_eq!(connect.fourcc_list, ["*"]);
+        assert!(connect.enhanced.takes("av01") && connect.enhanced.takes_multitrack());
         assert_eq!(publish.stream_name(), "live/eu/cam");
         assert_eq!(
             (&*publish.query, publish.kind),
             ("token=1", PublishKind::Live)
         );
-        assert_eq!(
-            answered,
-            [ClientEvent::Ready {
-                stream_id: wire::STREAM_ID
-            }]
-        );
+        let [
+            ClientEvent::Ready {
+                stream_id,
+                enhanced,
+            },
+        ] = &answered[..]
+        else {
+            panic!("{answered:?}")
+        };
+        assert_eq!(*stream_id, wire::STREAM_ID);
+        assert!(enhanced.takes("hvc1") && enhanced.takes_multitrack());
 
         let metadata = amf::encode(&["onMetaData".into(), Value::object([])]);
         for (kind, ms, payload) in [
@@ -250,7 +255,10 @@ fn a_client_plays_from_a_server_until_its_stream_ends() {
     assert!(
         matches!(&answered[0], ClientEvent::Status { code, .. } if code == "NetStream.Play.Reset")
     );
-    assert_eq!(answered[1], ClientEvent::Ready { stream_id: 1 });
+    assert!(matches!(
+        answered[1],
+        ClientEvent::Ready { stream_id: 1, .. }
+    ));
     let video = Bytes::from(vec![0x17; 100_000]);
     let shared = wire::encode_message(
         Kind::Video,

@@ -43,6 +43,7 @@ pub const SRTO_RCVLATENCY: c_int = 43;
 pub const SRTO_PEERLATENCY: c_int = 44;
 pub const SRTO_STREAMID: c_int = 46;
 pub const SRTO_PAYLOADSIZE: c_int = 49;
+pub const SRTO_RENDEZVOUS: c_int = 12;
 pub const SRTO_ENFORCEDENCRYPTION: c_int = 53;
 pub const SRTO_IPV6ONLY: c_int = 54;
 pub const SRTO_PEERIDLETIMEO: c_int = 55;

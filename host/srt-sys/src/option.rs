@@ -29,6 +29,8 @@ options! {
         DropTooLate = SRTO_TLPKTDROP,
         /// A handshake with a wrong or one-sided passphrase is refused.
         EnforceEncryption = SRTO_ENFORCEDENCRYPTION,
+        /// The peer is called while it calls.
+        Rendezvous = SRTO_RENDEZVOUS,
         /// The UDP port may be shared by sockets of this process.
         ReuseAddress = SRTO_REUSEADDR,
     }

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 
 /// Each crate of the host and its floor. A crate missing here fails the test: decide where it
 /// lives before it is built.
-const FLOORS: [(&str, u8); 11] = [
+const FLOORS: [(&str, u8); 12] = [
     ("pointsman-model", 0),
     ("pointsman-media", 0),
     ("pointsman-rtmp", 0),
+    ("pointsman-rtsp", 0),
     ("pointsman-srt-sys", 0),
     ("pointsman-hub", 1),
     ("pointsman-gateway", 2),
@@ -22,15 +23,30 @@ const FLOORS: [(&str, u8); 11] = [
 ];
 
 /// What the sans-IO crates may use: nothing that opens, spawns or waits.
-const PURE: [(&str, &[&str]); 3] = [
+const PURE: [(&str, &[&str]); 4] = [
     (
         "pointsman-model",
         &["serde", "serde_json", "thiserror", "url"],
     ),
-    ("pointsman-media", &["bytes", "memchr", "thiserror"]),
+    (
+        "pointsman-media",
+        &["bytes", "memchr", "mp4-atom", "thiserror"],
+    ),
     (
         "pointsman-rtmp",
         &["bytes", "hmac", "rml_amf0", "sha2", "thiserror"],
+    ),
+    (
+        "pointsman-rtsp",
+        &[
+            "base64",
+            "bytes",
+            "md-5",
+            "rtsp-types",
+            "sdp-types",
+            "sha2",
+            "thiserror",
+        ],
     ),
 ];
 

@@ -122,7 +122,7 @@ impl Writers {
             assert_eq!(chunk.data.len() % PACKET_BYTES, 0);
         }
         self.flv.convert(now, frame, &mut messages);
-        messages.extend(flv::preface(&frame.tracks, frame.dts));
+        messages.extend(flv::preface(&frame.tracks, frame.dts, flv::Abilities::ALL));
         for message in &messages {
             assert_eq!(message.to_body().len(), message.body_bytes());
         }

@@ -258,7 +258,7 @@ fn configure(
     let [api, rtmp, srt] = [ports::free(), ports::free(), ports::free()];
     let config = format!(
         "data_dir = {data:?}\n[api]\nlisten = \"{listen}:{api}\"\n\
-         [rtmp]\nlisten = \"127.0.0.1:{rtmp}\"\n[srt]\nlisten = \"127.0.0.1:{srt}\"\n\
+         [rtsp]\nlisten = \"127.0.0.1:0\"\nudp_port = 0\n[webrtc]\nlisten = \"127.0.0.1:0\"\n[rtmp]\nlisten = \"127.0.0.1:{rtmp}\"\n[srt]\nlisten = \"127.0.0.1:{srt}\"\n\
          [media]\ndir = {media:?}\n[plugins]\ndir = {plugins:?}\n{rest}\n",
         data = folder.path().join("data"),
         media = folder.path().join("media"),

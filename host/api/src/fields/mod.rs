@@ -212,12 +212,14 @@ fn read_input(place: &str, value: Value, faults: &mut Vec<Fault>) -> Option<Inpu
         let taken: Vec<_> = outputs.iter().map(|output| output.name.clone()).collect();
         outputs.extend(read_output(&item, &field, value, &taken, faults));
     }
+    let merge_ms = fields.optional("merge_ms", faults);
     let labels = fields.optional("labels", faults).unwrap_or_default();
     fields.end(faults);
     Some(InputSpec {
         name: name?,
         sources,
         outputs,
+        merge_ms,
         labels,
     })
 }
@@ -300,7 +302,9 @@ fn read_webhook(place: &str, value: Value, faults: &mut Vec<Fault>) -> Option<We
 /// The first of `SCHEME-1`, `SCHEME-2`, ... that is not taken.
 fn free_name(url: &str, taken: &[Label]) -> Option<Label> {
     let scheme = url.split(':').next().unwrap_or_default();
-    let known = ["udp", "srt", "rtmp", "rtmps", "http", "https", "file"];
+    let known = [
+        "udp", "srt", "rtmp", "rtmps", "rtsp", "rtspu", "http", "https", "file",
+    ];
     let scheme = if known.contains(&scheme) {
         scheme
     } else {

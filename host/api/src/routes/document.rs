@@ -107,6 +107,7 @@ fn written_out(site: &mut Site, before: &Site) -> Result<(), Faults> {
             name: input.name.clone(),
             sources: Vec::new(),
             outputs: Vec::new(),
+            merge_ms: None,
             labels: Default::default(),
         };
         if let Err(Faults(found)) = keep_secrets(input, known.unwrap_or(&nothing)) {

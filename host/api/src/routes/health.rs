@@ -1,12 +1,14 @@
 //! Whether this host is up, and whether it does what is wanted.
 
 use crate::app::App;
+use crate::compat;
 use crate::problem::{Kind, Problem};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use control::health::{Check, State as Fitness};
 use serde::Serialize;
+use serde_json::{Map, Value};
 use std::time::Duration;
 use utoipa::ToSchema;
 
@@ -24,6 +26,9 @@ pub(crate) struct Health {
     version: &'static str,
     /// Streams there are.
     streams: usize,
+    /// What other systems' clients look for, while their routes are served.
+    #[serde(flatten)]
+    compat: Map<String, Value>,
 }
 
 /// What `/health/live` says.
@@ -69,6 +74,10 @@ pub(crate) async fn health(State(app): State<App>) -> Result<Json<Health>, Probl
         },
         version: env!("CARGO_PKG_VERSION"),
         streams: app.edges.registry().list().len(),
+        compat: match app.settings.compat.mjpeg {
+            true => compat::mjpeg::health(&app),
+            false => Map::new(),
+        },
     }))
 }
 

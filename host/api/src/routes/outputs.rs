@@ -209,6 +209,7 @@ fn written_out(
         name: input.clone(),
         sources: Vec::new(),
         outputs: output.into_iter().cloned().collect(),
+        merge_ms: None,
         labels: Default::default(),
     };
     let mut next = with(Some(output));

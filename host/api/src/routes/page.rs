@@ -31,9 +31,9 @@ const FILES: [(&str, &str, &str); 8] = [
         include_str!("../../ui/icon.svg"),
     ),
     (
-        "/ui/hls.light.min.js",
+        "/ui/hls.min.js",
         "text/javascript; charset=utf-8",
-        include_str!("../../ui/vendor/hls.light.min.js"),
+        include_str!("../../ui/vendor/hls.min.js"),
     ),
     (
         "/api/docs",

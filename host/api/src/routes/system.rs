@@ -63,7 +63,7 @@ pub(crate) struct Versions {
 /// A port that peers come to.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Listener {
-    /// `http`, `rtmp` or `srt`.
+    /// `http`, `rtmp`, `rtsp` or `srt`.
     #[schema(example = "srt")]
     protocol: &'static str,
     /// Address and port.
@@ -141,6 +141,7 @@ fn listeners(app: &App) -> Vec<Listener> {
     let all = [
         ("http", Some(app.settings.listen)),
         ("rtmp", app.settings.rtmp),
+        ("rtsp", app.settings.rtsp),
         ("srt", app.settings.srt),
     ];
     let listener = |(protocol, address): (_, Option<std::net::SocketAddr>)| {

@@ -15,6 +15,10 @@ pub(crate) struct Addresses {
     pub(crate) srt_port: Option<u16>,
     /// The port that RTMP players call, if it listens.
     pub(crate) rtmp_port: Option<u16>,
+    /// Whether WebRTC has its port.
+    pub(crate) webrtc: bool,
+    /// The port that RTSP players call, if it listens.
+    pub(crate) rtsp_port: Option<u16>,
 }
 
 impl Addresses {
@@ -23,6 +27,8 @@ impl Addresses {
         let host = &self.host;
         let all = [
             (Protocol::Hls, Some(format!("/hls/{stream}/index.m3u8"))),
+            (Protocol::Dash, Some(format!("/dash/{stream}/manifest.mpd"))),
+            (Protocol::Mp4, Some(format!("/live/{stream}.mp4"))),
             (
                 Protocol::Srt,
                 self.srt_port
@@ -33,6 +39,16 @@ impl Addresses {
                 self.rtmp_port
                     .map(|port| format!("rtmp://{host}:{port}/{stream}")),
             ),
+            (
+                Protocol::Rtsp,
+                self.rtsp_port
+                    .map(|port| format!("rtsp://{host}:{port}/{stream}")),
+            ),
+            (
+                Protocol::Webrtc,
+                self.webrtc.then(|| format!("/whep/{stream}")),
+            ),
+            (Protocol::Mjpeg, Some(format!("/stream/{stream}"))),
         ];
         all.into_iter()
             .filter(|(protocol, _)| served.is_none_or(|served| served.contains(protocol)))

@@ -27,6 +27,9 @@ pub(crate) struct InputView {
     sources: Vec<SourceSpec>,
     /// Where it is sent, and how that goes.
     outputs: Vec<OutputView>,
+    /// Set: its UDP and SRT sources carry the same transport stream, at most so many milliseconds
+    /// apart, and are merged.
+    merge_ms: Option<u32>,
     /// For policies to read.
     labels: BTreeMap<String, String>,
     /// Where to send to it: one entry for each source that waits for a sender, and protocol.
@@ -81,6 +84,7 @@ impl InputView {
             name: spec.name.to_string(),
             sources: spec.sources,
             outputs: Vec::new(),
+            merge_ms: spec.merge_ms,
             labels: spec.labels,
             send,
             watch,
@@ -121,7 +125,10 @@ fn send_to(input: &InputSpec, source: &SourceSpec, addresses: &Addresses) -> Vec
                 let url = format!("srt://{host}:{port}?streamid=publish:{name}&pkt_size=1316");
                 entry("srt", "mpegts", url)
             });
-            rtmp.into_iter().chain(srt).collect()
+            let rtsp = addresses
+                .rtsp_port
+                .map(|port| entry("rtsp", "rtsp", format!("rtsp://{host}:{port}/{name}")));
+            rtmp.into_iter().chain(srt).chain(rtsp).collect()
         }
         Ok(Some(Endpoint::Udp(udp))) => {
             let url = format!("udp://{}:{}?pkt_size=1316", host_of(&udp.host), udp.port);
@@ -176,9 +183,9 @@ pub(crate) fn keep_secrets(input: &mut InputSpec, before: &InputSpec) -> Result<
 fn urls(input: &mut InputSpec) -> impl Iterator<Item = (String, &mut String)> {
     let sources = input.sources.iter_mut().enumerate();
     let sources = sources.filter_map(|(at, source)| match source {
-        SourceSpec::Srt { url, .. } | SourceSpec::Rtmp { url, .. } => {
-            Some((format!("sources[{at}].url"), url))
-        }
+        SourceSpec::Srt { url, .. }
+        | SourceSpec::Rtmp { url, .. }
+        | SourceSpec::Rtsp { url, .. } => Some((format!("sources[{at}].url"), url)),
         _ => None,
     });
     let outputs = input.outputs.iter_mut();
@@ -229,6 +236,8 @@ mod tests {
             host: "studio".to_owned(),
             srt_port: Some(8890),
             rtmp_port: Some(1935),
+            rtsp_port: None,
+            webrtc: false,
         };
         let view = InputView::new(spec, None, &addresses);
         let urls: Vec<_> = view.send.iter().map(|to| to.url.as_str()).collect();

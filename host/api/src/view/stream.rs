@@ -58,8 +58,46 @@ pub(crate) struct StreamView {
     slate: Option<String>,
     /// Candidate sources, the operator's first choice first.
     sources: Vec<SourceView>,
+    /// What was done to make one stream of sources that carry the same.
+    merged: Option<MergedView>,
     /// Outputs that are declared or that the plan asks for.
     outputs: Vec<OutputView>,
+}
+
+/// One condition of ETSI TR 101 290.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ConditionView {
+    /// Its name.
+    #[schema(example = "continuity")]
+    condition: &'static str,
+    /// 1: it cannot be decoded; 2: it should be watched.
+    priority: u8,
+    /// Errors so far.
+    errors: u64,
+    /// There was one within the last five seconds.
+    active: bool,
+}
+
+impl From<control::view::ConditionView> for ConditionView {
+    fn from(view: control::view::ConditionView) -> Self {
+        Self {
+            condition: view.condition,
+            priority: view.priority,
+            errors: view.errors,
+            active: view.active,
+        }
+    }
+}
+
+/// Sources that carry the same transport stream, made one.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MergedView {
+    /// Packets that one of them lost and another brought.
+    repaired: u64,
+    /// Packets that came after their turn: the sources are further apart than `merge_ms`.
+    late: u64,
+    /// Packets of a source that carries something else.
+    strange: u64,
 }
 
 /// A stream with each of its viewers.
@@ -145,6 +183,9 @@ pub(crate) struct SourceView {
     continuity_errors: u64,
     /// Bytes that belonged to no transport packet.
     skipped_bytes: u64,
+    /// What ETSI TR 101 290 (§5.2) says of its transport stream: every condition of priorities 1
+    /// and 2. Empty for other forms.
+    conditions: Vec<ConditionView>,
     /// Names of the codecs that it carries.
     codecs: Vec<String>,
     /// The state of the link that this host keeps up for it; none for publishers.
@@ -207,6 +248,11 @@ impl StreamView {
                 .collect(),
             slate: stream.routing.slate.map(String::from),
             sources: stream.sources.into_iter().map(SourceView::from).collect(),
+            merged: stream.merged.map(|merged| MergedView {
+                repaired: merged.repaired,
+                late: merged.late,
+                strange: merged.strange,
+            }),
             outputs: stream.outputs.into_iter().map(OutputView::from).collect(),
         }
     }
@@ -285,6 +331,7 @@ impl From<from::SourceView> for SourceView {
             bitrate_bps: source.bitrate_bps,
             packet_age_ms: source.packet_age_ms,
             continuity_errors: source.continuity_errors,
+            conditions: source.conditions.into_iter().map(Into::into).collect(),
             skipped_bytes: source.skipped_bytes,
             codecs: source.tracks.into_iter().map(|track| track.codec).collect(),
             state: source.link.as_ref().map(|link| link.state.as_str()),

@@ -130,6 +130,7 @@ fn source_spec(source: &str) -> anyhow::Result<Value> {
         Some(("udp", address)) => json!({"type": "udp", "address": address}),
         Some(("srt", _)) => json!({"type": "srt", "url": source}),
         Some(("rtmp" | "rtmps", _)) => json!({"type": "rtmp", "url": source}),
+        Some(("rtsp" | "rtspu", _)) => json!({"type": "rtsp", "url": source}),
         None if source == "test" => json!({"type": "test"}),
         None if source.starts_with("file:") => {
             json!({"type": "file", "path": source.trim_start_matches("file:")})
@@ -140,7 +141,7 @@ fn source_spec(source: &str) -> anyhow::Result<Value> {
         _ => {
             bail!(
                 "{source:?} is no source; give udp, udp://HOST:PORT, srt://HOST:PORT, \
-                 rtmp://HOST/APP/NAME, file:PATH, stream:NAME, test or publish"
+                 rtmp://HOST/APP/NAME, rtsp://HOST/PATH, file:PATH, stream:NAME, test or publish"
             )
         }
     })

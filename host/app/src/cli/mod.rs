@@ -9,6 +9,7 @@ mod input;
 mod key;
 mod output;
 mod plugin;
+mod publish;
 mod schedule;
 mod table;
 mod template;
@@ -103,6 +104,8 @@ enum Command {
     Restore(backup::RestoreArgs),
     /// Show the streams of a running host with their outputs.
     Status(document::StatusArgs),
+    /// Send JPEG pictures to a running host: a folder, a file, standard input or a camera.
+    Publish(publish::PublishArgs),
     /// Print what happens in a running host, as it happens.
     Events(events::EventsArgs),
     /// Print what a shell needs to complete this command line.
@@ -184,6 +187,7 @@ impl Cli {
             Command::Backup(arguments) => arguments.run().await.map(|()| ExitCode::SUCCESS),
             Command::Restore(arguments) => arguments.run().await.map(|()| ExitCode::SUCCESS),
             Command::Status(arguments) => client(move || arguments.run()).await,
+            Command::Publish(arguments) => client(move || arguments.run()).await,
             Command::Events(arguments) => client(move || arguments.run()).await,
             Command::Completions { shell } => {
                 let mut script = Vec::new();

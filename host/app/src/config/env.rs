@@ -70,6 +70,18 @@ fn set(config: &mut Config, path: &[&str], value: &str) -> Result<(), String> {
         ["audit", "max_age_days"] => config.audit.max_age_days = parsed(value, "days")?,
         ["audit", "max_rows"] => config.audit.max_rows = parsed(value, "a number")?,
         ["rtmp", "listen"] => config.rtmp.listen = parsed(value, "ADDRESS:PORT")?,
+        ["rtmp", "tls_listen"] => {
+            config.rtmp.tls_listen = given(value)
+                .map(|it| parsed(it, "ADDRESS:PORT"))
+                .transpose()?;
+        }
+        ["rtmp", "merge_ms"] => config.rtmp.merge_ms = parsed(value, "milliseconds")?,
+        ["rtsp", "listen"] => config.rtsp.listen = Some(parsed(value, "ADDRESS:PORT")?),
+        ["rtsp", "udp_port"] => config.rtsp.udp_port = Some(parsed(value, "a port")?),
+        ["webrtc", "listen"] => config.webrtc.listen = Some(parsed(value, "ADDRESS:PORT")?),
+        ["webrtc", "addresses"] => config.webrtc.addresses = list(value, "ADDRESS,ADDRESS")?,
+        ["hls", key] => set_hls(config, key, value)?,
+        ["mjpeg", key] => set_mjpeg(config, key, value)?,
         ["srt", "listen"] => config.srt.listen = parsed(value, "ADDRESS:PORT")?,
         ["otlp", "endpoint"] => {
             config.otlp.endpoint = Some(value.to_owned()).filter(|value| !value.is_empty());
@@ -92,6 +104,7 @@ fn set(config: &mut Config, path: &[&str], value: &str) -> Result<(), String> {
         ["plugins", "limits", key] => set_limit(&mut config.plugins.limits, key, value)?,
         ["decisions", key] => set_decisions(config, key, value)?,
         ["log", key] => set_log(config, key, value)?,
+        ["compat", "mjpeg"] => config.compat.mjpeg = Some(parsed(value, "true or false")?),
         ["compat", "distribution"] => {
             config.compat.distribution = Some(parsed(value, "true or false")?);
         }
@@ -144,6 +157,37 @@ fn set_limit(limits: &mut Limits, key: &str, value: &str) -> Result<(), String> 
         "kv_keys" => limits.kv_keys = parsed(value, "a number")?,
         "kv_bytes" => limits.kv_bytes = parsed(value, "bytes")?,
         "http_ms" => limits.http_ms = parsed(value, "milliseconds")?,
+        _ => return Err("this key cannot be set by a variable".to_owned()),
+    }
+    Ok(())
+}
+
+fn set_hls(config: &mut Config, key: &str, value: &str) -> Result<(), String> {
+    let hls = &mut config.hls;
+    match key {
+        "form" => hls.form = parsed(value, "cmaf or ts")?,
+        "window_s" => hls.window_s = parsed(value, "seconds")?,
+        "window_bytes" => hls.window_bytes = parsed(value, "bytes")?,
+        "part_ms" => hls.part_ms = parsed(value, "milliseconds")?,
+        "segment_s" => hls.segment_s = parsed(value, "seconds")?,
+        _ => return Err("this key cannot be set by a variable".to_owned()),
+    }
+    Ok(())
+}
+
+fn set_mjpeg(config: &mut Config, key: &str, value: &str) -> Result<(), String> {
+    let mjpeg = &mut config.mjpeg;
+    match key {
+        "max_publishers" => mjpeg.max_publishers = parsed(value, "a number")?,
+        "max_frame_bytes" => mjpeg.max_frame_bytes = parsed(value, "bytes")?,
+        "max_fps" => mjpeg.max_fps = parsed(value, "a number")?,
+        "idle_s" => mjpeg.idle_s = parsed(value, "seconds")?,
+        "picture_timeout_s" => mjpeg.picture_timeout_s = parsed(value, "seconds")?,
+        "stall_s" => mjpeg.stall_s = parsed(value, "seconds")?,
+        "view_fps" => mjpeg.view_fps = parsed(value, "a number")?,
+        "view_quality" => mjpeg.view_quality = parsed(value, "1 to 100")?,
+        "view_width" => mjpeg.view_width = parsed(value, "pixels")?,
+        "view_streams" => mjpeg.view_streams = parsed(value, "a number")?,
         _ => return Err("this key cannot be set by a variable".to_owned()),
     }
     Ok(())

@@ -69,7 +69,41 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
             ("rate", Scalar),
         ]),
     ),
-    ("rtmp", Table(&[("listen", Scalar)])),
+    (
+        "rtmp",
+        Table(&[
+            ("listen", Scalar),
+            ("tls_listen", Scalar),
+            ("merge_ms", Scalar),
+        ]),
+    ),
+    ("rtsp", Table(&[("listen", Scalar), ("udp_port", Scalar)])),
+    (
+        "hls",
+        Table(&[
+            ("form", Scalar),
+            ("window_s", Scalar),
+            ("window_bytes", Scalar),
+            ("part_ms", Scalar),
+            ("segment_s", Scalar),
+        ]),
+    ),
+    ("webrtc", Table(&[("listen", Scalar), ("addresses", List)])),
+    (
+        "mjpeg",
+        Table(&[
+            ("max_publishers", Scalar),
+            ("max_frame_bytes", Scalar),
+            ("max_fps", Scalar),
+            ("idle_s", Scalar),
+            ("picture_timeout_s", Scalar),
+            ("stall_s", Scalar),
+            ("view_fps", Scalar),
+            ("view_quality", Scalar),
+            ("view_width", Scalar),
+            ("view_streams", Scalar),
+        ]),
+    ),
     (
         "srt",
         Table(&[
@@ -130,7 +164,10 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
         ]),
     ),
     ("shutdown", Table(&[("drain_s", Scalar)])),
-    ("compat", Table(&[("distribution", Scalar)])),
+    (
+        "compat",
+        Table(&[("distribution", Scalar), ("mjpeg", Scalar)]),
+    ),
     (
         "tenants",
         Table(&[
@@ -196,6 +233,7 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
                     ("schedule", Table(SCHEDULE)),
                 ]),
             ),
+            ("merge_ms", Scalar),
             ("labels", Free),
         ]),
     ),

@@ -6,7 +6,9 @@
 mod api;
 mod env;
 mod error;
+mod hls;
 mod keys;
+mod mjpeg;
 mod otlp;
 mod plugins;
 mod service;
@@ -16,6 +18,8 @@ mod tests;
 pub use api::Api;
 pub use env::variable_of;
 pub use error::{ConfigError, Position};
+pub use hls::Hls;
+pub use mjpeg::Mjpeg;
 pub use otlp::Otlp;
 pub use plugins::{Overrides, Plugins};
 pub use service::{Compat, Log, Shutdown};
@@ -25,7 +29,7 @@ use model::history::Retention;
 use model::tenant::TenantSpec;
 use model::{Egress, InputSpec, PolicySpec, Site, TemplateSpec, WebhookSpec};
 use serde::Deserialize;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use store::{BadServerUrl, ServerUrl};
 
@@ -41,6 +45,14 @@ pub struct Config {
     pub api: Api,
     /// RTMP publishers and players.
     pub rtmp: Rtmp,
+    /// RTSP publishers and players.
+    pub rtsp: Rtsp,
+    /// WHIP publishers and WHEP viewers.
+    pub webrtc: Webrtc,
+    /// Segments over HTTP.
+    pub hls: Hls,
+    /// JPEG pictures over HTTP.
+    pub mjpeg: Mjpeg,
     /// SRT publishers and readers.
     pub srt: Srt,
     /// UDP inputs.
@@ -109,6 +121,24 @@ impl Database {
 pub struct Rtmp {
     /// Address and port of the RTMP server.
     pub listen: SocketAddr,
+    /// Address and port of the RTMPS server, under the certificate of `[api]`. Not set: there is
+    /// none.
+    pub tls_listen: Option<SocketAddr>,
+    /// The longest that a message is kept back to be written with others, once a stream has many
+    /// players, ms: 0 to 1000. Up to 50 players nothing is kept back.
+    pub merge_ms: u32,
+}
+
+/// `[rtsp]`
+#[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rtsp {
+    /// Address and port of the RTSP server. Not set: 127.0.0.1:8554, and if another program has
+    /// that, the host goes on without RTSP.
+    pub listen: Option<SocketAddr>,
+    /// Port for RTP over UDP, even; RTCP has the next one. Not set: 8000, or any two if it is
+    /// taken; 0: any two.
+    pub udp_port: Option<u16>,
 }
 
 /// `[srt]`
@@ -186,6 +216,10 @@ impl Default for Config {
             database: Database::default(),
             api: Api::default(),
             rtmp: Rtmp::default(),
+            rtsp: Rtsp::default(),
+            webrtc: Webrtc::default(),
+            hls: Hls::default(),
+            mjpeg: Mjpeg::default(),
             srt: Srt::default(),
             udp: Udp::default(),
             limits: Limits::default(),
@@ -211,8 +245,31 @@ impl Default for Rtmp {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 1935)),
+            tls_listen: None,
+            merge_ms: 0,
         }
     }
+}
+
+/// `[webrtc]`
+#[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Webrtc {
+    /// Address and UDP port of all sessions. Not set: 127.0.0.1:8189, and if another program has
+    /// that, the host goes on without WebRTC.
+    pub listen: Option<SocketAddr>,
+    /// What peers are told to send to, with that port; needed where `listen` is every address.
+    pub addresses: Vec<IpAddr>,
+}
+
+impl Webrtc {
+    /// Where it listens unless it is told.
+    pub const USUAL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8189);
+}
+
+impl Rtsp {
+    /// Where it listens unless it is told.
+    pub const USUAL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8554);
 }
 
 impl Default for Srt {
@@ -330,6 +387,10 @@ impl Config {
             database,
             api,
             rtmp,
+            rtsp,
+            webrtc,
+            hls,
+            mjpeg,
             srt,
             udp,
             limits,
@@ -353,6 +414,10 @@ impl Config {
             ("[database]", *database == other.database),
             ("[api]", *api == other.api),
             ("[rtmp]", *rtmp == other.rtmp),
+            ("[rtsp]", *rtsp == other.rtsp),
+            ("[webrtc]", *webrtc == other.webrtc),
+            ("[hls]", *hls == other.hls),
+            ("[mjpeg]", *mjpeg == other.mjpeg),
             ("[srt]", *srt == other.srt),
             ("[udp]", *udp == other.udp),
             ("[limits]", *limits == other.limits),
@@ -384,6 +449,9 @@ impl Config {
         if self.srt.latency > 30_000 {
             return Err(ConfigError::range("srt.latency", "0 to 30000 ms"));
         }
+        if self.rtmp.merge_ms > 1_000 {
+            return Err(ConfigError::range("rtmp.merge_ms", "0 to 1000 ms"));
+        }
         if !matches!(self.srt.pbkeylen, 16 | 24 | 32) {
             return Err(ConfigError::range("srt.pbkeylen", "16, 24 or 32 bytes"));
         }
@@ -406,6 +474,8 @@ impl Config {
             return Err(ConfigError::range("limits.outputs", "1 to 10000"));
         }
         self.api.check()?;
+        self.hls.check()?;
+        self.mjpeg.check()?;
         self.log.check()?;
         self.shutdown.check()?;
         self.otlp.check()?;

@@ -34,6 +34,9 @@ pub struct Compat {
     /// Serve the routes of the stream distribution manager; if not set, while the API listens on
     /// loopback.
     pub distribution: Option<bool>,
+    /// Serve the routes of the HTTP video streaming system beside `/publish` and `/stream`; if not
+    /// set, while the API listens on loopback.
+    pub mjpeg: Option<bool>,
 }
 
 impl Default for Log {

@@ -168,6 +168,13 @@ fn the_site_to_start_from_shows_every_key_with_its_default() {
         ..expected.api
     };
     expected.compat.distribution = Some(true);
+    expected.compat.mjpeg = Some(true);
+    // What holds if they are not set, but for a port that is taken then.
+    expected.rtmp.tls_listen = shown.rtmp.tls_listen;
+    expected.rtsp.listen = Some(Rtsp::USUAL);
+    expected.rtsp.udp_port = Some(8_000);
+    expected.webrtc.listen = Some(Webrtc::USUAL);
+    expected.webrtc.addresses = shown.webrtc.addresses.clone();
     expected.log.file = shown.log.file.clone();
     expected.srt.passphrase = shown.srt.passphrase.clone();
     expected.policies = shown.policies.clone();
@@ -338,6 +345,16 @@ fn every_scalar_key_is_also_a_variable() {
             name if name.ends_with("_LISTEN") => "127.0.0.1:9",
             name if name.ends_with("_DATABASE_URL") => "postgres://db.example/x",
             name if name.ends_with("_LATENCY") => "9",
+            name if name.ends_with("_MERGE_MS") => "9",
+            name if name.ends_with("_UDP_PORT") => "9998",
+            name if name.ends_with("_ADDRESSES") => "192.0.2.1",
+            name if name.ends_with("_FORM") => "ts",
+            name if name.ends_with("_WINDOW_BYTES") => "33554432",
+            name if name.ends_with("_PART_MS") => "500",
+            name if name.ends_with("_SEGMENT_S") => "4",
+            name if name.ends_with("_COMPAT_MJPEG") => "true",
+            name if name.contains("_MJPEG_") && name.ends_with("_BYTES") => "65536",
+            name if name.contains("_MJPEG_") => "17",
             name if name.ends_with("_PBKEYLEN") => "32",
             name if name.ends_with("_PORTS") => "9-9",
             name if name.ends_with("_INSTALL_FROM") => "https://plugins.example.com",

@@ -51,6 +51,7 @@ fn declare(config: &mut Config) -> anyhow::Result<()> {
         name: stream,
         sources: vec![SourceSpec::Test {}],
         outputs: Vec::new(),
+        merge_ms: None,
         labels: [("shown".to_owned(), "test picture".to_owned())].into(),
     });
     let rule = json!({

@@ -1,7 +1,7 @@
 //! Whether the addresses this host is told to listen on are free.
 
 use super::Finding;
-use crate::config::Config;
+use crate::config::{Config, Rtsp};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 
 pub(super) fn examine(config: &Config) -> Vec<Finding> {
@@ -19,6 +19,12 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
             "TCP",
             config.rtmp.listen,
             tcp(config.rtmp.listen),
+        ),
+        listener(
+            "rtsp.listen",
+            "TCP",
+            config.rtsp.listen.unwrap_or(Rtsp::USUAL),
+            tcp(config.rtsp.listen.unwrap_or(Rtsp::USUAL)),
         ),
         listener(
             "srt.listen",

@@ -1,13 +1,15 @@
 //! Everything that waits for peers.
 
 use super::certificate;
-use crate::config::{Config, variable_of};
+use crate::config::{Config, Rtsp, Webrtc, variable_of};
 use crate::sys;
 use anyhow::{Result, anyhow};
+use api::Router;
 use control::ControlHandle;
 use gateway::srt::backend::{KeyLength, Passphrase};
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -30,17 +32,28 @@ pub(super) async fn serve(
     gateways: &gateway::Context,
     stop: &CancellationToken,
 ) -> Result<impl Future<Output = ()> + Send + 'static> {
-    let rtmp = gateway::rtmp::Config::new(config.rtmp.listen);
+    let rtmp = gateway::rtmp::Config {
+        merge: gateway::rtmp::Merge {
+            cap: Duration::from_millis(config.rtmp.merge_ms.into()),
+        },
+        ..gateway::rtmp::Config::new(config.rtmp.listen)
+    };
     gateway::rtmp::serve(gateways, rtmp)
         .await
         .map_err(|error| anyhow!("{error} Stop it, or set {}", settings_of("rtmp.listen")))?;
     gateway::srt::serve(gateways, srt(config)?)
         .await
         .map_err(|error| anyhow!("{error} Stop it, or set {}", settings_of("srt.listen")))?;
+    let rtsp = rtsp(config, gateways).await?;
+    let webrtc = webrtc(config, gateways)?;
     let tls = certificate::open(config).await?;
+    rtmps(config, rtmp, tls.as_ref(), gateways).await?;
     let settings = api::Settings {
         srt: Some(config.srt.listen),
         rtmp: Some(config.rtmp.listen),
+        rtsp,
+        webrtc,
+        mjpeg: config.mjpeg.settings(),
         local_admin: config.api.local_admin,
         max_plugin_bytes: config.plugins.component_bytes,
         limits: config.limits,
@@ -59,6 +72,10 @@ pub(super) async fn serve(
                 .compat
                 .distribution
                 .unwrap_or(config.api.listen.ip().is_loopback()),
+            mjpeg: config
+                .compat
+                .mjpeg
+                .unwrap_or(config.api.listen.ip().is_loopback()),
         },
         ..api::Settings::new(config.api.listen)
     };
@@ -73,6 +90,71 @@ pub(super) async fn serve(
         };
         tokio::join!(server, watching);
     })
+}
+
+async fn rtmps(
+    config: &Config,
+    rtmp: gateway::rtmp::Config,
+    tls: Option<&api::tls::Tls>,
+    gateways: &gateway::Context,
+) -> Result<()> {
+    let Some(listen) = config.rtmp.tls_listen else {
+        return Ok(());
+    };
+    let Some(tls) = tls else {
+        return Err(anyhow!(
+            "[rtmp] tls_listen needs a certificate: set api.certificate and api.key, or api.self_signed"
+        ));
+    };
+    let config = gateway::rtmp::Config { listen, ..rtmp };
+    let served = gateway::rtmp::serve_tls(gateways, config, tls.for_streams()?).await;
+    served
+        .map(drop)
+        .map_err(|error| anyhow!("{error} Stop it, or set {}", settings_of("rtmp.tls_listen")))
+}
+
+/// Where RTSP is spoken. A port that nobody asked for is not worth a host that does not start.
+async fn rtsp(config: &Config, gateways: &gateway::Context) -> Result<Option<SocketAddr>> {
+    let wanted = gateway::rtsp::Config {
+        udp_port: config.rtsp.udp_port.or(Some(8_000)),
+        ..gateway::rtsp::Config::new(config.rtsp.listen.unwrap_or(Rtsp::USUAL))
+    };
+    let mut bound = gateway::rtsp::serve(gateways, wanted.clone()).await;
+    if bound.is_err() && config.rtsp.udp_port.is_none() {
+        let udp_port = Some(0);
+        let any = gateway::rtsp::Config { udp_port, ..wanted };
+        bound = gateway::rtsp::serve(gateways, any).await;
+    }
+    match bound {
+        Ok(bound) => Ok(Some(bound.address)),
+        Err(error) if config.rtsp.listen.is_none() => {
+            let key = settings_of("rtsp.listen");
+            tracing::warn!("{error} This host goes on without RTSP; set {key}");
+            Ok(None)
+        }
+        Err(error) => Err(anyhow!(
+            "{error} Stop it, or set {}",
+            settings_of("rtsp.listen")
+        )),
+    }
+}
+
+/// The routes of WebRTC, its port being open.
+fn webrtc(config: &Config, gateways: &gateway::Context) -> Result<Option<Router>> {
+    let settings = gateway::webrtc::Settings {
+        listen: config.webrtc.listen.unwrap_or(Webrtc::USUAL),
+        addresses: config.webrtc.addresses.clone(),
+        ..gateway::webrtc::Settings::default()
+    };
+    match gateway::webrtc::serve(gateways, settings) {
+        Ok((router, _)) => Ok(Some(router)),
+        Err(error) if config.webrtc.listen.is_none() => {
+            let key = settings_of("webrtc.listen");
+            tracing::warn!("{error} This host goes on without WebRTC; set {key}");
+            Ok(None)
+        }
+        Err(error) => Err(anyhow!("{error} Set {}", settings_of("webrtc.listen"))),
+    }
 }
 
 fn srt(config: &Config) -> Result<gateway::srt::Config> {

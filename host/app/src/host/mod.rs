@@ -22,6 +22,7 @@ use anyhow::Context;
 use control::{Control, ControlHandle};
 use hub::Registry;
 use signals::{Ending, Wishes};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,7 +101,11 @@ struct Host {
 impl Host {
     fn new(config: &Config) -> Self {
         let stop = CancellationToken::new();
-        let registry = Registry::new(hub::Settings::default());
+        let registry = Registry::new(hub::Settings {
+            segments: config.hls.cutting(),
+            part: config.hls.part(),
+            ..hub::Settings::default()
+        });
         let settings = gateway::context::Settings {
             egress: config.egress.clone(),
             media: Some(config.media.dir.clone()),
@@ -108,6 +113,10 @@ impl Host {
         };
         let gateways =
             gateway::Context::with_settings(registry.clone(), stop.child_token(), settings);
+        gateways.packages().configure(gateway::package::Plan {
+            usual: config.hls.package(),
+            streams: HashMap::new(),
+        });
         Self {
             stop,
             wishes: Wishes::new(),

@@ -11,6 +11,8 @@ use model::{
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
 /// Candidate sources one input may declare.
 const MAX_SOURCES: usize = 16;
@@ -117,6 +119,7 @@ pub(super) fn inputs(
         let input = Input {
             sources: sources(spec, &item, rules, &mut bound, faults),
             outputs: outputs(spec, &item, rules, &mut bound, faults),
+            merge: merge(spec, &item, faults),
             labels: spec.labels.clone(),
         };
         at_most(MAX_LABELS, spec.labels.len(), &item, "labels", faults);
@@ -292,6 +295,25 @@ fn at_most(limit: usize, count: usize, item: &str, field: &str, faults: &mut Fau
     }
 }
 
+/// How far apart sources may be that are merged, in ms.
+const MERGE_MS: RangeInclusive<u32> = 10..=1_000;
+
+fn merge(spec: &InputSpec, item: &str, faults: &mut Faults) -> Option<Duration> {
+    let ms = spec.merge_ms?;
+    if !MERGE_MS.contains(&ms) {
+        faults.add(item, "merge_ms", "must be 10 to 1000 ms");
+    }
+    let paths = spec
+        .sources
+        .iter()
+        .filter(|source| matches!(source, SourceSpec::Udp { .. } | SourceSpec::Srt { .. }));
+    if paths.count() < 2 {
+        let problem = "merges sources of type udp or srt; give the input two or more of them";
+        faults.add(item, "merge_ms", problem);
+    }
+    Some(Duration::from_millis(ms.into()))
+}
+
 fn sources(
     spec: &InputSpec,
     item: &str,
@@ -426,6 +448,7 @@ fn source_id(endpoint: Option<&Endpoint>, taken: &[Source]) -> Label {
         Some(Endpoint::Udp(udp)) => format!("udp-{}-{}", udp.host, udp.port),
         Some(Endpoint::Srt(srt)) => format!("srt-{}-{}", srt.host, srt.port),
         Some(Endpoint::Rtmp(rtmp)) => format!("rtmp-{}-{}", rtmp.host, rtmp.port),
+        Some(Endpoint::Rtsp(rtsp)) => format!("rtsp-{}-{}", rtsp.host, rtsp.port),
         Some(Endpoint::File(file)) => format!("file-{}", file.path),
         Some(Endpoint::Stream(name)) => format!("stream-{name}"),
         Some(other) => other.scheme().to_owned(),

@@ -81,6 +81,7 @@ pub fn compare(before: &Site, after: &Site) -> Vec<Touched> {
             let fields = both(was, now, |was, now| {
                 let differ = [
                     ("sources", was.sources != now.sources),
+                    ("merge_ms", was.merge_ms != now.merge_ms),
                     ("labels", was.labels != now.labels),
                 ];
                 differing(&differ)

@@ -70,6 +70,10 @@ fn input(base: &InputSpec, file: &InputSpec, kept: &InputSpec) -> InputSpec {
             same_name,
             |_, theirs, _| theirs.clone(),
         ),
+        merge_ms: match base.merge_ms == file.merge_ms {
+            true => kept.merge_ms,
+            false => file.merge_ms,
+        },
         labels: if base.labels == file.labels {
             kept.labels.clone()
         } else {

@@ -16,6 +16,7 @@ use crate::schedule::Schedule;
 use model::{Egress, Endpoint, Label, PolicySpec, Protocol, Retry, Site, StreamName};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// What a document is checked against, besides its own sense.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -64,8 +65,19 @@ pub struct Input {
     pub sources: Vec<Source>,
     /// Outputs in the order of the document.
     pub outputs: Vec<Output>,
+    /// How far apart its sources may be that carry the same transport stream.
+    pub merge: Option<Duration>,
     /// For policies to read.
     pub labels: BTreeMap<String, String>,
+}
+
+/// Sources that carry the same transport stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merged {
+    /// Each a path.
+    pub sources: Vec<Label>,
+    /// How far apart they may be.
+    pub hold: Duration,
 }
 
 /// A declared source.
@@ -133,6 +145,18 @@ impl Desired {
 }
 
 impl Input {
+    /// The sources that are merged, and how far apart they may be.
+    pub fn merged(&self) -> Option<Merged> {
+        let hold = self.merge?;
+        let carries_ts = |source: &&Source| {
+            let endpoint = source.endpoint.as_ref();
+            endpoint.is_some_and(|it| matches!(it, Endpoint::Udp(_) | Endpoint::Srt(_)))
+        };
+        let sources = self.sources.iter().filter(carries_ts);
+        let sources = sources.map(|source| source.id.clone()).collect();
+        Some(Merged { sources, hold })
+    }
+
     /// The source that publishers of this name fill, if the input takes any.
     pub fn publisher(&self) -> Option<&Label> {
         self.sources
@@ -148,6 +172,7 @@ impl Source {
         match self.endpoint {
             Some(Endpoint::Udp(_)) => Protocol::Udp,
             Some(Endpoint::Srt(_)) => Protocol::Srt,
+            Some(Endpoint::Rtsp(_)) => Protocol::Rtsp,
             Some(Endpoint::File(_)) => Protocol::File,
             Some(Endpoint::Test) => Protocol::Test,
             Some(Endpoint::Stream(_)) => Protocol::Stream,

@@ -181,6 +181,7 @@ fn refusals_of_one_kind_are_told_once_a_second() {
 
 fn view(name: &str, bytes: u64) -> StreamView {
     let snapshot = hub::StreamSnapshot {
+        merged: None,
         name: stream(name),
         declared: true,
         uptime_ms: 0,

@@ -1,4 +1,4 @@
-//! FFmpeg as a child that makes a transport stream: started without a shell, read from its
+//! FFmpeg as a child: started without a shell, fed through its standard input and read from its
 //! standard output, and ended for certain.
 
 mod sys;
@@ -8,10 +8,11 @@ use bytes::{Bytes, BytesMut};
 use hub::Source;
 use media::ts::framer::Framer;
 use std::ffi::OsStr;
+use std::io;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, BufReader};
-use tokio::process::{Child, ChildStderr, ChildStdout, Command};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 
 /// How long it may take to end by itself.
@@ -34,7 +35,7 @@ pub(crate) struct Ffmpeg {
 }
 
 impl Ffmpeg {
-    /// Starts it with these arguments; the transport stream has to go to `pipe:1`.
+    /// Starts it with these arguments; what it makes has to go to `pipe:1`.
     ///
     /// # Errors
     /// When it is not there, or cannot be started.
@@ -61,7 +62,22 @@ impl Ffmpeg {
         })
     }
 
-    /// Feeds the source until it ends, which is an error, or the session does.
+    /// Its standard input, where it was started with one; closed when dropped, which is an end.
+    ///
+    /// # Errors
+    /// When there is none, or it was taken already.
+    pub(crate) fn stdin(&mut self) -> Result<ChildStdin, LinkError> {
+        let stdin = self.child.stdin.take();
+        stdin.ok_or_else(|| LinkError::Passing("ffmpeg has no standard input".to_owned()))
+    }
+
+    /// Appends what it has made; 0 once it has ended.
+    pub(crate) async fn read(&mut self, to: &mut BytesMut) -> io::Result<usize> {
+        to.reserve(BLOCK_BYTES);
+        self.stdout.read_buf(to).await
+    }
+
+    /// Feeds the source with the transport stream it makes until it ends, which is an error, or the session does.
     pub(crate) async fn feed(
         mut self,
         source: &mut Source,
@@ -90,7 +106,7 @@ impl Ffmpeg {
     }
 
     /// Why it ended.
-    async fn explain(mut self) -> LinkError {
+    pub(crate) async fn explain(mut self) -> LinkError {
         self.end().await;
         let words = (&mut self.words).await.unwrap_or_default();
         LinkError::Passing(match words.is_empty() {
@@ -100,7 +116,7 @@ impl Ffmpeg {
     }
 
     /// Asks the group to end, then makes it.
-    async fn end(&mut self) {
+    pub(crate) async fn end(&mut self) {
         let Some(leader) = self.child.id() else {
             return;
         };

@@ -1,8 +1,8 @@
 //! The live window of one stream: kept by one task while anybody asks, shared by all.
 
-use super::sessions::Sessions;
 use super::writer::{Shown, Writer, first_sequence};
 use crate::Context;
+use crate::audience::Sessions;
 use bytes::Bytes;
 use hub::{ReadError, Start, Stream};
 use model::StreamName;

@@ -2,28 +2,35 @@
 //!
 //! | path | what |
 //! |---|---|
-//! | `/hls/NAME/index.m3u8` | the live media playlist; NAME may have slashes |
-//! | `/hls/NAME/NUMBER.ts` | the segment of that media sequence number |
+//! | `/hls/NAME/index.m3u8` | the multivariant playlist of CMAF renditions; NAME may have slashes |
+//! | `/hls/NAME/video0.m3u8`, `audio1.m3u8` | media playlists with parts, which wait if asked to |
+//! | `/hls/NAME/video0-NUMBER.m4s`, `-NUMBER.PART.m4s`, `-init-NUMBER.mp4` | segments, parts, headers |
+//! | `/hls/NAME/ts.m3u8`, `/hls/NAME/NUMBER.ts` | the transport stream itself, in segments |
 //!
-//! The first request for a stream begins its window, and with it the stream's segmenter; it
-//! waits for the first segment. Segments are made once and are one piece of memory, which
-//! all viewers' sockets write from. A window that nobody watches is dropped.
+//! A stream may be set to have its transport stream as `index.m3u8`
+//! ([`crate::package::Settings::form`]).
+//!
+//! The first request for a stream begins its window, and with it the stream's packager or
+//! segmenter; it waits for the first segment. Segments and parts are made once and are one piece
+//! of memory, which all viewers' sockets write from. A window that nobody watches is dropped.
+//!
+//! Low latency (draft-pantos-hls-rfc8216bis): a playlist that is asked for with `_HLS_msn` is
+//! answered once it has that segment or part; so is the part that is made next. Both wait for at
+//! most three target durations. CMAF has one track a file, so sounds are renditions of their own.
 //!
 //! User and token come from the `Authorization` header (Basic or Bearer) or from the query; a
-//! playlist hands the query on to its segments, since players do not.
+//! playlist hands the query on to what it names, since players do not.
 //!
-//! [`push`] puts the same segments and playlist to another web server.
-//!
-//! There is one rendition, so `index.m3u8` is the media playlist itself, which saves players
-//! a round trip. With several it becomes a multivariant playlist; its address stays.
+//! [`push`] puts transport stream segments and their playlist to another web server.
 
-mod answer;
-mod door;
+mod directive;
 mod live;
+mod low;
 pub mod push;
 mod serve;
-mod sessions;
 mod writer;
+
+pub(crate) use writer::first_sequence;
 
 use crate::Context;
 use axum::Router;

@@ -1,31 +1,32 @@
 //! From a request to a playlist or a segment.
 
-use super::answer::{self, Problem};
-use super::door::{Door, Guest};
 use super::live::{Live, Lives};
 use crate::Context;
+use crate::audience::{self, Door, Guest, Problem, answer};
 use crate::http::Shown;
+use crate::package::Form;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{ConnectInfo, Path, RawQuery, State};
 use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse, Response};
-use hub::{Pass, Viewer};
+use hub::Viewer;
+use media::cmaf::FileName;
 use model::{Protocol, Refusal, StreamName};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// How long a first request waits for the first segment.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Requests that wait at once, over all streams.
-const MAX_WAITING: usize = 1024;
+/// Requests that wait at once, over all streams; of low latency, each viewer's newest ones do.
+const MAX_WAITING: usize = 32_768;
 
 /// What the handlers share.
 #[derive(Clone)]
 pub(super) struct Service {
-    context: Context,
+    pub(super) context: Context,
     door: Arc<Door>,
     lives: Arc<Lives>,
     waiting: Arc<Semaphore>,
@@ -34,8 +35,13 @@ pub(super) struct Service {
 /// What a path under `/hls/` asks for.
 #[derive(Debug, PartialEq, Eq)]
 enum Resource {
+    /// In the form that the stream is to have.
+    Index,
+    /// Of transport stream segments.
     Playlist,
+    /// Of the transport stream.
     Segment(u64),
+    Cmaf(FileName),
 }
 
 /// Everything under `/hls/`.
@@ -64,7 +70,7 @@ impl Service {
     pub(super) fn new(context: Context) -> Self {
         let lives = Lives::new(context.clone());
         Self {
-            door: Arc::new(Door::new(context.clone())),
+            door: Arc::new(Door::new(context.clone(), Protocol::Hls)),
             context,
             lives,
             waiting: Arc::new(Semaphore::new(MAX_WAITING)),
@@ -82,16 +88,37 @@ impl Service {
         let (name, resource) = parse(&path)?;
         let ask = Shown::of(headers, query).wants(name, Protocol::Hls, peer);
         let guest = self.door.admit(ask).await?;
-        let (live, viewer) = self.seat(&guest)?;
-        let body = match resource {
-            Resource::Playlist => {
+        match resource {
+            Resource::Index if self.form(&guest) == Form::Cmaf => {
+                self.answer_cmaf(&guest, None, query).await
+            }
+            Resource::Cmaf(file) => self.answer_cmaf(&guest, Some(file), query).await,
+            Resource::Index | Resource::Playlist => self.answer_ts(&guest, None, query).await,
+            Resource::Segment(number) => self.answer_ts(&guest, Some(number), query).await,
+        }
+    }
+
+    fn form(&self, guest: &Guest) -> Form {
+        self.context.packages().settings(guest.pass.stream()).form
+    }
+
+    /// Answers for a segment of the transport stream; without a number, for their playlist.
+    async fn answer_ts(
+        &self,
+        guest: &Guest,
+        segment: Option<u64>,
+        query: &str,
+    ) -> Result<Response, Problem> {
+        let (live, viewer) = self.seat(guest)?;
+        let body = match segment {
+            None => {
                 let playlist = self.playlist(&live).await?;
                 if live.shown().is_end(&playlist) {
                     live.sessions.fetched(&guest.key, |it| it.end = true);
                 }
                 answer::with_query(playlist, query)
             }
-            Resource::Segment(sequence) => {
+            Some(sequence) => {
                 let shown = live.shown();
                 let body = shown.segment(sequence).ok_or(Problem::NoSuchSegment)?;
                 live.sessions.fetched(&guest.key, |it| {
@@ -102,9 +129,9 @@ impl Service {
         };
         viewer.sent(body.len());
         guest.took(body.len());
-        Ok(match resource {
-            Resource::Playlist => answer::playlist(body),
-            Resource::Segment(_) => answer::segment(body),
+        Ok(match segment {
+            None => answer::playlist(body),
+            Some(_) => answer::segment(body),
         })
     }
 
@@ -114,34 +141,30 @@ impl Service {
         let stream = self.context.registry().get(pass.stream().as_str());
         // Of a stream that has ended, those who watched may still see the end.
         if let Some(live) = self.lives.find(pass.stream(), stream.as_ref()) {
-            let viewer = live.sessions.viewer(key, now, || self.let_in(pass))?;
+            let viewer = live.sessions.viewer(key, now, || {
+                audience::let_in(&self.context, Protocol::Hls, pass)
+            })?;
             return Ok((live, viewer));
         }
-        let viewer = self.let_in(pass)?;
+        let viewer = audience::let_in(&self.context, Protocol::Hls, pass)?;
         let live = self.lives.open(viewer.stream());
         let viewer = live.sessions.viewer(key, now, || Ok(viewer))?;
         Ok((live, viewer))
-    }
-
-    fn let_in(&self, pass: &Pass) -> Result<Viewer, Refusal> {
-        let edge = self.context.counters().of(Protocol::Hls);
-        let verdict = self.context.registry().read(pass);
-        match &verdict {
-            Ok(_) => edge.connections.add(1),
-            Err(_) => edge.refused.add(1),
-        }
-        verdict
     }
 
     async fn playlist(&self, live: &Live) -> Result<bytes::Bytes, Problem> {
         if let Some(playlist) = live.shown().playlist {
             return Ok(playlist);
         }
-        let _place = self
-            .waiting
-            .try_acquire()
-            .map_err(|_| Problem::TooManyWaiting)?;
+        let _place = self.wait()?;
         live.first_playlist(PATIENCE).await.ok_or(Problem::NoMedia)
+    }
+
+    /// A place among those who wait.
+    pub(super) fn wait(&self) -> Result<SemaphorePermit<'_>, Problem> {
+        self.waiting
+            .try_acquire()
+            .map_err(|_| Problem::TooManyWaiting)
     }
 }
 
@@ -149,11 +172,12 @@ impl Service {
 fn parse(path: &str) -> Result<(StreamName, Resource), Problem> {
     let (name, file) = path.rsplit_once('/').ok_or(Problem::NoSuchFile)?;
     let resource = match file.strip_suffix(".ts") {
-        _ if file == "index.m3u8" => Resource::Playlist,
+        _ if file == "index.m3u8" => Resource::Index,
+        _ if file == "ts.m3u8" => Resource::Playlist,
         Some(number) if number.bytes().all(|digit| digit.is_ascii_digit()) => {
             Resource::Segment(number.parse().map_err(|_| Problem::NoSuchFile)?)
         }
-        _ => return Err(Problem::NoSuchFile),
+        _ => Resource::Cmaf(FileName::parse(file).ok_or(Problem::NoSuchFile)?),
     };
     let name = name
         .parse()
@@ -174,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_path_is_a_stream_name_with_any_slashes_and_a_file() {
-        let Ok((name, Resource::Playlist)) = parse("live/stage/cam1/index.m3u8") else {
+        let Ok((name, Resource::Index)) = parse("live/stage/cam1/index.m3u8") else {
             panic!()
         };
         assert_eq!(name.as_str(), "live/stage/cam1");

@@ -1,5 +1,6 @@
 //! From a stream's segments to its playlist: for viewers, and for servers it is pushed to.
 
+use crate::audience::Fetched;
 use bytes::Bytes;
 use media::hls::{Segment, Window, WindowConfig, media_playlist};
 use model::StreamName;
@@ -16,15 +17,6 @@ pub(super) struct Shown {
     /// Set with the first segment.
     pub(super) playlist: Option<Bytes>,
     window: Arc<Window>,
-}
-
-/// What a viewer has fetched.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Fetched {
-    /// A playlist that says that no segment will follow.
-    pub(super) end: bool,
-    /// The newest segment.
-    pub(super) newest: Option<u64>,
 }
 
 impl Shown {
@@ -69,7 +61,7 @@ pub(super) fn file_name(sequence: u64) -> String {
 
 /// The lowest media sequence number that is sure not to have been used before this process:
 /// segments last a second or more, so the wall clock in seconds outruns them (RFC 8216 §6.2.1).
-pub(super) fn first_sequence() -> u64 {
+pub(crate) fn first_sequence() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| since.as_secs())
 }

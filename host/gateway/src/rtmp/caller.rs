@@ -1,5 +1,6 @@
 //! A session with a server that this host calls, up to where it publishes or plays.
 
+use super::abilities;
 use super::connection::{Failure, until};
 use super::wire::Wire;
 use super::write::STALL;
@@ -7,6 +8,7 @@ use crate::context::Context;
 use crate::link::LinkError;
 use ::rtmp::session::{Client, ClientConfig, ClientEvent, Error, Role};
 use bytes::{Bytes, BytesMut};
+use media::flv::Abilities;
 use model::{Protocol, endpoint};
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -48,14 +50,19 @@ impl Caller {
         })
     }
 
-    /// Waits for the server's word that it is ready; the message stream to use.
-    pub(super) async fn until_ready(&mut self) -> Result<u32, LinkError> {
+    /// Waits for the server's word that it is ready; the message stream to use, and what the
+    /// server understands.
+    pub(super) async fn until_ready(&mut self) -> Result<(u32, Abilities), LinkError> {
         loop {
             self.flush().await?;
             self.converse().await?;
             while let Some(event) = self.next_event()? {
-                if let ClientEvent::Ready { stream_id } = event {
-                    return Ok(stream_id);
+                if let ClientEvent::Ready {
+                    stream_id,
+                    enhanced,
+                } = event
+                {
+                    return Ok((stream_id, abilities(&enhanced)));
                 }
             }
         }

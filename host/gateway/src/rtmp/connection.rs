@@ -1,16 +1,19 @@
 //! One accepted connection, until its peer publishes, plays or leaves.
 
-use super::write::{flush_server, write_all};
-use super::{ask, ingest, serve, status_code};
+use super::crowd::Merge;
+use super::listener::Config;
+use super::wire::Wire;
+use super::write::flush_server;
+use super::{abilities, ask, ingest, serve, status_code};
 use crate::context::Context;
-use ::rtmp::session::{Limits, Server, ServerEvent};
-use bytes::{Bytes, BytesMut};
+use ::rtmp::session::{Server, ServerEvent};
+use bytes::BytesMut;
 use hub::Pass;
+use media::flv::Abilities;
 use model::{Event, Intent, Protocol, Refusal};
 use std::io;
 use std::net::SocketAddr;
 use std::time::Instant;
-use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 /// Read buffers are taken in blocks of this size; media stays in them while it is held.
@@ -35,31 +38,34 @@ pub(super) enum Failure {
 /// A connection and its session.
 pub(super) struct Connection {
     pub(super) context: Context,
-    pub(super) tcp: TcpStream,
+    pub(super) wire: Wire,
+    pub(super) merge: Merge,
     pub(super) peer: SocketAddr,
     pub(super) session: Server,
     pub(super) shutdown: CancellationToken,
+    /// What the peer understands beside FLV as Adobe left it.
+    pub(super) abilities: Abilities,
     /// What program the peer says it is.
     agent: String,
-    block: BytesMut,
+    pub(super) block: BytesMut,
 }
 
 impl Connection {
     pub(super) fn new(
         context: &Context,
-        tcp: TcpStream,
+        wire: Wire,
         peer: SocketAddr,
-        limits: Limits,
+        config: &Config,
         seed: u64,
     ) -> Self {
-        // Without it the first frame waits 40 ms for a delayed acknowledgement.
-        let _ = tcp.set_nodelay(true);
         Self {
             context: context.clone(),
-            tcp,
+            wire,
+            merge: config.merge,
             peer,
-            session: Server::new(Instant::now(), limits, seed),
+            session: Server::new(Instant::now(), config.limits, seed),
             shutdown: context.shutdown().clone(),
+            abilities: Abilities::NONE,
             agent: String::new(),
             block: BytesMut::new(),
         }
@@ -78,7 +84,7 @@ impl Connection {
             Err(Failure::CutOff(refusal)) => self.tell("rtmp cut off", &refusal),
             Err(failure) => {
                 self.complain(&failure);
-                let _ = flush_server(&self.tcp, &mut self.session).await;
+                let _ = flush_server(&mut self.wire, &mut self.session).await;
             }
         }
     }
@@ -87,6 +93,7 @@ impl Connection {
         while let Some(event) = self.next_event().await? {
             match event {
                 ServerEvent::Connect(connect) => {
+                    self.abilities = abilities(&connect.enhanced);
                     self.agent = connect.flash_ver;
                     self.session.accept(Instant::now())?;
                 }
@@ -104,7 +111,7 @@ impl Connection {
                 _ => {}
             }
         }
-        flush_server(&self.tcp, &mut self.session).await
+        flush_server(&mut self.wire, &mut self.session).await
     }
 
     async fn publish(&mut self, name: &str, query: &str) -> Result<(), Failure> {
@@ -152,7 +159,7 @@ impl Connection {
             if let Some(event) = self.session.poll_event() {
                 return Ok(Some(event));
             }
-            flush_server(&self.tcp, &mut self.session).await?;
+            flush_server(&mut self.wire, &mut self.session).await?;
             if self.session.is_closed() || !self.read().await? {
                 return Ok(None);
             }
@@ -162,11 +169,9 @@ impl Connection {
     /// Waits for input or for the session's own deadline; false at the end of the connection.
     async fn read(&mut self) -> Result<bool, Failure> {
         let deadline = self.session.poll_timeout();
+        make_room(&mut self.block);
         tokio::select! {
-            ready = self.tcp.readable() => {
-                ready?;
-                self.read_ready()
-            }
+            read = self.wire.read(&mut self.block) => self.take_in(read?),
             () = until(deadline) => {
                 self.session.handle_timeout(Instant::now());
                 Ok(true)
@@ -174,21 +179,13 @@ impl Connection {
         }
     }
 
-    /// Reads what is there into the session; false at the end of the connection.
-    pub(super) fn read_ready(&mut self) -> Result<bool, Failure> {
-        if self.block.capacity() < LEAST_ROOM {
-            self.block.reserve(BLOCK_BYTES);
+    /// Passes what was read to the session; false at the end of the connection.
+    pub(super) fn take_in(&mut self, read: usize) -> Result<bool, Failure> {
+        if read > 0 {
+            let input = self.block.split().freeze();
+            self.session.handle_input(Instant::now(), input)?;
         }
-        match self.tcp.try_read_buf(&mut self.block) {
-            Ok(0) => Ok(false),
-            Ok(_) => {
-                let input = self.block.split().freeze();
-                self.session.handle_input(Instant::now(), input)?;
-                Ok(true)
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
-            Err(error) => Err(error.into()),
-        }
+        Ok(read > 0)
     }
 
     fn refuse(&mut self, intent: Intent, refusal: &Refusal) -> Result<(), Failure> {
@@ -233,10 +230,12 @@ impl Connection {
             tracing::warn!(peer = %self.peer, held_back, "RTMP connection closed: {failure}");
         }
     }
+}
 
-    /// Writes shared bytes to the peer.
-    pub(super) async fn write(&self, messages: &[Bytes]) -> Result<(), Failure> {
-        write_all(&self.tcp, messages).await
+/// A new block, where the one before is nearly used up.
+pub(super) fn make_room(block: &mut BytesMut) {
+    if block.capacity() < LEAST_ROOM {
+        block.reserve(BLOCK_BYTES);
     }
 }
 

@@ -1,23 +1,52 @@
-//! RTMP over TCP (Adobe RTMP 1.0; enhanced RTMP v1 for HEVC).
+//! RTMP over TCP or TLS (Adobe RTMP 1.0; enhanced RTMP v2 for HEVC, AV1, VP9, Opus and several
+//! tracks).
 //!
 //! [`listener`] accepts and bounds, [`connection`] carries a session until its peer has a role:
-//! [`ingest`] takes a publisher's media in, [`serve`] plays to who comes. [`push`] publishes to
+//! [`ingest`] takes a publisher's media in, [`serve`] plays to who comes, all of a stream's players
+//! through one [`crowd`], or [`sealed`] under TLS. [`push`] publishes to
 //! another server, [`pull`] plays from one, each through a [`caller`]. What is said on the wire is decided in the sans-IO crate `rtmp`.
 
 mod caller;
 mod connection;
+mod crowd;
 mod ingest;
 mod listener;
+mod player;
 pub mod pull;
 pub mod push;
+mod sealed;
+mod seat;
 mod serve;
 mod wire;
 mod write;
 
-pub use listener::{Config, ServeError, serve};
+pub use crowd::Merge;
+pub use listener::{Config, ServeError, serve, serve_tls};
+pub(crate) use seat::Seat;
 
+use ::rtmp::session::Enhanced;
+use media::flv::{Abilities, FourCc, Need};
 use model::{Ask, Intent, Protocol, Refusal};
 use std::net::SocketAddr;
+
+/// What a peer understands of what `media::flv` writes.
+fn abilities(enhanced: &Enhanced) -> Abilities {
+    let takes = |fourcc: FourCc| enhanced.takes(fourcc.text());
+    Abilities::new(takes, enhanced.takes_multitrack())
+}
+
+/// Says once that a peer does not get all of the stream.
+fn tell_left_out(peer: &dyn std::fmt::Display, stream: &model::StreamName, need: Need) {
+    let what = match need {
+        Need::FourCc(fourcc) => format!("{} tracks", fourcc.text()),
+        Need::Track(_) => "all tracks but the first of a kind".to_owned(),
+        Need::Nothing => return,
+    };
+    tracing::warn!(
+        %peer, %stream,
+        "the RTMP peer did not announce enhanced RTMP for them: {what} are left out"
+    );
+}
 
 /// What a peer asks for, from a name and a query it chose.
 fn ask(name: &str, query: &str, intent: Intent, peer: SocketAddr) -> Result<Ask, Refusal> {

@@ -1,6 +1,7 @@
 //! An output: the stream published to another RTMP server.
 
 use super::caller::Caller;
+use super::tell_left_out;
 use crate::context::Context;
 use crate::link::{self, Dial, LinkError, LinkHandle, Session, Wiring};
 use ::rtmp::message::{Kind, set_data_frame};
@@ -8,7 +9,7 @@ use ::rtmp::session::Role;
 use ::rtmp::wire;
 use bytes::Bytes;
 use hub::{Preface, ReadError, RtmpMessage, Start, Stream};
-use media::flv;
+use media::flv::{self, Abilities};
 use model::endpoint;
 use std::sync::Arc;
 
@@ -39,7 +40,10 @@ impl Dial for Push {
         };
         let mut publisher = Publisher {
             caller,
+            peer: format!("{}:{}", self.endpoint.host, self.endpoint.port),
             stream_id: wire::STREAM_ID,
+            abilities: Abilities::NONE,
+            told: false,
             preface: Arc::default(),
             wire: Vec::new(),
         };
@@ -54,15 +58,20 @@ impl Dial for Push {
 
 struct Publisher {
     caller: Caller,
+    /// Where it goes, without what is secret.
+    peer: String,
     /// The message stream to publish on.
     stream_id: u32,
+    abilities: Abilities,
+    /// Something was left out, and said so.
+    told: bool,
     preface: Arc<Preface>,
     wire: Vec<Bytes>,
 }
 
 impl Publisher {
     async fn run(&mut self, stream: &Arc<Stream>, session: &Session) -> Result<(), LinkError> {
-        self.stream_id = self.caller.until_ready().await?;
+        (self.stream_id, self.abilities) = self.caller.until_ready().await?;
         session.live();
         let mut reader = stream.read_rtmp(Start::RandomAccess);
         let mut messages = Vec::with_capacity(BATCH);
@@ -71,7 +80,7 @@ impl Publisher {
             tokio::select! {
                 read = reader.recv_many(&mut messages, BATCH) => match read {
                     Ok(_) => {
-                        let bytes = self.send(&mut messages).await?;
+                        let bytes = self.send(&mut messages, stream).await?;
                         session.moved(bytes);
                     }
                     Err(ReadError::Lagged(lost)) => session.dropped(lost),
@@ -83,14 +92,24 @@ impl Publisher {
         }
     }
 
-    async fn send(&mut self, messages: &mut Vec<RtmpMessage>) -> Result<usize, LinkError> {
+    async fn send(
+        &mut self,
+        messages: &mut Vec<RtmpMessage>,
+        stream: &Stream,
+    ) -> Result<usize, LinkError> {
         for message in messages.drain(..) {
+            if !self.abilities.meet(message.need) {
+                if !std::mem::replace(&mut self.told, true) {
+                    tell_left_out(&self.peer, stream.name(), message.need);
+                }
+                continue;
+            }
             if !Arc::ptr_eq(&self.preface, &message.preface) {
                 self.preface = message.preface;
                 introduce(
                     &self.preface,
                     message.timestamp_ms,
-                    self.stream_id,
+                    (self.stream_id, self.abilities),
                     &mut self.wire,
                 );
             }
@@ -107,8 +126,13 @@ impl Publisher {
 }
 
 /// Metadata goes to a server in an `@setDataFrame`, unlike to a player.
-fn introduce(preface: &Preface, timestamp_ms: u32, stream_id: u32, out: &mut Vec<Bytes>) {
-    for message in preface.messages() {
+fn introduce(
+    preface: &Preface,
+    timestamp_ms: u32,
+    (stream_id, abilities): (u32, Abilities),
+    out: &mut Vec<Bytes>,
+) {
+    for message in preface.messages(abilities) {
         let (kind, body) = match message.kind {
             flv::Kind::Audio => (Kind::Audio, message.to_body()),
             flv::Kind::Video => (Kind::Video, message.to_body()),

@@ -1,48 +1,69 @@
 //! Viewers who come to us: the shared wire messages of a stream, to one player.
+//!
+//! What is played is written by the crowd that the player sits in; its own task listens to it, and
+//! writes what its socket did not take at once.
 
-use super::connection::{Connection, Failure, until};
-use super::write::flush_server;
+use super::connection::{Connection, Failure, make_room, until};
+use super::crowd;
+use super::player::Player;
+use super::seat::{End, Seat};
+use super::write::{STALL, flush_server};
 use ::rtmp::session::ServerEvent;
-use bytes::Bytes;
-use hub::{Preface, ReadError, RtmpMessage, Start, Viewer};
+use bytes::Buf;
+use hub::Viewer;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Instant;
-
-/// Messages taken at a time; a new player begins with a whole group of pictures.
-const BATCH: usize = 256;
+use tokio::net::TcpStream;
 
 /// Plays until the player stops or leaves, or the stream ends.
 pub(super) async fn run(connection: &mut Connection, viewer: Viewer) -> Result<(), Failure> {
-    let mut reader = viewer.stream().read_rtmp(Start::RandomAccess);
-    let mut player = Player::new(viewer);
-    let mut messages = Vec::with_capacity(BATCH);
+    flush_server(&mut connection.wire, &mut connection.session).await?;
+    let stream = viewer.stream().name().clone();
+    let player = Player::new(connection.abilities, connection.peer, stream);
+    match connection.wire.plain() {
+        Some(tcp) => in_crowd(connection, tcp, viewer, player).await,
+        None => super::sealed::run(connection, viewer, player).await,
+    }
+}
+
+async fn in_crowd(
+    connection: &mut Connection,
+    tcp: Arc<TcpStream>,
+    viewer: Viewer,
+    player: Player,
+) -> Result<(), Failure> {
+    let seat = Arc::new(Seat::new(tcp.clone(), viewer, player, Instant::now()));
+    let seated = crowd::join(&connection.context, connection.merge, seat).await;
+    let seat = &*seated.seat;
     loop {
         while let Some(event) = connection.session.poll_event() {
             match event {
-                ServerEvent::Pause(paused) => player.pause(paused),
-                ServerEvent::Stop | ServerEvent::Closed(_) => return Ok(()),
+                ServerEvent::Pause(paused) => seat.pause(paused),
+                ServerEvent::Stop => return leave(&tcp, seat).await,
+                ServerEvent::Closed(_) => return Ok(()),
                 _ => {}
             }
         }
-        flush_server(&connection.tcp, &mut connection.session).await?;
+        say(connection, seat);
+        match seat.end() {
+            Some(End::Stream) if seat.waits_since().is_none() => {
+                return Ok(connection.session.finish_play()?);
+            }
+            Some(End::Broken | End::Left) => return Ok(()),
+            _ => {}
+        }
+        let waits_since = seat.waits_since();
+        make_room(&mut connection.block);
         tokio::select! {
             biased;
-            // Not `readable()`, which would join and leave a list of waiters for each message.
-            ready = poll_fn(|cx| connection.tcp.poll_read_ready(cx)) => {
-                ready?;
-                if !connection.read_ready()? {
+            read = connection.wire.read(&mut connection.block) => {
+                if !connection.take_in(read?)? {
                     return Ok(());
                 }
             }
-            read = reader.recv_many(&mut messages, BATCH) => match read {
-                Ok(_) => player.play(connection, &mut messages).await?,
-                Err(ReadError::Lagged(lost)) => player.viewer.lost(lost),
-                Err(ReadError::Closed) => {
-                    connection.session.finish_play()?;
-                    return Ok(());
-                }
-            },
+            flushed = flush(&tcp, seat), if waits_since.is_some() => flushed?,
+            () = seat.news() => {}
             () = until(connection.session.poll_timeout()) => {
                 connection.session.handle_timeout(Instant::now());
             }
@@ -50,67 +71,35 @@ pub(super) async fn run(connection: &mut Connection, viewer: Viewer) -> Result<(
     }
 }
 
-struct Player {
-    viewer: Viewer,
-    /// What the player was told last.
-    preface: Arc<Preface>,
-    state: State,
-    wire: Vec<Bytes>,
+/// The connection goes on without the stream: a message that is partly written has to be ended.
+async fn leave(tcp: &TcpStream, seat: &Seat) -> Result<(), Failure> {
+    seat.finish(End::Left);
+    seat.cut_short();
+    while seat.waits_since().is_some() {
+        flush(tcp, seat).await?;
+    }
+    Ok(())
 }
 
-#[derive(PartialEq, Eq)]
-enum State {
-    Playing,
-    Paused,
-    /// Played on after a pause: goes on with the next key frame. What passed meanwhile was
-    /// live, and is gone.
-    Resuming,
+/// Passes on what the session itself has to say.
+fn say(connection: &mut Connection, seat: &Seat) {
+    while let Some(output) = connection.session.poll_output() {
+        if output.has_remaining() {
+            seat.say(Instant::now(), output);
+        }
+    }
 }
 
-impl Player {
-    fn new(viewer: Viewer) -> Self {
-        Self {
-            viewer,
-            preface: Arc::default(),
-            state: State::Playing,
-            wire: Vec::new(),
-        }
+/// Writes once the socket takes something.
+async fn flush(tcp: &TcpStream, seat: &Seat) -> Result<(), Failure> {
+    let until = seat.waits_since().map(|since| (since + STALL).into());
+    let writable = poll_fn(|cx| tcp.poll_write_ready(cx));
+    match until {
+        Some(at) => tokio::time::timeout_at(at, writable)
+            .await
+            .map_err(|_| Failure::Stalled)??,
+        None => writable.await?,
     }
-
-    fn pause(&mut self, paused: bool) {
-        match (&self.state, paused) {
-            (_, true) => self.state = State::Paused,
-            (State::Paused, false) => self.state = State::Resuming,
-            (_, false) => {}
-        }
-    }
-
-    fn wants(&mut self, message: &RtmpMessage) -> bool {
-        if self.state == State::Resuming && message.random_access {
-            self.state = State::Playing;
-        }
-        self.state == State::Playing
-    }
-
-    async fn play(
-        &mut self,
-        connection: &Connection,
-        messages: &mut Vec<RtmpMessage>,
-    ) -> Result<(), Failure> {
-        for message in messages.drain(..) {
-            if !self.wants(&message) {
-                continue;
-            }
-            if !Arc::ptr_eq(&self.preface, &message.preface) {
-                self.preface = message.preface;
-                self.wire.push(self.preface.wire(message.timestamp_ms));
-            }
-            self.wire.push(message.wire);
-        }
-        let bytes = self.wire.iter().map(Bytes::len).sum();
-        connection.write(&self.wire).await?;
-        self.viewer.sent(bytes);
-        self.wire.clear();
-        Ok(())
-    }
+    seat.flush(Instant::now());
+    Ok(())
 }

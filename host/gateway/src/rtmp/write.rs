@@ -1,6 +1,7 @@
 //! Writing shared bytes to a socket, many buffers a call, without a copy.
 
 use super::connection::Failure;
+use super::wire::Wire;
 use ::rtmp::session::Server;
 use bytes::{Buf, Bytes};
 use std::io::{self, IoSlice};
@@ -48,10 +49,10 @@ pub(super) async fn write_all(tcp: &TcpStream, messages: &[Bytes]) -> Result<(),
 }
 
 /// Writes what a server session has to say.
-pub(super) async fn flush_server(tcp: &TcpStream, session: &mut Server) -> Result<(), Failure> {
+pub(super) async fn flush_server(wire: &mut Wire, session: &mut Server) -> Result<(), Failure> {
     while let Some(output) = session.poll_output() {
         if output.has_remaining() {
-            write_all(tcp, std::slice::from_ref(&output)).await?;
+            wire.write(std::slice::from_ref(&output)).await?;
         }
     }
     Ok(())

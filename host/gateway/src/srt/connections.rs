@@ -1,6 +1,7 @@
 //! Every SRT connection there is, and its figures.
 
 use super::backend::{Connection, Error, Stats};
+use super::history::{Ended, History, Track};
 use crate::context::Context;
 use crate::link::{Details, Session, SrtFigures};
 use futures_util::FutureExt;
@@ -21,6 +22,7 @@ pub(super) const LOOK: Duration = Duration::from_secs(1);
 pub struct Connections {
     next: AtomicU64,
     present: Mutex<BTreeMap<u64, Arc<Figures>>>,
+    ended: Ended,
 }
 
 /// What a connection is for.
@@ -63,6 +65,7 @@ pub(super) struct Figures {
     since: Instant,
     media: Meter,
     srt: Mutex<SrtFigures>,
+    track: Arc<Track>,
 }
 
 /// Who else is told of what a connection carries.
@@ -102,6 +105,15 @@ impl Connections {
         };
         present.into_iter().map(of_one).collect()
     }
+
+    /// The last ten minutes of all connections, second by second: those that ended first, then
+    /// those there are.
+    pub fn histories(&self, now: Instant) -> Vec<History> {
+        let present: Vec<_> = self.present.lock().values().cloned().collect();
+        let mut all = self.ended.histories(now);
+        all.extend(present.iter().map(|figures| figures.track.history(now)));
+        all
+    }
 }
 
 impl Place {
@@ -113,6 +125,7 @@ impl Place {
         account: Account,
     ) -> Self {
         let now = Instant::now();
+        let id = context.srt().next.fetch_add(1, Ordering::Relaxed);
         let figures = Arc::new(Figures {
             stream: stream.clone(),
             peer,
@@ -120,8 +133,8 @@ impl Place {
             since: now,
             media: Meter::new(now),
             srt: Mutex::default(),
+            track: Arc::new(Track::new(id, stream.clone(), peer, account.role())),
         });
-        let id = context.srt().next.fetch_add(1, Ordering::Relaxed);
         context.srt().present.lock().insert(id, figures.clone());
         Self {
             context: context.clone(),
@@ -170,7 +183,10 @@ impl Place {
             Role::Viewer | Role::Output => sent(&stats, connection.dropped_messages()),
         };
         *self.figures.srt.lock() = figures;
-        self.figures.media.rate_bps(Instant::now());
+        let (now, media) = (Instant::now(), &self.figures.media);
+        let rate_bps = media.rate_bps(now);
+        let track = &self.figures.track;
+        track.note(now, media.bytes(), rate_bps, figures);
         if let Account::Source(session) | Account::Output(session) = &self.account {
             session.show(Details::Srt(figures));
         }
@@ -189,7 +205,9 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.context.srt().present.lock().remove(&self.id);
+        let srt = self.context.srt();
+        srt.present.lock().remove(&self.id);
+        srt.ended.add(Instant::now(), self.figures.track.clone());
     }
 }
 

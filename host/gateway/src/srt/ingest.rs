@@ -58,7 +58,7 @@ impl Dial for Ingest {
         tokio::select! {
             ended = async {
                 match self.endpoint.mode {
-                    SrtMode::Caller => {
+                    SrtMode::Caller | SrtMode::Rendezvous => {
                         let connection = call(&self.context, &self.endpoint).await?;
                         session.live();
                         self.take(connection, session).await

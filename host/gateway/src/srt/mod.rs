@@ -4,7 +4,7 @@
 //! publisher's media in, `serve` sends a stream to who watches, [`push`] to a peer of an
 //! output. Whoever calls that port is asked in by the `desk`, within its handshake if that is
 //! possible in time. Sources and outputs may call or, with `mode=listener`, be called on a port of their
-//! own. [`Connections`] shows the figures of every connection there is.
+//! own, or with `mode=rendezvous` both. [`Connections`] shows the figures of every connection there is.
 //!
 //! Beneath, [`backend`] makes and keeps connections, [`stream_id`] reads what a caller asks
 //! for, and [`reject`] says no in SRT's words; they know no streams.
@@ -12,6 +12,7 @@
 pub mod backend;
 mod connections;
 mod desk;
+mod history;
 pub mod ingest;
 mod listener;
 mod message;
@@ -21,13 +22,14 @@ mod serve;
 pub mod stream_id;
 
 pub use connections::{ConnectionFigures, Connections, Role};
+pub use history::{History, Sample};
 pub use listener::{Config, ServeError, serve};
 
 use crate::context::Context;
 use crate::link::{self, LinkError};
 use backend::{Backend, ConnectConfig, Connection, Error, Libsrt, ListenConfig};
 use model::{Ask, Protocol, Refusal, endpoint};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use stream_id::StreamIdError;
 
 /// What a caller asks for, from the stream id it chose.
@@ -64,9 +66,24 @@ async fn call(
     endpoint: &endpoint::Srt,
 ) -> Result<impl Connection + use<>, LinkError> {
     let remote = link::one_to_call(context, &endpoint.host, endpoint.port).await?;
-    let config = ConnectConfig::from_endpoint(endpoint, remote).map_err(link_error)?;
+    let mut config = ConnectConfig::from_endpoint(endpoint, remote).map_err(link_error)?;
+    if let Some(local) = config.local.as_mut().filter(|_| config.rendezvous) {
+        local.set_ip(way_to(remote).map_err(LinkError::io("no way to the SRT peer"))?);
+    }
     let backend = Libsrt::new().map_err(link_error)?;
     backend.connect(&config).await.map_err(link_error)
+}
+
+/// The address of this host that packets to `remote` leave from: in rendezvous it is where the
+/// peer calls. Sends nothing.
+fn way_to(remote: SocketAddr) -> std::io::Result<IpAddr> {
+    let any = match remote {
+        SocketAddr::V4(_) => IpAddr::from(Ipv4Addr::UNSPECIFIED),
+        SocketAddr::V6(_) => IpAddr::from(Ipv6Addr::UNSPECIFIED),
+    };
+    let socket = UdpSocket::bind((any, 0))?;
+    socket.connect(remote)?;
+    Ok(socket.local_addr()?.ip())
 }
 
 /// How the port of a link is run.

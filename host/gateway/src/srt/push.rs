@@ -38,7 +38,7 @@ impl Dial for Push {
         tokio::select! {
             ended = async {
                 match self.endpoint.mode {
-                    SrtMode::Caller => self.send_to_one(session).await,
+                    SrtMode::Caller | SrtMode::Rendezvous => self.send_to_one(session).await,
                     SrtMode::Listener => self.send_to_callers(session).await,
                 }
             } => ended,

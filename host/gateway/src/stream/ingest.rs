@@ -1,8 +1,11 @@
-//! Media in: a reader of one stream fills a source of another, in the native form.
+//! Media in: a reader of one stream fills a source of another, in the native form; JPEG pictures
+//! are encoded on the way, since hardly any other protocol carries them.
 
 use crate::context::Context;
 use crate::link::{self, Dial, LinkError, LinkHandle, Session, Wiring};
+use crate::mjpeg::encode;
 use hub::{Form, Item, ReadError, Reader, Source, Start, Stream};
+use media::Frame;
 use model::{Label, Protocol, StreamName};
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,10 +71,36 @@ impl Ingest {
             }
             Form::Frames => {
                 let reader = from.read_frames(Start::RandomAccess);
-                let push = |source: &mut Source, frames: &mut Vec<media::Frame>| {
-                    source.push_frames(frames.drain(..));
-                };
-                pass_on(reader, &mut source, session, push).await
+                self.follow_frames(reader, source, session).await
+            }
+        }
+    }
+
+    /// Passes frames on as they are, and pictures through an encoder, as they take turns.
+    async fn follow_frames(
+        &self,
+        mut reader: Reader<Frame>,
+        mut source: Source,
+        session: &Session,
+    ) -> Result<(), LinkError> {
+        let mut next = None;
+        loop {
+            let Some(picture) = next.take() else {
+                next = Some(pass_frames(&mut reader, &mut source, session).await?);
+                continue;
+            };
+            let Some(frame) = encode::run(picture, &mut reader, &mut source, session).await? else {
+                return Ok(());
+            };
+            // What another encoder makes goes on where this one ended.
+            let peer = Some(self.from.to_string());
+            drop(source);
+            source = self
+                .stream
+                .connect_source(&self.id, Protocol::Stream, peer)?;
+            match encode::picture_of(&frame) {
+                Some(_) => next = Some(frame),
+                None => source.push_frames([frame]),
             }
         }
     }
@@ -83,6 +112,35 @@ async fn form_of(stream: &Stream) -> Form {
             return form;
         }
         tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Passes frames on until a picture comes, which is returned.
+async fn pass_frames(
+    reader: &mut Reader<Frame>,
+    source: &mut Source,
+    session: &Session,
+) -> Result<Frame, LinkError> {
+    let mut frames = Vec::with_capacity(BATCH);
+    loop {
+        match reader.recv_many(&mut frames, BATCH).await {
+            Ok(_) => {}
+            Err(ReadError::Lagged(lost)) => {
+                session.dropped(lost);
+                continue;
+            }
+            Err(ReadError::Closed) => return Err(LinkError::Ended),
+        }
+        session.moved(frames.iter().map(Item::bytes).sum());
+        let is_picture = |frame: &Frame| encode::picture_of(frame).is_some();
+        let pictures = frames.iter().position(is_picture);
+        let from = pictures.unwrap_or(frames.len());
+        // Of pictures that came together the last is as good as the first.
+        let picture = frames.drain(from..).next_back();
+        source.push_frames(frames.drain(..));
+        if let Some(picture) = picture {
+            return Ok(picture);
+        }
     }
 }
 

@@ -1,21 +1,18 @@
 //! All UDP outputs of a stream, served by one task.
 //!
-//! A batch that arrives wakes one task, which sends it to each peer by one call: with a task an
-//! output, the wake-ups would cost more than the sending. Sending never waits, so no output
-//! delays another; each has its own socket, queue, counters and end ([`super::member`]).
+//! Sending never waits, so no output delays another; each has its own socket, queue, counters and
+//! end ([`super::member`]).
 
 use super::batch::{Batch, Run};
 use super::member::Member;
 use crate::context::Context;
+use crate::crowd::{Call, Entrance, Handle};
 use hub::{ReadError, Reader, Start, Stream};
 use media::TsChunk;
-use parking_lot::Mutex;
-use std::collections::HashMap;
 use std::io::IoSlice;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Instant;
-use tokio::sync::{Notify, mpsc};
 
 /// Chunks taken from the lane at once.
 const MAX_CHUNKS: usize = 256;
@@ -23,95 +20,36 @@ const MAX_CHUNKS: usize = 256;
 /// Slices of the longest run.
 const MAX_SLICES: usize = 64;
 
-/// The fan-outs of a host, by stream.
-#[derive(Debug, Default)]
-pub(crate) struct Fanouts(Mutex<HashMap<Key, Handle>>);
+/// Outputs that one task serves: all that a stream may have.
+const MOST: usize = 1_024;
 
-/// The address of a stream, which stays its own as long as its fan-out holds it: a name may
-/// pass to another stream while the last output of the former still ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Key(usize);
-
-/// How outputs reach the task that serves them.
-#[derive(Debug, Clone)]
-pub(super) struct Handle {
-    joins: mpsc::Sender<Member>,
-    wake: Arc<Notify>,
-}
-
-impl Handle {
-    /// Makes the task look who has left.
-    pub(super) fn wake(&self) {
-        self.wake.notify_one();
-    }
-}
-
-impl Key {
-    fn of(stream: &Arc<Stream>) -> Self {
-        Self(Arc::as_ptr(stream).addr())
-    }
-}
-
-impl Fanouts {
-    /// Adds an output; it begins with the next batch.
-    pub(super) async fn join(
-        &self,
-        context: &Context,
-        stream: &Arc<Stream>,
-        mut member: Member,
-    ) -> Handle {
-        loop {
-            let handle = self.find_or_start(context, stream);
-            match handle.joins.send(member).await {
-                Ok(()) => return handle,
-                // Its last output left just now.
-                Err(returned) => {
-                    member = returned.0;
-                    self.forget(stream, &handle);
-                }
-            }
-        }
-    }
-
-    fn find_or_start(&self, context: &Context, stream: &Arc<Stream>) -> Handle {
-        let mut all = self.0.lock();
-        let start = || {
-            let (joins, joined) = mpsc::channel(16);
-            let handle = Handle {
-                joins,
-                wake: Arc::default(),
-            };
-            let fanout = Fanout {
-                context: context.clone(),
-                stream: stream.clone(),
-                reader: stream.read_ts(Start::Live),
-                joined,
-                handle: handle.clone(),
-                members: Vec::new(),
-            };
-            context.tasks().spawn(fanout.run());
-            handle
+/// Adds an output; it begins with the next batch.
+pub(super) async fn join(
+    context: &Context,
+    stream: &Arc<Stream>,
+    member: Member,
+) -> Handle<Member> {
+    let start = |entrance| {
+        let fanout = Fanout {
+            context: context.clone(),
+            stream: stream.clone(),
+            reader: stream.read_ts(Start::Live),
+            entrance,
+            members: Vec::new(),
         };
-        all.entry(Key::of(stream)).or_insert_with(start).clone()
-    }
-
-    fn forget(&self, stream: &Arc<Stream>, handle: &Handle) {
-        let mut all = self.0.lock();
-        if all
-            .get(&Key::of(stream))
-            .is_some_and(|now| now.joins.same_channel(&handle.joins))
-        {
-            all.remove(&Key::of(stream));
-        }
-    }
+        context.tasks().spawn(fanout.run());
+    };
+    context
+        .udp_outputs()
+        .join(stream, member, MOST, start)
+        .await
 }
 
 struct Fanout {
     context: Context,
     stream: Arc<Stream>,
     reader: Reader<TsChunk>,
-    joined: mpsc::Receiver<Member>,
-    handle: Handle,
+    entrance: Entrance<Member>,
     members: Vec<Member>,
 }
 
@@ -122,8 +60,9 @@ impl Fanout {
             let waiting = self.members.iter().any(Member::is_waiting);
             tokio::select! {
                 biased;
-                Some(member) = self.joined.recv() => self.members.push(member),
-                () = self.handle.wake.notified() => {}
+                call = self.entrance.call() => if let Call::Join(member) = call {
+                    self.members.push(member);
+                },
                 () = writable(&self.members), if waiting => {
                     self.members.iter_mut().for_each(Member::flush);
                 }
@@ -135,19 +74,20 @@ impl Fanout {
             }
             self.members.retain(Member::stays);
             if self.members.is_empty() && !self.has_late_joiners().await {
-                break;
+                return;
             }
+            self.entrance.note_present(self.members.len());
             tokio::task::consume_budget().await;
         }
-        self.context.fanouts().forget(&self.stream, &self.handle);
+        // Of a stream that has ended nobody is served any more.
+        self.has_late_joiners().await;
     }
 
-    /// Lets nobody in any more; true if somebody came in before.
     async fn has_late_joiners(&mut self) -> bool {
-        self.joined.close();
-        while let Some(member) = self.joined.recv().await {
-            self.members.push(member);
-        }
+        let late = self
+            .entrance
+            .close(self.context.udp_outputs(), &self.stream);
+        self.members.extend(late.await);
         !self.members.is_empty()
     }
 

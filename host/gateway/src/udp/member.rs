@@ -24,7 +24,7 @@ const CONSENT: Duration = Duration::from_millis(200);
 
 /// One output of a fan-out.
 #[derive(Debug)]
-pub(super) struct Member {
+pub(crate) struct Member {
     socket: UdpSocket,
     /// Only while datagrams wait: each datagram that leaves the send buffer wakes a thread then.
     watch: Option<tokio::net::UdpSocket>,

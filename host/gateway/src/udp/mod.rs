@@ -6,7 +6,7 @@
 //! that [`batch`] lays out for UDP segmentation offload.
 
 pub mod batch;
-pub(crate) mod fanout;
+mod fanout;
 pub mod ingest;
 mod member;
 mod pace;
@@ -15,6 +15,8 @@ mod receive;
 mod send;
 mod socket;
 mod timerfd;
+
+pub(crate) use member::Member;
 
 use crate::link::Policy;
 use std::time::Duration;

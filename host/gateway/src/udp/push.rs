@@ -1,5 +1,6 @@
 //! An output: a stream's packets to one address.
 
+use super::fanout;
 use super::member::Member;
 use super::socket;
 use crate::context::Context;
@@ -29,11 +30,7 @@ impl Dial for Push {
         let (socket, address) = socket::connect(&self.context, &self.endpoint).await?;
         self.context.counters().of(Protocol::Udp).connections.add(1);
         let (member, mut ended) = Member::new(socket, format!("udp://{address}"), session.clone());
-        let fanout = self
-            .context
-            .fanouts()
-            .join(&self.context, &self.stream, member)
-            .await;
+        let fanout = fanout::join(&self.context, &self.stream, member).await;
         tokio::select! {
             end = &mut ended => match end {
                 Ok(error) => Err(error),

@@ -72,13 +72,13 @@ async fn strangers_are_asked_for_credentials_and_wrong_ones_are_forbidden() {
     let house = House::new();
     let address = open(&house).await;
     let mut source = on_air(&house, "closed/a").await;
-    let path = "/hls/closed/a/index.m3u8";
+    let path = "/hls/closed/a/ts.m3u8";
     let (status, head, body) = get(address, path, "").await;
     assert_eq!(status, 401, "{body}");
     assert!(head.contains("www-authenticate: basic"), "{head}");
     assert!(body.contains("/problems/unauthorized"), "{body}");
     for (path, headers) in [
-        ("/hls/closed/a/index.m3u8?token=bad", ""),
+        ("/hls/closed/a/ts.m3u8?token=bad", ""),
         (path, "authorization: Bearer bad\r\n"),
         (path, "authorization: Basic am9lOmJhZA==\r\n"),
         ("/hls/closed/a/1.ts?token=bad", ""),
@@ -105,7 +105,7 @@ async fn a_viewer_is_asked_about_once_and_its_segments_carry_its_token() {
     let house = House::new();
     let address = open(&house).await;
     let mut source = on_air(&house, "closed/a").await;
-    let path = "/hls/closed/a/index.m3u8?token=good";
+    let path = "/hls/closed/a/ts.m3u8?token=good";
     let text = playlist(address, &mut source, path, "user-agent: one\r\n").await;
     let segment = text.lines().find(|line| line.contains(".ts")).unwrap();
     assert!(segment.ends_with("?token=good"), "{text}");
@@ -133,7 +133,7 @@ async fn a_viewer_whose_time_is_over_does_not_come_back_as_if_it_were_new() {
     let address = open(&house).await;
     let mut events = house.events();
     let mut source = on_air(&house, "brief/a").await;
-    let path = "/hls/brief/a/index.m3u8";
+    let path = "/hls/brief/a/ts.m3u8";
     let began = Instant::now();
     playlist(address, &mut source, path, "").await;
     while get(address, path, "").await.0 == 200 {
@@ -152,7 +152,7 @@ async fn a_viewer_is_asked_about_again_when_its_time_to_live_ends() {
     let address = open(&house).await;
     house.clerk.lease(1);
     let mut source = on_air(&house, "leased/a").await;
-    let path = "/hls/leased/a/index.m3u8";
+    let path = "/hls/leased/a/ts.m3u8";
     let began = Instant::now();
     playlist(address, &mut source, path, "").await;
     while get(address, path, "").await.0 == 200 {

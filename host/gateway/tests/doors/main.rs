@@ -7,6 +7,7 @@ mod clerk;
 mod hls;
 mod rtmp;
 mod srt;
+mod webrtc;
 
 use clerk::Clerk;
 use gateway::Context;

@@ -153,3 +153,32 @@ async fn a_source_that_listens_takes_one_publisher_at_a_time() {
     let gone = connect(port).await.map(|connection| connection.peer());
     assert!(gone.is_err(), "the port is closed");
 }
+
+/// `srt-live-transmit` calls from the port it is called on, so the two have addresses of their own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_output_meets_a_peer_half_way_and_its_seconds_are_remembered() {
+    let host = Host::new().await;
+    let _publisher = publisher(&host.url("publish:a", ""));
+    let stream = host.on_air("a").await;
+    let behind = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let to = format!("udp://{}", behind.local_addr().unwrap());
+    let port = free_port().port();
+    let from = format!("srt://127.0.0.1:{port}?mode=rendezvous&adapter=127.0.0.2");
+    let ours = format!("srt://127.0.0.2:{port}?mode=rendezvous&timeout=2000");
+    let link = host.output(&stream, &ours);
+    let transmit = peer("srt-live-transmit", &["-autoreconnect:no", &from, &to]);
+    let mut buffer = vec![0; 2048];
+    let len = bounded("media", behind.recv(&mut buffer)).await.unwrap();
+    assert_eq!((len % 188, buffer[0]), (0, 0x47));
+    figures_come(&link).await;
+    drop(transmit);
+    until("the peer is gone", || state(&link) != LinkState::Live).await;
+    link.stop().await;
+    let histories = host.context.srt().histories(Instant::now());
+    let ours = histories
+        .iter()
+        .find(|history| history.role == Role::Output);
+    let ours = ours.unwrap();
+    assert!(ours.ended_ms_ago.is_some());
+    assert!(ours.samples.iter().any(|sample| sample.srt.packets > 0));
+}

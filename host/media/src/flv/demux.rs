@@ -1,42 +1,39 @@
 //! Tag bodies to frames.
 
-use super::{AudioTag, FlvError, Kind, VideoCodec, VideoTag};
-use crate::codec::aac::AudioSpecificConfig;
-use crate::codec::nal::{self, LengthSize};
-use crate::codec::{CodecError, h264, hevc};
+use super::config::{self, AccessUnit, VideoConfig};
+use super::{AudioCodec, AudioTag, FlvError, Kind, VideoCodec, VideoTag};
 use crate::timeline::{Timeline, Unwrap};
 use crate::{Codec, Frame, Ticks90k, Track, TrackId, Tracks};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use std::collections::HashSet;
 use std::sync::Arc;
 
 const VIDEO: TrackId = TrackId(0);
 const AUDIO: TrackId = TrackId(1);
+/// Further tracks are numbered from here on, as they come.
+const FURTHER: u8 = 2;
+/// Of one publisher, of both kinds.
+const MAX_TRACKS: usize = 16;
 /// How much media may pass until both sequence headers must be there.
 const HEADER_WAIT: Ticks90k = Ticks90k::SECOND;
 /// What is kept meanwhile.
 const HELD_FRAMES: usize = 512;
 const HELD_BYTES: usize = 8 << 20;
-/// A longer configuration record is none: real ones have some hundred bytes. Its parameter sets
-/// stand before every random access unit of a transport stream made from it.
-const MAX_RECORD_BYTES: usize = 64 << 10;
 /// Different complaints in one life; a peer cannot make us remember more.
 const MAX_COMPLAINTS: usize = 64;
 
-/// Turns the messages of one publisher into frames. The video track is number 0, audio is 1.
+/// Turns the messages of one publisher into frames. The first video track is number 0, the
+/// first audio track 1; further ones of multitrack messages follow.
 ///
-/// The first frames wait until both sequence headers are known, or until a second of media
-/// has passed with one; a header that comes later makes new [`Tracks`]. Payloads are slices of
-/// the messages, unless they hold units that have no place in a frame.
+/// The first frames wait until a sequence header of each kind is known, or until a second of
+/// media has passed with one; a header that comes later makes new [`Tracks`]. Payloads are
+/// slices of the messages, unless they hold units that have no place in a frame.
 #[derive(Debug)]
 pub struct Demuxer {
     clock: Unwrap,
     timeline: Timeline,
-    video: Option<VideoConfig>,
-    audio: Option<Codec>,
-    /// An IDR or IRAP picture was seen. Until then the publisher's key frame flag counts: open
-    /// GOPs and periodic intra refresh have nothing better.
-    clean_seen: bool,
+    videos: Vec<VideoTrack>,
+    audios: Vec<AudioTrack>,
     /// `None` while waiting for headers.
     tracks: Option<Arc<Tracks>>,
     held: Held,
@@ -45,11 +42,21 @@ pub struct Demuxer {
 }
 
 #[derive(Debug)]
-struct VideoConfig {
-    kind: VideoCodec,
+struct VideoTrack {
+    /// The publisher's.
+    number: u8,
+    id: TrackId,
+    config: VideoConfig,
+    /// An IDR or IRAP picture was seen. Until then the publisher's key frame flag counts: open
+    /// GOPs and periodic intra refresh have nothing better.
+    clean_seen: bool,
+}
+
+#[derive(Debug)]
+struct AudioTrack {
+    number: u8,
+    id: TrackId,
     codec: Codec,
-    /// Of the publisher's access units; ours always have four bytes.
-    length_size: LengthSize,
 }
 
 /// Frames that wait for their tracks.
@@ -71,9 +78,8 @@ impl Demuxer {
         Self {
             clock: Unwrap::ms32(),
             timeline: Timeline::default(),
-            video: None,
-            audio: None,
-            clean_seen: false,
+            videos: Vec::new(),
+            audios: Vec::new(),
             tracks: None,
             held: Held::default(),
             said: HashSet::new(),
@@ -85,13 +91,26 @@ impl Demuxer {
     ///
     /// `timestamp_ms` is the message's own, modulo 2^32.
     pub fn push(&mut self, kind: Kind, timestamp_ms: u32, body: &Bytes, out: &mut Vec<Frame>) {
-        let frame = match kind {
-            Kind::Video => self.push_video(timestamp_ms, body),
-            Kind::Audio => self.push_audio(timestamp_ms, body),
-            Kind::Data => None,
-        };
-        if let Some(frame) = frame {
-            self.emit(frame, out);
+        match kind {
+            Kind::Video => match self.heard(VideoTag::parse(body)) {
+                Some(VideoTag::Tracks(tags)) => {
+                    for (number, tag) in tags {
+                        self.video(number, timestamp_ms, tag, out);
+                    }
+                }
+                Some(tag) => self.video(0, timestamp_ms, tag, out),
+                None => {}
+            },
+            Kind::Audio => match self.heard(AudioTag::parse(body)) {
+                Some(AudioTag::Tracks(tags)) => {
+                    for (number, tag) in tags {
+                        self.audio(number, timestamp_ms, tag, out);
+                    }
+                }
+                Some(tag) => self.audio(0, timestamp_ms, tag, out),
+                None => {}
+            },
+            Kind::Data => {}
         }
     }
 
@@ -106,81 +125,130 @@ impl Demuxer {
         self.tracks.as_ref()
     }
 
-    fn push_video(&mut self, timestamp_ms: u32, body: &Bytes) -> Option<Frame> {
-        let tag = VideoTag::parse(body);
-        match self.heard(tag)? {
-            VideoTag::Config { codec, record } => {
-                match bounded(&record).and_then(|()| VideoConfig::parse(codec, &record)) {
-                    Ok(config) => {
-                        self.video = Some(config);
-                        self.headers_changed();
-                    }
-                    Err(error) => self.complain(format!("FLV video sequence header: {error}")),
-                }
-                None
-            }
+    fn video(&mut self, number: u8, timestamp_ms: u32, tag: VideoTag, out: &mut Vec<Frame>) {
+        match tag {
+            VideoTag::Config { codec, record } => match VideoConfig::parse(codec, &record) {
+                Ok(config) => self.configure_video(number, config),
+                Err(error) => self.complain(format!("FLV video sequence header: {error}")),
+            },
             VideoTag::Frame {
                 codec,
                 key,
                 composition_ms,
                 data,
             } => {
-                let unit = self.access_unit(codec, &data)?;
-                let random_access = unit.clean || (key && !self.clean_seen);
+                let Some((id, unit)) = self.access_unit(number, codec, key, &data) else {
+                    return;
+                };
                 let composition = Ticks90k::from_ms(composition_ms.max(0).into());
-                Some(self.frame(
-                    VIDEO,
-                    timestamp_ms,
-                    composition,
-                    random_access,
-                    unit.payload,
-                ))
+                let frame = self.frame(id, timestamp_ms, composition, unit.clean, unit.payload);
+                self.emit(frame, out);
             }
-            VideoTag::End | VideoTag::Other => None,
+            VideoTag::End | VideoTag::Other | VideoTag::Tracks(_) => {}
         }
     }
 
-    /// `None` if nothing is left of it.
-    fn access_unit(&mut self, codec: VideoCodec, data: &Bytes) -> Option<AccessUnit> {
-        let Some(config) = self.video.as_ref().filter(|known| known.kind == codec) else {
+    /// `None` if nothing is left of it. What the publisher calls a key frame counts as clean
+    /// until one is seen.
+    fn access_unit(
+        &mut self,
+        number: u8,
+        codec: VideoCodec,
+        key: bool,
+        data: &Bytes,
+    ) -> Option<(TrackId, AccessUnit)> {
+        let known = |known: &&mut VideoTrack| known.number == number && known.config.kind == codec;
+        let Some(track) = self.videos.iter_mut().find(known) else {
             self.complain("FLV video frames without sequence header".to_owned());
             return None;
         };
-        let unit = AccessUnit::read(codec, config.length_size, data);
+        let mut unit = AccessUnit::read(codec, track.config.length_size, data);
+        track.clean_seen |= unit.clean;
+        let learnt = unit.clean && track.config.learn(&unit.payload);
+        unit.clean |= key && !track.clean_seen;
+        let id = track.id;
+        if learnt {
+            self.headers_changed();
+        }
         if unit.cut_short {
             self.complain("FLV video frame is cut short".to_owned());
         }
-        self.clean_seen |= unit.clean;
-        Some(unit).filter(|unit| !unit.payload.is_empty())
+        Some((id, unit)).filter(|(_, unit)| !unit.payload.is_empty())
     }
 
-    fn push_audio(&mut self, timestamp_ms: u32, body: &Bytes) -> Option<Frame> {
-        let tag = AudioTag::parse(body);
-        match self.heard(tag)? {
-            AudioTag::Config(record) => {
-                match bounded(&record).and_then(|()| AudioSpecificConfig::parse(&record)) {
-                    Ok(config) => {
-                        self.audio = Some(Codec::Aac {
-                            audio: config.audio(),
-                            config: record,
-                        });
-                        self.headers_changed();
-                    }
-                    Err(error) => self.complain(format!("FLV audio sequence header: {error}")),
-                }
-                None
+    fn configure_video(&mut self, number: u8, mut config: VideoConfig) {
+        if let Some(known) = self.videos.iter_mut().find(|known| known.number == number) {
+            // Repeated: what was learnt from frames stays.
+            if known.config.codec.config() == config.codec.config() {
+                std::mem::swap(&mut known.config.codec, &mut config.codec);
             }
-            AudioTag::Frame(_) if self.audio.is_none() => {
-                self.complain("FLV audio frames without sequence header".to_owned());
-                None
-            }
-            // FFmpeg sends empty ones at the end of a stream.
-            AudioTag::Frame(payload) if payload.is_empty() => None,
-            AudioTag::Frame(payload) => {
-                Some(self.frame(AUDIO, timestamp_ms, Ticks90k::ZERO, true, payload))
-            }
-            AudioTag::End => None,
+            known.config = config;
+        } else if let Some(id) = self.id_for(number, VIDEO) {
+            self.videos.push(VideoTrack {
+                number,
+                id,
+                config,
+                clean_seen: false,
+            });
         }
+        self.videos.sort_by_key(|known| known.number);
+        self.headers_changed();
+    }
+
+    fn audio(&mut self, number: u8, timestamp_ms: u32, tag: AudioTag, out: &mut Vec<Frame>) {
+        match tag {
+            AudioTag::Config { codec, record } => match config::audio(codec, record) {
+                Ok(codec) => self.configure_audio(number, codec),
+                Err(error) => self.complain(format!("FLV audio sequence header: {error}")),
+            },
+            // FFmpeg sends empty ones at the end of a stream.
+            AudioTag::Frame { data, .. } if data.is_empty() => {}
+            AudioTag::Frame { codec, data } => {
+                let is_it = |known: &&AudioTrack| {
+                    known.number == number
+                        && matches!(
+                            (&known.codec, codec),
+                            (Codec::Aac { .. }, AudioCodec::Aac)
+                                | (Codec::Opus { .. }, AudioCodec::Opus)
+                        )
+                };
+                let Some(id) = self.audios.iter().find(is_it).map(|known| known.id) else {
+                    return self.complain("FLV audio frames without sequence header".to_owned());
+                };
+                let frame = self.frame(id, timestamp_ms, Ticks90k::ZERO, true, data);
+                self.emit(frame, out);
+            }
+            AudioTag::End | AudioTag::Other | AudioTag::Tracks(_) => {}
+        }
+    }
+
+    fn configure_audio(&mut self, number: u8, codec: Codec) {
+        if let Some(known) = self.audios.iter_mut().find(|known| known.number == number) {
+            known.codec = codec;
+        } else if let Some(id) = self.id_for(number, AUDIO) {
+            self.audios.push(AudioTrack { number, id, codec });
+        }
+        self.audios.sort_by_key(|known| known.number);
+        self.headers_changed();
+    }
+
+    /// The id of a new track: `first` for number 0, else one that is free.
+    fn id_for(&mut self, number: u8, first: TrackId) -> Option<TrackId> {
+        if number == 0 {
+            return Some(first);
+        }
+        let taken = |id: TrackId| {
+            self.videos.iter().any(|known| known.id == id)
+                || self.audios.iter().any(|known| known.id == id)
+        };
+        let free = (FURTHER..FURTHER + MAX_TRACKS as u8).map(TrackId);
+        let found = free.into_iter().find(|id| !taken(*id));
+        if found.is_none() {
+            self.complain(format!(
+                "FLV tracks beyond the first {MAX_TRACKS} are left out"
+            ));
+        }
+        found
     }
 
     /// Its tracks are set when it goes out.
@@ -227,7 +295,7 @@ impl Demuxer {
     fn must_wait(&self) -> bool {
         let times = || self.held.frames.iter().map(|frame| frame.dts);
         let passed = times().max().unwrap_or_default() - times().min().unwrap_or_default();
-        (self.video.is_none() || self.audio.is_none())
+        (self.videos.is_empty() || self.audios.is_empty())
             && passed < HEADER_WAIT
             && self.held.frames.len() < HELD_FRAMES
             && self.held.bytes < HELD_BYTES
@@ -243,12 +311,11 @@ impl Demuxer {
     }
 
     fn build_tracks(&self) -> Tracks {
-        let video = self
-            .video
-            .as_ref()
-            .map(|config| (VIDEO, config.codec.clone()));
-        let audio = self.audio.as_ref().map(|codec| (AUDIO, codec.clone()));
-        let list = video.into_iter().chain(audio);
+        let videos = self.videos.iter();
+        let videos = videos.map(|known| (known.id, known.config.codec.clone()));
+        let audios = self.audios.iter();
+        let audios = audios.map(|known| (known.id, known.codec.clone()));
+        let list = videos.chain(audios);
         Tracks {
             list: list
                 .map(|(id, codec)| Track {
@@ -272,111 +339,11 @@ impl Demuxer {
     }
 }
 
-fn bounded(record: &Bytes) -> Result<(), CodecError> {
-    match record.len() {
-        ..=MAX_RECORD_BYTES => Ok(()),
-        len => Err(CodecError::Invalid {
-            what: "length of a configuration record",
-            value: len as u64,
-        }),
-    }
-}
-
 fn under(tracks: &Arc<Tracks>, mut frame: Frame) -> Frame {
-    frame.random_access &= frame.track == VIDEO || tracks.video().is_none();
+    let is_video = tracks
+        .get(frame.track)
+        .is_some_and(|track| track.codec.is_video());
+    frame.random_access &= is_video || tracks.video().is_none();
     frame.tracks = Arc::clone(tracks);
     frame
-}
-
-impl VideoConfig {
-    /// A picture size that cannot be read stays zero: the decoder may know better.
-    fn parse(kind: VideoCodec, record: &Bytes) -> Result<Self, CodecError> {
-        match kind {
-            VideoCodec::Avc => {
-                let mut parsed = h264::DecoderConfig::parse(record)?;
-                let length_size = std::mem::take(&mut parsed.length_size);
-                let config = unless_rewritten(record, length_size, || parsed.build());
-                let video = parsed.video().unwrap_or_default();
-                Ok(Self {
-                    kind,
-                    codec: Codec::H264 { config, video },
-                    length_size,
-                })
-            }
-            VideoCodec::Hevc => {
-                let mut parsed = hevc::DecoderConfig::parse(record)?;
-                let length_size = std::mem::take(&mut parsed.length_size);
-                let config = unless_rewritten(record, length_size, || parsed.build());
-                let video = parsed.video().unwrap_or_default();
-                Ok(Self {
-                    kind,
-                    codec: Codec::Hevc { config, video },
-                    length_size,
-                })
-            }
-        }
-    }
-}
-
-/// The record as it came, unless our frames are framed otherwise than it says.
-fn unless_rewritten(record: &Bytes, size: LengthSize, build: impl Fn() -> Bytes) -> Bytes {
-    if size == LengthSize::Four {
-        record.clone()
-    } else {
-        build()
-    }
-}
-
-/// A question about a NAL unit.
-type Test = fn(&[u8]) -> bool;
-
-/// An access unit in the form that frames have.
-struct AccessUnit {
-    payload: Bytes,
-    /// An IDR or IRAP picture.
-    clean: bool,
-    cut_short: bool,
-}
-
-impl AccessUnit {
-    /// Copies only if units must be left out or get longer lengths.
-    fn read(codec: VideoCodec, size: LengthSize, data: &Bytes) -> Self {
-        let (in_frame, is_random_access): (Test, Test) = match codec {
-            VideoCodec::Avc => (h264::in_frame, h264::is_random_access),
-            VideoCodec::Hevc => (hevc::in_frame, hevc::is_random_access),
-        };
-        let (mut kept, mut clean, mut cut_short) = (0, false, false);
-        for unit in nal::length_prefixed(data, size) {
-            match unit {
-                Ok(unit) if in_frame(unit) => {
-                    kept += unit.len() + size.bytes();
-                    clean |= is_random_access(unit);
-                }
-                Ok(_) => {}
-                Err(_) => cut_short = true,
-            }
-        }
-        let as_it_is = size == LengthSize::Four && kept == data.len();
-        let payload = if as_it_is {
-            data.clone()
-        } else {
-            filtered(data, size, kept, in_frame)
-        };
-        Self {
-            payload,
-            clean,
-            cut_short,
-        }
-    }
-}
-
-fn filtered(data: &[u8], size: LengthSize, kept: usize, keep: Test) -> Bytes {
-    let mut out = BytesMut::with_capacity(kept);
-    for unit in nal::length_prefixed(data, size)
-        .flatten()
-        .filter(|unit| keep(unit))
-    {
-        nal::put_length_prefixed(unit, &mut out);
-    }
-    out.freeze()
 }

@@ -24,7 +24,10 @@ pub fn on_metadata(tracks: &Tracks) -> Bytes {
 
 fn describe(codec: &Codec, properties: &mut Vec<(&'static str, Value)>) {
     match codec {
-        Codec::H264 { video, .. } | Codec::Hevc { video, .. } => {
+        Codec::H264 { video, .. }
+        | Codec::Hevc { video, .. }
+        | Codec::Av1 { video, .. }
+        | Codec::Vp9 { video, .. } => {
             properties.push(("width", Value::Number(video.width.into())));
             properties.push(("height", Value::Number(video.height.into())));
             if video.fps_milli > 0 {
@@ -33,7 +36,9 @@ fn describe(codec: &Codec, properties: &mut Vec<(&'static str, Value)>) {
             }
             // Enhanced RTMP: the FourCC as a number where there is no CodecID.
             let id = match codec {
-                Codec::Hevc { .. } => f64::from(u32::from_be_bytes(*b"hvc1")),
+                Codec::Hevc { .. } => fourcc(*b"hvc1"),
+                Codec::Av1 { .. } => fourcc(*b"av01"),
+                Codec::Vp9 { .. } => fourcc(*b"vp09"),
                 _ => 7.0,
             };
             properties.push(("videocodecid", Value::Number(id)));
@@ -48,5 +53,19 @@ fn describe(codec: &Codec, properties: &mut Vec<(&'static str, Value)>) {
             properties.push(("audiosamplesize", Value::Number(16.0)));
             properties.push(("stereo", Value::Boolean(audio.channels > 1)));
         }
+        Codec::Opus { audio, .. } => {
+            properties.push(("audiocodecid", Value::Number(fourcc(*b"Opus"))));
+            properties.push((
+                "audiosamplerate",
+                Value::Number(audio.sample_rate_hz.into()),
+            ));
+            properties.push(("audiosamplesize", Value::Number(16.0)));
+            properties.push(("stereo", Value::Boolean(audio.channels > 1)));
+        }
+        Codec::Mjpeg { .. } | Codec::Scte35 | Codec::Id3 | Codec::Klv => {}
     }
+}
+
+fn fourcc(text: [u8; 4]) -> f64 {
+    f64::from(u32::from_be_bytes(text))
 }

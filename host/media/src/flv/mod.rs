@@ -1,18 +1,22 @@
 //! FLV tag bodies, as they travel in RTMP messages.
 //!
-//! Sources: Adobe Flash Video File Format 10.1, annex E; Enhanced RTMP v1 (Veovera), for the
-//! FourCC form of video tags. HEVC is written in the enhanced form, and read in that and in
-//! the older private one ("CodecID 12").
+//! Sources: Adobe Flash Video File Format 10.1, annex E; Enhanced RTMP v1 and v2 (Veovera),
+//! for FourCCs and several tracks. HEVC is written in the enhanced form, and read in that and
+//! in the older private one ("CodecID 12").
 
 mod amf;
 mod audio;
+mod config;
 mod demux;
+mod enhanced;
+mod header;
 mod metadata;
 mod mux;
 mod video;
 
-pub use audio::AudioTag;
+pub use audio::{AudioCodec, AudioTag};
 pub use demux::Demuxer;
+pub use enhanced::{Abilities, FourCc, Need};
 pub use metadata::{SET_DATA_FRAME, on_metadata};
 pub use mux::{Message, Muxer, preface};
 pub use video::{VideoCodec, VideoTag};

@@ -1,7 +1,9 @@
 //! Frames to tag bodies.
 
-use super::video::MAX_HEADER_BYTES;
-use super::{AudioTag, Kind, VideoCodec, VideoTag, on_metadata};
+use super::enhanced::{Abilities, FourCc, Need};
+use super::header::Header;
+use super::{AudioCodec, AudioTag, Kind, VideoCodec, VideoTag, on_metadata};
+use crate::frame::Medium;
 use crate::{Codec, Convert, Frame, Ticks90k, Track, TrackId, Tracks};
 use bytes::{Bytes, BytesMut};
 use std::collections::HashSet;
@@ -14,41 +16,24 @@ pub struct Message {
     pub kind: Kind,
     /// Decoding time modulo 2^32 ms.
     pub timestamp_ms: u32,
-    /// A player may start here: the frame's own [`Frame::random_access`].
+    /// A player may start here: the frame's own [`Frame::random_access`], of the first track.
     pub random_access: bool,
+    /// What a player must understand.
+    pub need: Need,
     /// The frame's payload, a configuration record, or script data.
     pub payload: Bytes,
-    header: [u8; MAX_HEADER_BYTES],
-    header_len: u8,
+    header: Header,
 }
 
 impl Message {
-    fn new(kind: Kind, timestamp_ms: u32, head: &[u8], payload: Bytes) -> Self {
-        let mut header = [0; MAX_HEADER_BYTES];
-        for (to, from) in header.iter_mut().zip(head) {
-            *to = *from;
-        }
-        let header_len = head.len().min(MAX_HEADER_BYTES) as u8;
-        Self {
-            kind,
-            timestamp_ms,
-            random_access: false,
-            payload,
-            header,
-            header_len,
-        }
-    }
-
-    /// What stands before the payload: at most 8 bytes, none for script data.
+    /// What stands before the payload: at most 10 bytes, none for script data.
     pub fn header(&self) -> &[u8] {
-        self.header
-            .get(..self.header_len.into())
-            .unwrap_or_default()
+        self.header.bytes()
     }
 
     /// Bytes of the whole body.
-    pub const fn body_bytes(&self) -> usize {
-        self.header_len as usize + self.payload.len()
+    pub fn body_bytes(&self) -> usize {
+        self.header().len() + self.payload.len()
     }
 
     /// The whole body in one piece; copies the payload.
@@ -60,23 +45,44 @@ impl Message {
     }
 }
 
-/// What a player must have before the first frame of `tracks`: `onMetaData` and the sequence
-/// headers, in this order, stamped `at`.
-pub fn preface(tracks: &Tracks, at: Ticks90k) -> Vec<Message> {
+/// What a player of those abilities must have before the first frame of `tracks`: `onMetaData`
+/// and the sequence headers, in this order, stamped `at`.
+pub fn preface(tracks: &Tracks, at: Ticks90k, abilities: Abilities) -> Vec<Message> {
     let timestamp_ms = wire_ms(at);
-    let mut messages = vec![Message::new(
-        Kind::Data,
+    let understood =
+        |track: &&Track| Place::of(tracks, track).is_some_and(|place| abilities.meet(place.need()));
+    let list: Vec<Track> = tracks.list.iter().filter(understood).cloned().collect();
+    let told = Tracks { list };
+    let mut messages = vec![Message {
+        kind: Kind::Data,
         timestamp_ms,
-        &[],
-        on_metadata(tracks),
-    )];
-    for track in tracks.video().into_iter().chain(tracks.audio()) {
-        let record = track.codec.config().clone();
-        let (kind, head) = match video_codec(&track.codec) {
-            Some(codec) => (Kind::Video, VideoTag::config_header(codec)),
-            None => (Kind::Audio, AudioTag::CONFIG_HEADER.as_slice()),
+        random_access: false,
+        need: Need::Nothing,
+        payload: on_metadata(&told),
+        header: Header::default(),
+    }];
+    let firsts = [Medium::Video, Medium::Audio]
+        .into_iter()
+        .flat_map(|medium| {
+            let of_kind = move |track: &&Track| track.codec.medium() == medium;
+            told.list.iter().filter(of_kind)
+        });
+    for track in firsts {
+        let Some(place) = Place::of(tracks, track) else {
+            continue;
         };
-        messages.push(Message::new(kind, timestamp_ms, head, record));
+        let (kind, header) = match place.coding {
+            Coding::Video(codec) => (Kind::Video, VideoTag::config_header(codec, place.number)),
+            Coding::Audio(codec) => (Kind::Audio, AudioTag::config_header(codec, place.number)),
+        };
+        messages.push(Message {
+            kind,
+            timestamp_ms,
+            random_access: false,
+            need: place.need(),
+            payload: track.codec.config().clone(),
+            header,
+        });
     }
     messages
 }
@@ -84,8 +90,9 @@ pub fn preface(tracks: &Tracks, at: Ticks90k) -> Vec<Message> {
 /// Turns frames into tag bodies, one to one.
 ///
 /// A player needs [`preface`] of a frame's tracks before it, at the start and whenever the
-/// tracks change; who plays sends it, since each player starts elsewhere. FLV carries one
-/// video and one audio track: the first of each; others are left out.
+/// tracks change; who plays sends it, since each player starts elsewhere. What the message says
+/// it needs, not every player has: H.264 and AAC, one track each, are what all understand. What
+/// FLV has no place for at all is left out.
 #[derive(Debug, Default)]
 pub struct Muxer {
     refused: HashSet<TrackId>,
@@ -100,10 +107,10 @@ impl Convert for Muxer {
         let Some(track) = frame.tracks.get(frame.track) else {
             return;
         };
-        if !self.carries(&frame.tracks, track) {
-            return;
+        match Place::of(&frame.tracks, track) {
+            Some(place) => out.push(message(place, frame)),
+            None => self.refuse(track),
         }
-        out.push(message(track, frame));
     }
 
     fn complaints(&mut self) -> Vec<String> {
@@ -112,51 +119,85 @@ impl Convert for Muxer {
 }
 
 impl Muxer {
-    fn carries(&mut self, tracks: &Tracks, track: &Track) -> bool {
-        let of_its_kind = if track.codec.is_video() {
-            tracks.video()
-        } else {
-            tracks.audio()
-        };
-        let carried = of_its_kind.is_some_and(|first| first.id == track.id);
-        if !carried && self.refused.insert(track.id) {
-            let kind = if track.codec.is_video() {
-                "video"
-            } else {
-                "audio"
-            };
+    fn refuse(&mut self, track: &Track) {
+        if self.refused.insert(track.id) {
             self.complaints.push(format!(
-                "track {} ({}) has no place in FLV, which carries one {kind} track",
+                "track {} ({}) has no place in FLV",
                 track.id.0,
                 track.codec.name()
             ));
         }
-        carried
     }
 }
 
-fn message(track: &Track, frame: &Frame) -> Message {
-    let timestamp_ms = wire_ms(frame.dts);
-    let payload = frame.payload.clone();
-    let mut message = match video_codec(&track.codec) {
-        Some(codec) => {
-            // Of the rounded stamps: so rounding does not add up over both.
-            let composition_ms = frame.pts.as_ms() - frame.dts.as_ms();
-            let (header, len) = VideoTag::frame_header(codec, frame.random_access, composition_ms);
-            let head = header.get(..len).unwrap_or_default();
-            Message::new(Kind::Video, timestamp_ms, head, payload)
-        }
-        None => Message::new(Kind::Audio, timestamp_ms, &AudioTag::FRAME_HEADER, payload),
-    };
-    message.random_access = frame.random_access;
-    message
+/// How a track stands in FLV.
+#[derive(Clone, Copy)]
+struct Place {
+    coding: Coding,
+    /// Among those of its kind, in the order of the source.
+    number: u8,
 }
 
-const fn video_codec(codec: &Codec) -> Option<VideoCodec> {
-    match codec {
-        Codec::H264 { .. } => Some(VideoCodec::Avc),
-        Codec::Hevc { .. } => Some(VideoCodec::Hevc),
-        Codec::Aac { .. } => None,
+#[derive(Clone, Copy)]
+enum Coding {
+    Video(VideoCodec),
+    Audio(AudioCodec),
+}
+
+impl Place {
+    fn of(tracks: &Tracks, track: &Track) -> Option<Self> {
+        let coding = match &track.codec {
+            Codec::H264 { .. } => Coding::Video(VideoCodec::Avc),
+            Codec::Hevc { .. } => Coding::Video(VideoCodec::Hevc),
+            Codec::Av1 { .. } => Coding::Video(VideoCodec::Av1),
+            Codec::Vp9 { .. } => Coding::Video(VideoCodec::Vp9),
+            Codec::Aac { .. } => Coding::Audio(AudioCodec::Aac),
+            Codec::Opus { .. } => Coding::Audio(AudioCodec::Opus),
+            Codec::Mjpeg { .. } | Codec::Scte35 | Codec::Id3 | Codec::Klv => return None,
+        };
+        let medium = track.codec.medium();
+        let alike = tracks
+            .list
+            .iter()
+            .filter(|other| other.codec.medium() == medium);
+        let before = alike.take_while(|other| other.id != track.id).count();
+        Some(Self {
+            coding,
+            number: u8::try_from(before).ok()?,
+        })
+    }
+
+    const fn need(self) -> Need {
+        let fourcc = match self.coding {
+            Coding::Video(codec) => codec.fourcc(),
+            Coding::Audio(codec) => codec.fourcc(),
+        };
+        match (self.number, fourcc) {
+            (0, FourCc::Avc1 | FourCc::Mp4a) => Need::Nothing,
+            (0, _) => Need::FourCc(fourcc),
+            _ => Need::Track(fourcc),
+        }
+    }
+}
+
+fn message(place: Place, frame: &Frame) -> Message {
+    let (kind, header) = match place.coding {
+        Coding::Video(codec) => {
+            // Of the rounded stamps: so rounding does not add up over both.
+            let composition_ms = frame.pts.as_ms() - frame.dts.as_ms();
+            let key = frame.random_access;
+            let header = VideoTag::frame_header(codec, place.number, key, composition_ms);
+            (Kind::Video, header)
+        }
+        Coding::Audio(codec) => (Kind::Audio, AudioTag::frame_header(codec, place.number)),
+    };
+    Message {
+        kind,
+        timestamp_ms: wire_ms(frame.dts),
+        random_access: frame.random_access && place.number == 0,
+        need: place.need(),
+        payload: frame.payload.clone(),
+        header,
     }
 }
 

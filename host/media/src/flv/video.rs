@@ -1,8 +1,11 @@
-//! Video tag bodies (annex E.4.3; Enhanced RTMP v1, "Enhanced video").
+//! Video tag bodies (annex E.4.3; Enhanced RTMP, "Enhanced Video").
 
-use super::{FlvError, fourcc_name};
+use super::FlvError;
+use super::enhanced::{FourCc, Packets, Parts, one_track, unknown};
+use super::header::Header;
 use bytes::Bytes;
 
+const KIND: &str = "video";
 const CODEC_AVC: u8 = 7;
 /// Never standardised; spread by patched FFmpeg builds, and by encoders that follow them.
 const CODEC_HEVC: u8 = 12;
@@ -15,13 +18,10 @@ const EX_HEADER: u8 = 0x80;
 const SEQUENCE_START: u8 = 0;
 const CODED_FRAMES: u8 = 1;
 const SEQUENCE_END: u8 = 2;
-/// Enhanced only: as `CODED_FRAMES`, with a composition time of zero left out.
+/// Enhanced only, from here on: as `CODED_FRAMES`, with a composition time of zero left out.
 const CODED_FRAMES_X: u8 = 3;
-/// Enhanced only.
 const METADATA: u8 = 4;
-
-/// The longest header of a video tag.
-pub(super) const MAX_HEADER_BYTES: usize = 8;
+const MULTITRACK: u8 = 6;
 
 /// What the pictures are coded with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,10 @@ pub enum VideoCodec {
     Avc,
     /// H.265.
     Hevc,
+    /// AV1.
+    Av1,
+    /// VP9.
+    Vp9,
 }
 
 /// A video tag.
@@ -42,7 +46,7 @@ pub enum VideoTag {
         /// The record.
         record: Bytes,
     },
-    /// One access unit, length-prefixed as the configuration says.
+    /// One access unit, in the form its codec has in ISOBMFF samples.
     Frame {
         /// Of which codec.
         codec: VideoCodec,
@@ -57,16 +61,46 @@ pub enum VideoTag {
     End,
     /// Colour information or a seek command: no picture.
     Other,
+    /// Packets of numbered tracks, none of them this variant.
+    Tracks(Vec<(u8, VideoTag)>),
+}
+
+impl VideoCodec {
+    /// Its FourCC.
+    pub const fn fourcc(self) -> FourCc {
+        match self {
+            Self::Avc => FourCc::Avc1,
+            Self::Hevc => FourCc::Hvc1,
+            Self::Av1 => FourCc::Av01,
+            Self::Vp9 => FourCc::Vp09,
+        }
+    }
+
+    const fn of(fourcc: FourCc) -> Option<Self> {
+        match fourcc {
+            FourCc::Avc1 => Some(Self::Avc),
+            FourCc::Hvc1 => Some(Self::Hevc),
+            FourCc::Av01 => Some(Self::Av1),
+            FourCc::Vp09 => Some(Self::Vp9),
+            FourCc::Mp4a | FourCc::Opus => None,
+        }
+    }
+
+    /// Whether `CodedFrames` have a composition time: only where pictures are reordered and
+    /// that cannot be seen from within.
+    const fn is_timed(self) -> bool {
+        matches!(self, Self::Avc | Self::Hevc)
+    }
 }
 
 impl VideoTag {
     /// Reads a body; what it yields are slices of it.
     ///
     /// # Errors
-    /// [`FlvError::Format`] for anything but H.264 and HEVC, [`FlvError::PacketType`] for
-    /// multitrack and other extensions, [`FlvError::Truncated`] for a body without header.
+    /// [`FlvError::Format`] for codecs that frames have no place for, [`FlvError::PacketType`]
+    /// for unknown extensions, [`FlvError::Truncated`] for a body without header.
     pub fn parse(body: &Bytes) -> Result<Self, FlvError> {
-        let first = *body.first().ok_or(FlvError::Truncated("video"))?;
+        let first = *body.first().ok_or(FlvError::Truncated(KIND))?;
         if first & EX_HEADER != 0 {
             return Self::parse_enhanced(first, body);
         }
@@ -76,21 +110,18 @@ impl VideoTag {
             CODEC_HEVC => VideoCodec::Hevc,
             other => {
                 let name = codec_name(other).to_owned();
-                return Err(FlvError::Format {
-                    kind: "video",
-                    name,
-                });
+                return Err(FlvError::Format { kind: KIND, name });
             }
         };
         if frame_type == COMMAND_FRAME {
             return Ok(Self::Other);
         }
-        match *body.get(1).ok_or(FlvError::Truncated("video"))? {
+        match *body.get(1).ok_or(FlvError::Truncated(KIND))? {
             SEQUENCE_START => Self::config(codec, body, 5),
             CODED_FRAMES => Self::frame(codec, frame_type, body, 2, true),
             SEQUENCE_END => Ok(Self::End),
             packet_type => Err(FlvError::PacketType {
-                kind: "video",
+                kind: KIND,
                 packet_type,
             }),
         }
@@ -98,40 +129,51 @@ impl VideoTag {
 
     fn parse_enhanced(first: u8, body: &Bytes) -> Result<Self, FlvError> {
         let (frame_type, packet_type) = ((first & !EX_HEADER) >> 4, first & 0x0f);
-        if packet_type > METADATA {
-            return Err(FlvError::PacketType {
-                kind: "video",
-                packet_type,
-            });
-        }
         if frame_type == COMMAND_FRAME || packet_type == METADATA {
             return Ok(Self::Other);
         }
-        let fourcc = body
-            .get(1..5)
-            .and_then(<[u8]>::first_chunk)
-            .ok_or(FlvError::Truncated("video"))?;
-        let codec = match fourcc {
-            b"avc1" => VideoCodec::Avc,
-            b"hvc1" => VideoCodec::Hevc,
-            other => {
-                return Err(FlvError::Format {
-                    kind: "video",
-                    name: fourcc_name(*other),
-                });
+        let packets = Packets::parse(KIND, packet_type, MULTITRACK, body.slice(1..))?;
+        let packet =
+            |fourcc, data: &Bytes| Self::packet(packets.packet_type, frame_type, fourcc, data);
+        match &packets.parts {
+            Parts::One(fourcc, data) => packet(*fourcc, data),
+            Parts::Many(parts) => {
+                let read = |(number, fourcc, data): &(u8, [u8; 4], Bytes)| {
+                    Ok((*number, packet(*fourcc, data)?))
+                };
+                Ok(Self::Tracks(
+                    parts.iter().map(read).collect::<Result<_, _>>()?,
+                ))
             }
-        };
+        }
+    }
+
+    /// A packet of one track, behind its FourCC.
+    fn packet(
+        packet_type: u8,
+        frame_type: u8,
+        fourcc: [u8; 4],
+        data: &Bytes,
+    ) -> Result<Self, FlvError> {
+        let codec = FourCc::of(fourcc)
+            .and_then(VideoCodec::of)
+            .ok_or_else(|| unknown(KIND, fourcc))?;
         match packet_type {
-            SEQUENCE_START => Self::config(codec, body, 5),
-            CODED_FRAMES => Self::frame(codec, frame_type, body, 5, true),
-            CODED_FRAMES_X => Self::frame(codec, frame_type, body, 5, false),
-            _ => Ok(Self::End),
+            SEQUENCE_START => Self::config(codec, data, 0),
+            CODED_FRAMES => Self::frame(codec, frame_type, data, 0, codec.is_timed()),
+            CODED_FRAMES_X => Self::frame(codec, frame_type, data, 0, false),
+            SEQUENCE_END => Ok(Self::End),
+            METADATA => Ok(Self::Other),
+            packet_type => Err(FlvError::PacketType {
+                kind: KIND,
+                packet_type,
+            }),
         }
     }
 
     fn config(codec: VideoCodec, body: &Bytes, at: usize) -> Result<Self, FlvError> {
         if body.len() < at {
-            return Err(FlvError::Truncated("video"));
+            return Err(FlvError::Truncated(KIND));
         }
         Ok(Self::Config {
             codec,
@@ -151,7 +193,7 @@ impl VideoTag {
             *body
                 .get(at..)
                 .and_then(<[u8]>::first_chunk)
-                .ok_or(FlvError::Truncated("video"))?
+                .ok_or(FlvError::Truncated(KIND))?
         } else {
             [0; 3]
         };
@@ -164,44 +206,48 @@ impl VideoTag {
         })
     }
 
-    /// What to put before a decoder configuration record.
-    pub(super) const fn config_header(codec: VideoCodec) -> &'static [u8] {
-        match codec {
-            VideoCodec::Avc => &[KEY_FRAME << 4 | CODEC_AVC, SEQUENCE_START, 0, 0, 0],
-            VideoCodec::Hevc => &[
-                EX_HEADER | KEY_FRAME << 4 | SEQUENCE_START,
-                b'h',
-                b'v',
-                b'c',
-                b'1',
-            ],
+    /// What to put before a decoder configuration record of track `number`.
+    pub(super) fn config_header(codec: VideoCodec, number: u8) -> Header {
+        if codec == VideoCodec::Avc && number == 0 {
+            return Header::new(&[KEY_FRAME << 4 | CODEC_AVC, SEQUENCE_START, 0, 0, 0]);
         }
+        enhanced(codec, number, KEY_FRAME, SEQUENCE_START)
     }
 
-    /// Writes what to put before an access unit into the front of `header`; yields its length.
-    /// The composition time is cut to the 24 bits it has (2.3 h).
+    /// What to put before an access unit of track `number`. The composition time is cut to the
+    /// 24 bits it has (2.3 h).
     pub(super) fn frame_header(
         codec: VideoCodec,
+        number: u8,
         key: bool,
         composition_ms: i64,
-    ) -> ([u8; MAX_HEADER_BYTES], usize) {
+    ) -> Header {
         const LIMIT: i64 = 1 << 23;
-        let frame_type = if key { KEY_FRAME } else { INTER_FRAME } << 4;
+        let frame_type = if key { KEY_FRAME } else { INTER_FRAME };
         let [.., c0, c1, c2] = (composition_ms.clamp(-LIMIT, LIMIT - 1) as i32).to_be_bytes();
-        match codec {
-            VideoCodec::Avc => (
-                [frame_type | CODEC_AVC, CODED_FRAMES, c0, c1, c2, 0, 0, 0],
-                5,
-            ),
-            VideoCodec::Hevc if composition_ms == 0 => {
-                let first = EX_HEADER | frame_type | CODED_FRAMES_X;
-                ([first, b'h', b'v', b'c', b'1', 0, 0, 0], 5)
-            }
-            VideoCodec::Hevc => {
-                let first = EX_HEADER | frame_type | CODED_FRAMES;
-                ([first, b'h', b'v', b'c', b'1', c0, c1, c2], 8)
-            }
+        if codec == VideoCodec::Avc && number == 0 {
+            return Header::new(&[frame_type << 4 | CODEC_AVC, CODED_FRAMES, c0, c1, c2]);
         }
+        if codec.is_timed() && composition_ms != 0 {
+            return enhanced(codec, number, frame_type, CODED_FRAMES).with(&[c0, c1, c2]);
+        }
+        let packet_type = if codec.is_timed() {
+            CODED_FRAMES_X
+        } else {
+            CODED_FRAMES
+        };
+        enhanced(codec, number, frame_type, packet_type)
+    }
+}
+
+fn enhanced(codec: VideoCodec, number: u8, frame_type: u8, packet_type: u8) -> Header {
+    let first = EX_HEADER | frame_type << 4;
+    let fourcc = codec.fourcc().bytes();
+    match number {
+        0 => Header::new(&[first | packet_type]).with(&fourcc),
+        number => Header::new(&[first | MULTITRACK, one_track(packet_type)])
+            .with(&fourcc)
+            .with(&[number]),
     }
 }
 

@@ -3,9 +3,11 @@
 //!
 //! [`Segmenter`] makes [`Segment`]s, [`Window`] keeps the latest, and
 //! [`media_playlist`] and [`multivariant_playlist`] only write what these hold.
+//! [`low_latency_playlist`] does the same for a [`crate::cmaf::Window`] and its parts.
 
 mod clock;
 mod cut;
+mod low_latency;
 mod multivariant;
 mod playlist;
 mod segment;
@@ -13,8 +15,9 @@ mod segmenter;
 mod tables;
 mod window;
 
-pub use multivariant::{Variant, multivariant_playlist};
-pub use playlist::media_playlist;
+pub use low_latency::{Report, low_latency_playlist};
+pub use multivariant::{Variant, multivariant_playlist, rendition_playlist};
+pub use playlist::{media_playlist, rfc3339};
 pub use segment::Segment;
 pub use segmenter::{Cutting, Segmenter};
 pub use window::{TargetRaised, Window, WindowConfig};

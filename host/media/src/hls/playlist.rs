@@ -58,7 +58,7 @@ fn write_segment(segment: &Segment, uri: &str, out: &mut String) -> std::fmt::Re
 }
 
 /// UTC with milliseconds. Times before 1970 are written as 1970.
-fn rfc3339(time: SystemTime) -> String {
+pub fn rfc3339(time: SystemTime) -> String {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     let Civil {
         year,

@@ -10,6 +10,8 @@ pub struct Pid(u16);
 impl Pid {
     /// Program association table.
     pub const PAT: Self = Self(0);
+    /// Conditional access table.
+    pub const CAT: Self = Self(1);
     /// Service description table (ETSI EN 300 468 §5.1.3).
     pub const SDT: Self = Self(0x11);
     /// Stuffing.

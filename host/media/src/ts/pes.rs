@@ -8,6 +8,9 @@ pub const VIDEO_STREAM_ID: u8 = 0xE0;
 /// `stream_id` of the first MPEG audio stream.
 pub const AUDIO_STREAM_ID: u8 = 0xC0;
 
+/// `private_stream_1`: Opus, ID3, KLV and whatever has no id of its own.
+pub const PRIVATE_STREAM_ID: u8 = 0xBD;
+
 /// Bytes up to and with `PES_packet_length`.
 pub const PREFIX_BYTES: usize = 6;
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::link::{Link, WINDOW};
-use super::{Error, Limits, Media, Reason};
+use super::{Enhanced, Error, Limits, Media, Reason, enhanced};
 use crate::amf::{Object, Value};
 use crate::handshake;
 use crate::message::{Command, Control, Kind, Message, UserControl};
@@ -62,6 +62,8 @@ pub enum ClientEvent {
     Ready {
         /// The message stream; [`crate::wire::STREAM_ID`] with most servers.
         stream_id: u32,
+        /// What it takes of enhanced RTMP.
+        enhanced: Enhanced,
     },
     /// The server sent this; to a player only.
     Media(Media),
@@ -85,6 +87,7 @@ pub struct Client {
     link: Link,
     state: State,
     stream_id: u32,
+    enhanced: Enhanced,
     deadline: Option<Instant>,
     events: VecDeque<ClientEvent>,
 }
@@ -122,6 +125,7 @@ impl Client {
             link,
             state: State::Handshake,
             stream_id: 0,
+            enhanced: Enhanced::default(),
             events: VecDeque::new(),
         })
     }
@@ -248,7 +252,10 @@ impl Client {
 
     fn on_command(&mut self, now: Instant, command: &Command) -> Result<(), Error> {
         match (command.name.as_str(), command.transaction) {
-            ("_result", CONNECT) if self.state == State::Connect => self.create_stream(),
+            ("_result", CONNECT) if self.state == State::Connect => {
+                self.enhanced = Enhanced::of_answer(command);
+                self.create_stream()
+            }
             ("_result", CREATE_STREAM) if self.state == State::CreateStream => self.start(command),
             ("_error", CONNECT) => Err(refused("connect", command)),
             ("_error", CREATE_STREAM) => Err(refused("createStream", command)),
@@ -275,7 +282,11 @@ impl Client {
                 self.state = State::Ready;
                 self.link.let_in();
                 let stream_id = self.stream_id;
-                self.events.push_back(ClientEvent::Ready { stream_id });
+                let enhanced = std::mem::take(&mut self.enhanced);
+                self.events.push_back(ClientEvent::Ready {
+                    stream_id,
+                    enhanced,
+                });
                 self.deadline = match self.config.role {
                     Role::Publish => None,
                     Role::Play => Some(now + self.config.silence_timeout),
@@ -303,8 +314,8 @@ impl Client {
             ("type", "nonprivate".into()),
             ("flashVer", self.config.flash_ver.as_str().into()),
             ("tcUrl", url.tc_url().as_str().into()),
-            ("fourCcList", Value::StrictArray(vec!["*".into()])),
         ];
+        properties.extend(enhanced::announcement());
         if self.config.role == Role::Play {
             // Flash's: no proxy, all its codecs, and seeking to the frame.
             properties.extend([

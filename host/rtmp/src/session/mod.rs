@@ -6,6 +6,7 @@
 //! until both are empty.
 
 mod client;
+mod enhanced;
 mod link;
 mod reply;
 mod server;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 pub use client::{Client, ClientConfig, ClientEvent, Role};
+pub use enhanced::Enhanced;
 pub use server::{Connect, Play, Publish, PublishKind, Server, ServerEvent};
 
 use crate::{amf, chunk, handshake, message, wire};

@@ -1,5 +1,6 @@
 //! The replies and statuses that clients wait for, as FMS words them.
 
+use super::enhanced;
 use crate::amf::Value;
 use crate::message::Command;
 
@@ -14,15 +15,14 @@ fn info(level: &str, code: &str, description: &str) -> Value {
 
 /// Answers `connect`. FFmpeg and librtmp look at the code alone; Flash also wants a version of at
 /// least 3 and the object encoding it asked for.
-pub(super) fn connected(transaction: f64, object_encoding: f64, wants_fourcc: bool) -> Command {
+pub(super) fn connected(transaction: f64, object_encoding: f64, is_enhanced: bool) -> Command {
     let mut properties = vec![
         ("fmsVer", Value::from("FMS/3,5,7,7009")),
         ("capabilities", 31.0.into()),
         ("mode", 1.0.into()),
     ];
-    if wants_fourcc {
-        // Enhanced RTMP v1: "*" is any codec, and that is true: tags pass untouched.
-        properties.push(("fourCcList", Value::StrictArray(vec!["*".into()])));
+    if is_enhanced {
+        properties.extend(enhanced::announcement());
     }
     let mut success = info(
         "status",

@@ -52,7 +52,7 @@ impl Pointsman {
         let config = folder.path().join("pointsman.toml");
         let listeners = format!(
             "data_dir = {:?}\n[api]\nlisten = \"{http}\"\n[rtmp]\nlisten = \"{rtmp}\"\n\
-             [srt]\nlisten = \"{srt}\"\n[plugins]\ndir = {plugins:?}\n",
+             [rtsp]\nlisten = \"127.0.0.1:0\"\nudp_port = 0\n[webrtc]\nlisten = \"127.0.0.1:0\"\n[srt]\nlisten = \"{srt}\"\n[plugins]\ndir = {plugins:?}\n",
             folder.path().join("data"),
         );
         std::fs::write(&config, listeners + rest)?;

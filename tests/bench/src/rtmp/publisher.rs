@@ -74,7 +74,7 @@ fn connect(server: SocketAddr, app: &str, name: &str) -> Result<(TcpStream, u32)
             tcp.write_all(&output)?;
         }
         match client.poll_event() {
-            Some(ClientEvent::Ready { stream_id }) => return Ok((tcp, stream_id)),
+            Some(ClientEvent::Ready { stream_id, .. }) => return Ok((tcp, stream_id)),
             Some(ClientEvent::Closed(reason)) => bail!("the server closed: {reason:?}"),
             Some(_) => continue,
             None => {}

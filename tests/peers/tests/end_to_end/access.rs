@@ -24,7 +24,7 @@ fn a_host_that_others_reach_starts_once_there_is_a_key() {
     let (api, rtmp, srt) = (ports::free(), ports::free(), ports::free());
     let config = format!(
         "data_dir = {:?}\n[api]\nlisten = \"0.0.0.0:{api}\"\n\
-         [rtmp]\nlisten = \"127.0.0.1:{rtmp}\"\n[srt]\nlisten = \"127.0.0.1:{srt}\"\n",
+         [rtsp]\nlisten = \"127.0.0.1:0\"\nudp_port = 0\n[webrtc]\nlisten = \"127.0.0.1:0\"\n[rtmp]\nlisten = \"127.0.0.1:{rtmp}\"\n[srt]\nlisten = \"127.0.0.1:{srt}\"\n",
         folder.path().join("data")
     );
     fs::write(&file, config).expect("a file");

@@ -12,7 +12,7 @@ fn hls_js_plays_in_a_page_of_another_site() {
     let host = Host::start("");
     let _publisher = publish(Codec::H264, &host.rtmp_url("live/cam"));
     host.await_on_air("live/cam");
-    let script = format!("{}/ui/hls.light.min.js", host.http.base);
+    let script = format!("{}/ui/hls.min.js", host.http.base);
     let site = Site::serve(&script, &host.hls_url("live/cam"));
     let _browser = Browser::open(&site.url);
     let (first, last) = until_some("the page plays for six seconds", || {

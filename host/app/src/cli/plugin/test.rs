@@ -3,16 +3,13 @@
 use super::fixtures::{self, Named, Subject};
 use super::{figures, json_argument};
 use clap::Args;
-use model::PluginLimits;
 use plugin::{Desk, Fixture, FixtureError};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-/// Calls of a fixture whose time is taken, at most and at least, and the time that they may take
-/// together beyond those.
+/// Calls of a fixture whose time is taken, and the time that they may take together.
 const CALLS: usize = 100;
-const LEAST_CALLS: usize = 5;
 const TIME: Duration = Duration::from_millis(250);
 
 const HELP: &str = "\
@@ -101,8 +98,7 @@ async fn ask(desk: &Desk, counting: &Desk, fixture: &Fixture) -> Result<Tested, 
     let mut wrong = fixture.judge(&first.result);
     let (mut times, mut memory_bytes) = (vec![first.took], first.memory_bytes);
     let began = Instant::now();
-    let more = |calls| calls < LEAST_CALLS || calls < CALLS && began.elapsed() < TIME;
-    while wrong.is_empty() && more(times.len()) {
+    while wrong.is_empty() && times.len() < CALLS && began.elapsed() < TIME {
         let again = desk.ask(fixture).await?;
         if again.result != first.result {
             wrong.push(
@@ -113,22 +109,11 @@ async fn ask(desk: &Desk, counting: &Desk, fixture: &Fixture) -> Result<Tested, 
         memory_bytes = memory_bytes.max(again.memory_bytes);
         times.push(again.took);
     }
-    wrong.extend(too_slow(&times));
     Ok(Tested {
         wrong,
         median: figures::quantile(&mut times, 0.5),
         memory_bytes,
         fuel: counting.ask(fixture).await?.fuel,
-    })
-}
-
-/// What a host would say of such times. By the least of them: the others are this machine's, too.
-fn too_slow(times: &[Duration]) -> Option<String> {
-    let deadline = Duration::from_millis(PluginLimits::default().default.deadline_ms);
-    let least = *times.iter().min()?;
-    (least > deadline).then(|| {
-        let (least, deadline) = (figures::time(least), figures::time(deadline));
-        format!("each call takes {least} or more; a host cuts it off after {deadline}")
     })
 }
 

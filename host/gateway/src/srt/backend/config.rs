@@ -3,7 +3,7 @@
 use super::Error;
 use model::endpoint;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 /// A secret of 10 to 79 bytes (libsrt `SRTO_PASSPHRASE`). Does not show itself in logs.
@@ -137,6 +137,8 @@ pub struct ConnectConfig {
     pub remote: SocketAddr,
     /// From where; any free port unless given.
     pub local: Option<SocketAddr>,
+    /// The peer calls at the same time; `local` is where it calls.
+    pub rendezvous: bool,
     /// Receive delay wanted in both directions; the larger of both sides' holds. 0-30000.
     pub latency_ms: u32,
     /// Must be the listener's.
@@ -157,6 +159,7 @@ impl ConnectConfig {
         Self {
             remote,
             local: None,
+            rendezvous: false,
             latency_ms: endpoint::DEFAULT_SRT_LATENCY_MS,
             encryption: None,
             stream_id: String::new(),
@@ -171,11 +174,22 @@ impl ConnectConfig {
     /// # Errors
     /// When passphrase or key length are out of range.
     pub fn from_endpoint(endpoint: &endpoint::Srt, remote: SocketAddr) -> Result<Self, Error> {
+        let rendezvous = endpoint.mode == endpoint::SrtMode::Rendezvous;
+        let any = match remote {
+            SocketAddr::V4(_) => IpAddr::from(Ipv4Addr::UNSPECIFIED),
+            SocketAddr::V6(_) => IpAddr::from(Ipv6Addr::UNSPECIFIED),
+        };
+        let local_port = match endpoint.local_port {
+            0 => remote.port(),
+            port => port,
+        };
         Ok(Self {
             latency_ms: endpoint.latency_ms,
             encryption: encryption_of(endpoint)?,
             stream_id: endpoint.stream_id.clone().unwrap_or_default(),
             timeout: Duration::from_millis(u64::from(endpoint.connect_timeout_ms)),
+            rendezvous,
+            local: rendezvous.then_some(SocketAddr::new(any, local_port)),
             ..Self::new(remote)
         })
     }

@@ -28,6 +28,9 @@ pub struct Sps {
     pub bit_depth_chroma: u8,
     /// Size and rate.
     pub video: Video,
+    /// `max_num_reorder_frames`: pictures that may be decoded before one that is shown earlier;
+    /// `None` if it is not signalled.
+    pub reorder: Option<u8>,
 }
 
 impl Sps {
@@ -48,7 +51,12 @@ impl Sps {
         let samples = Samples::parse(&mut bits, profile_idc)?;
         skip_reference_fields(&mut bits)?;
         let (width, height) = parse_size(&mut bits, &samples)?;
-        let fps_milli = parse_vui_rate(&mut bits).unwrap_or(0);
+        let rate = parse_vui_rate(&mut bits).unwrap_or_default();
+        let reorder = match rate {
+            Some(_) => parse_vui_reorder(&mut bits).unwrap_or_default(),
+            None => None,
+        };
+        let fps_milli = rate.unwrap_or(0);
         Ok(Self {
             profile_idc,
             constraints,
@@ -62,6 +70,7 @@ impl Sps {
                 height,
                 fps_milli,
             },
+            reorder,
         })
     }
 }
@@ -186,11 +195,11 @@ fn parse_size(bits: &mut BitReader<'_>, samples: &Samples) -> Result<(u32, u32),
     ))
 }
 
-/// Frames per 1000 s from the VUI's timing (§E.2.1); 0 if there is none.
-fn parse_vui_rate(bits: &mut BitReader<'_>) -> Result<u32, CodecError> {
+/// Frames per 1000 s from the VUI's timing (§E.2.1), 0 if it has none; `None` without a VUI.
+fn parse_vui_rate(bits: &mut BitReader<'_>) -> Result<Option<u32>, CodecError> {
     const EXTENDED_SAR: u8 = 255;
     if !bits.flag()? {
-        return Ok(0);
+        return Ok(None);
     }
     if bits.flag()? && bits.byte(8)? == EXTENDED_SAR {
         bits.skip(32)?;
@@ -209,12 +218,49 @@ fn parse_vui_rate(bits: &mut BitReader<'_>) -> Result<u32, CodecError> {
         bits.ue()?;
     }
     if !bits.flag()? {
-        return Ok(0);
+        return Ok(Some(0));
     }
     let units_in_tick = bits.bits(32)?;
     let time_scale = bits.bits(32)?;
+    bits.skip(1)?; // fixed_frame_rate_flag
     // A tick is a field's time, whether or not fields are coded.
-    Ok(fps_milli(time_scale, 2 * u64::from(units_in_tick)))
+    Ok(Some(fps_milli(time_scale, 2 * u64::from(units_in_tick))))
+}
+
+/// `max_num_reorder_frames`, behind the VUI's timing (§E.1.1).
+fn parse_vui_reorder(bits: &mut BitReader<'_>) -> Result<Option<u8>, CodecError> {
+    let nal_hrd = bits.flag()?;
+    if nal_hrd {
+        skip_hrd(bits)?;
+    }
+    let vcl_hrd = bits.flag()?;
+    if vcl_hrd {
+        skip_hrd(bits)?;
+    }
+    if nal_hrd || vcl_hrd {
+        bits.skip(1)?; // low_delay_hrd_flag
+    }
+    bits.skip(1)?; // pic_struct_present_flag
+    if !bits.flag()? {
+        return Ok(None);
+    }
+    bits.skip(1)?; // motion_vectors_over_pic_boundaries_flag
+    for _ in 0..4 {
+        bits.ue()?; // sizes of pictures and macroblocks, lengths of motion vectors
+    }
+    Ok(Some(bits.ue_max("max_num_reorder_frames", 16)? as u8))
+}
+
+/// §E.1.2.
+fn skip_hrd(bits: &mut BitReader<'_>) -> Result<(), CodecError> {
+    let count = bits.ue_max("cpb_cnt_minus1", 31)? + 1;
+    bits.skip(8)?; // bit_rate_scale, cpb_size_scale
+    for _ in 0..count {
+        bits.ue()?;
+        bits.ue()?;
+        bits.skip(1)?; // cbr_flag
+    }
+    bits.skip(20) // lengths of delays and offsets
 }
 
 /// `time_scale / ticks_a_frame` in frames per 1000 s, rounded; 0 when it makes no sense.

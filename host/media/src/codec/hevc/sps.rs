@@ -46,6 +46,9 @@ pub struct Sps {
     pub bit_depth_chroma: u8,
     /// Size and rate.
     pub video: Video,
+    /// `sps_max_num_reorder_pics` of the highest layer: pictures that may be decoded before one
+    /// that is shown earlier; `None` if it does not parse.
+    pub reorder: Option<u8>,
 }
 
 impl Sps {
@@ -71,7 +74,10 @@ impl Sps {
         let (width, height) = parse_size(&mut bits, chroma_format_idc)?;
         let bit_depth_luma = 8 + bits.ue_max("bit_depth_luma_minus8", 8)? as u8;
         let bit_depth_chroma = 8 + bits.ue_max("bit_depth_chroma_minus8", 8)? as u8;
-        let fps_milli = parse_rate(&mut bits, max_sub_layers_minus1).unwrap_or(0);
+        let order = parse_order(&mut bits, max_sub_layers_minus1);
+        let reorder = order.as_ref().ok().map(|order| order.reorder);
+        let rate = order.and_then(|order| parse_rate(&mut bits, &order));
+        let fps_milli = rate.unwrap_or(0);
         Ok(Self {
             general,
             temporal_layers: max_sub_layers_minus1 + 1,
@@ -85,6 +91,7 @@ impl Sps {
                 height,
                 fps_milli,
             },
+            reorder,
         })
     }
 }
@@ -146,17 +153,30 @@ fn parse_size(bits: &mut BitReader<'_>, chroma: u8) -> Result<(u32, u32), CodecE
     ))
 }
 
-/// Everything from `log2_max_pic_order_cnt_lsb_minus4` to the VUI's timing.
-fn parse_rate(bits: &mut BitReader<'_>, max_sub_layers_minus1: u8) -> Result<u32, CodecError> {
+/// What stands between the bit depths and the block sizes.
+struct Order {
+    poc_bits: u32,
+    reorder: u8,
+}
+
+fn parse_order(bits: &mut BitReader<'_>, max_sub_layers_minus1: u8) -> Result<Order, CodecError> {
     let poc_bits = bits.ue_max("log2_max_pic_order_cnt_lsb_minus4", 12)? + 4;
     let first = if bits.flag()? {
         0
     } else {
         max_sub_layers_minus1
     };
+    let mut reorder = 0;
     for _ in first..=max_sub_layers_minus1 {
-        skip_codes(bits, 3)?; // buffering, reordering, latency of a sub-layer
+        bits.ue()?; // sps_max_dec_pic_buffering_minus1
+        reorder = bits.ue_max("sps_max_num_reorder_pics", 16)? as u8;
+        bits.ue()?; // sps_max_latency_increase_plus1
     }
+    Ok(Order { poc_bits, reorder })
+}
+
+/// Everything from the block sizes to the VUI's timing.
+fn parse_rate(bits: &mut BitReader<'_>, order: &Order) -> Result<u32, CodecError> {
     skip_codes(bits, 6)?; // block sizes and transform depths
     if bits.flag()? && bits.flag()? {
         skip_scaling_lists(bits)?;
@@ -170,7 +190,7 @@ fn parse_rate(bits: &mut BitReader<'_>, max_sub_layers_minus1: u8) -> Result<u32
     skip_reference_sets(bits)?;
     if bits.flag()? {
         let count = bits.ue_max("num_long_term_ref_pics_sps", 32)?;
-        bits.skip(count as usize * (poc_bits as usize + 1))?;
+        bits.skip(count as usize * (order.poc_bits as usize + 1))?;
     }
     bits.skip(2)?; // sps_temporal_mvp_enabled_flag, strong_intra_smoothing_enabled_flag
     if bits.flag()? {

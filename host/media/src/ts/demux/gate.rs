@@ -37,9 +37,12 @@ impl Gate {
     /// Notes that media of this time was seen, usable or not. True if the wait is over.
     pub(super) fn note(&mut self, dts: Ticks90k) -> bool {
         let first = *self.first.get_or_insert(dts);
-        dts - first > MAX_WAIT
-            || self.held_bytes > MAX_HELD_BYTES
-            || self.held.len() >= MAX_HELD_FRAMES
+        dts - first > MAX_WAIT || self.is_full()
+    }
+
+    /// Whether no more is to be held: metadata, which opens nothing, is then left out.
+    pub(super) const fn is_full(&self) -> bool {
+        self.held_bytes > MAX_HELD_BYTES || self.held.len() >= MAX_HELD_FRAMES
     }
 
     /// Keeps a frame for later.

@@ -2,14 +2,17 @@
 
 mod assembler;
 mod audio;
+mod data;
 mod elementary;
 mod gate;
+mod opus;
 mod video;
 
 use super::TsChunk;
 use super::packet::{Packet, Pid};
-use super::psi::{PmtStream, Programs, Update};
-use crate::timeline::{Timeline, Unwrap};
+use super::psi::{PmtStream, Programs, StreamKind, Update};
+use crate::codec::scte35;
+use crate::timeline::{Repaired, Timeline, Unwrap};
 use crate::{Convert, Frame, Ticks90k, Track, TrackId, Tracks};
 use assembler::Pes;
 use elementary::{Elementary, Unit};
@@ -33,9 +36,14 @@ const MAX_COMPLAINTS: usize = 64;
 
 /// Converts transport packets of the first program to access units.
 ///
-/// H.264, HEVC and AAC in ADTS become tracks; what else the PMT names is left out with one
-/// complaint each. The first frames are held back, at most 2 s of media, until the
+/// H.264, HEVC, AAC in ADTS and Opus become tracks, and SCTE-35, ID3 and KLV beside them; what
+/// else the PMT names is left out with one complaint each. The first frames are held back, at most 2 s of media, until the
 /// configuration of every track is known. A unit with lost packets is dropped and counted.
+///
+/// Metadata moves no clock and is waited for by nobody. What has no stamp, or one that lies
+/// elsewhere, is given the time at which it came; what comes before any picture or sound is
+/// left out.
+///
 /// A unit whose PES packet has an open length is complete, and given out, when the next
 /// one of its PID begins.
 #[derive(Debug)]
@@ -115,6 +123,9 @@ impl Demuxer {
         else {
             return;
         };
+        if self.is(index, StreamKind::Scte35) {
+            return self.sections(index, packet, epoch, out);
+        }
         let done = self.streams.get_mut(index).map(|known| known.push(packet));
         for pes in done.into_iter().flatten().flatten() {
             self.pes(index, pes, epoch, out);
@@ -160,7 +171,8 @@ impl Demuxer {
             .filter(|known| known.stream.kind.is_video());
         let share = MAX_PARTIAL_BYTES / videos.count().max(1);
         self.streams.iter_mut().for_each(|known| known.bound(share));
-        if self.streams.iter().all(|known| known.codec.is_none()) {
+        let mut media = self.streams.iter().filter(|known| !known.is_data());
+        if media.all(|known| known.codec.is_none()) {
             self.open_gate(out);
             self.gate.close();
         }
@@ -168,6 +180,9 @@ impl Demuxer {
     }
 
     fn pes(&mut self, index: usize, pes: Pes, epoch: u32, out: &mut Vec<Frame>) {
+        if self.streams.get(index).is_some_and(Elementary::is_data) {
+            return self.data(index, pes, epoch, out);
+        }
         let Some(known) = self.streams.get_mut(index) else {
             return;
         };
@@ -210,9 +225,81 @@ impl Demuxer {
                 self.give(Self::draft(track, stamps, epoch, unit), out);
             }
         }
-        let complete = self.streams.iter().all(|known| known.codec.is_some());
-        if !self.gate.is_open() && (complete || waited && !self.tracks.list.is_empty()) {
+        let mut media = self.streams.iter().filter(|known| !known.is_data());
+        let complete = media.clone().all(|known| known.codec.is_some());
+        if !self.gate.is_open() && (complete || waited && media.any(|known| known.codec.is_some()))
+        {
             self.open_gate(out);
+        }
+    }
+
+    fn is(&self, index: usize, kind: StreamKind) -> bool {
+        let known = self.streams.get(index);
+        known.is_some_and(|known| known.stream.kind == kind)
+    }
+
+    /// Splice information belongs to the time at which it comes, and names times of its own.
+    fn sections(&mut self, index: usize, packet: Packet<'_>, epoch: u32, out: &mut Vec<Frame>) {
+        let Some(known) = self.streams.get_mut(index) else {
+            return;
+        };
+        let track = known.track;
+        let sections = known.sections(packet);
+        let Some(placed) = self.timeline.now() else {
+            return;
+        };
+        for section in sections {
+            let unit = Unit {
+                payload: scte35::shift(&section, placed.offset),
+                random_access: false,
+                after: 0,
+            };
+            self.give_data(track, placed, epoch, unit, out);
+        }
+    }
+
+    /// Metadata in a PES packet.
+    fn data(&mut self, index: usize, pes: Pes, epoch: u32, out: &mut Vec<Frame>) {
+        let alone = self.streams.iter().all(Elementary::is_data);
+        let stamp = pes.pts;
+        let Some(known) = self.streams.get_mut(index) else {
+            return;
+        };
+        let track = known.track;
+        let mut units = Vec::new();
+        // No configuration, and so no error.
+        let _ = known.units(pes, &mut units);
+        let placed = match stamp {
+            Some(pts) if alone => {
+                let time = Ticks90k(self.clock.unwrap(pts));
+                Some(self.timeline.repair(time))
+            }
+            Some(pts) => self.timeline.locate(Ticks90k(self.clock.peek(pts))),
+            None => None,
+        };
+        let Some(placed) = placed.or_else(|| self.timeline.now()) else {
+            return;
+        };
+        if alone {
+            self.open_gate(out);
+        }
+        for unit in units {
+            self.give_data(track, placed, epoch, unit, out);
+        }
+    }
+
+    fn give_data(
+        &mut self,
+        track: TrackId,
+        placed: Repaired,
+        epoch: u32,
+        unit: Unit,
+        out: &mut Vec<Frame>,
+    ) {
+        let epoch = epoch.wrapping_add(placed.epoch);
+        let draft = Self::draft(track, (placed.time, placed.time), epoch, unit);
+        if self.gate.is_open() || !self.gate.is_full() {
+            self.give(draft, out);
         }
     }
 
@@ -243,13 +330,14 @@ impl Demuxer {
     }
 
     fn frame(&self, draft: Draft) -> Option<Frame> {
-        self.tracks.get(draft.track)?;
+        let track = self.tracks.get(draft.track)?;
+        let everywhere = track.codec.is_audio() && self.tracks.video().is_none();
         Some(Frame {
             tracks: Arc::clone(&self.tracks),
             track: draft.track,
             dts: draft.dts,
             pts: draft.pts,
-            random_access: draft.random_access || self.tracks.video().is_none(),
+            random_access: draft.random_access || everywhere,
             epoch: draft.epoch,
             payload: draft.payload,
         })

@@ -54,8 +54,8 @@ impl Head {
             _ if scrambled && indicated => State::Entry,
             _ if scrambled => State::Done,
             StreamKind::H264 | StreamKind::Hevc | StreamKind::AacAdts => State::Open,
-            StreamKind::AacLatm => State::Entry,
-            StreamKind::Other(_) => State::Done,
+            StreamKind::AacLatm | StreamKind::Opus(_) => State::Entry,
+            _ => State::Done,
         };
     }
 

@@ -1,13 +1,17 @@
 //! What passes, looked at without taking it apart: for every `Ts` source, at full rate.
 
 mod head;
+mod health;
 
 use super::continuity::{Continuity, Counter};
 use super::packet::{Adaptation, Packet, Pcr, Pid};
 use super::pes::PesHeader;
-use super::psi::{PmtStream, Programs, StreamKind, Update};
+use super::psi::{PmtStream, Programs, PsiError, StreamKind, Update};
 use crate::frame::{Audio, Video};
 use head::Head;
+use health::{Arrivals, Health};
+pub use health::{Condition, HOLD, Reading};
+use std::time::Instant;
 
 /// What one chunk held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -48,12 +52,13 @@ pub struct SeenTrack {
     pub stream: PmtStream,
     /// From the SPS, once seen.
     pub video: Option<Video>,
-    /// From an ADTS header, once seen.
+    /// From an ADTS header, once seen, or from the PMT.
     pub audio: Option<Audio>,
     /// The newest PTS, 33 bits.
     pub pts: Option<u64>,
     /// The newest DTS, 33 bits; the PTS where none is sent.
     pub dts: Option<u64>,
+    arrivals: Arrivals,
     /// Chunk starts at units of this stream are random access points.
     leads: bool,
     head: Head,
@@ -66,6 +71,9 @@ pub struct Monitor {
     programs: Programs,
     tracks: Vec<SeenTrack>,
     counters: Counters,
+    health: Health,
+    /// [`Counters::scrambled`] at the last tick.
+    scrambled_before: u64,
     pcr: Option<Pcr>,
 }
 
@@ -81,6 +89,7 @@ enum Role {
     #[default]
     Other,
     Psi,
+    Cat,
     /// Index of a track.
     Track(u8),
 }
@@ -99,10 +108,38 @@ impl Monitor {
             programs: Programs::new(),
             tracks: Vec::new(),
             counters: Counters::default(),
+            health: Health::new(),
+            scrambled_before: 0,
             pcr: None,
         };
         monitor.set_role(Pid::PAT, Role::Psi);
+        monitor.set_role(Pid::CAT, Role::Cat);
         monitor
+    }
+
+    /// What is inspected from now on arrived at `now`, and `skipped` bytes before it belonged to
+    /// no packet. Without it errors are counted, but nothing is ever late and no condition
+    /// begins or ends.
+    pub fn tick(&mut self, now: Instant, skipped: u64) {
+        let scrambled = self.counters.scrambled;
+        let is_scrambled = std::mem::replace(&mut self.scrambled_before, scrambled) != scrambled;
+        self.health.tick(now, is_scrambled);
+        self.health.skipped(skipped);
+        for track in &mut self.tracks {
+            if track.arrivals.is_overdue(now) {
+                self.health.error(Condition::Pid);
+            }
+        }
+    }
+
+    /// All conditions of TR 101 290 that are measured, in the standard's order.
+    pub fn conditions(&self) -> [Reading; Condition::ALL.len()] {
+        self.health.readings()
+    }
+
+    /// Conditions that began or ended since the last call.
+    pub fn changes(&mut self) -> Vec<Reading> {
+        self.health.take_changes()
     }
 
     /// Looks at a run of whole packets; an incomplete last one is passed over.
@@ -112,7 +149,10 @@ impl Monitor {
             self.counters.packets += 1;
             match Packet::new(bytes) {
                 Some(packet) => self.packet(packet, &mut seen),
-                None => self.counters.out_of_sync += 1,
+                None => {
+                    self.counters.out_of_sync += 1;
+                    self.health.error(Condition::SyncByte);
+                }
             }
         }
         // A decision that needs more bytes than the chunk has is made on what there is.
@@ -147,6 +187,7 @@ impl Monitor {
         let pid = packet.pid();
         if packet.transport_error() {
             self.counters.transport_errors += 1;
+            self.health.error(Condition::Transport);
             return;
         }
         if pid == Pid::NULL {
@@ -163,7 +204,11 @@ impl Monitor {
                 self.counters.duplicates += 1;
                 return;
             }
-            Continuity::Gap => seen.continuity_errors += 1,
+            Continuity::Gap => {
+                seen.continuity_errors += 1;
+                self.health.error(Condition::Continuity);
+                self.health.gap();
+            }
         }
         let role = watch.role;
         self.counters.scrambled += u64::from(packet.scrambled());
@@ -173,9 +218,13 @@ impl Monitor {
         match role {
             Role::Other => {}
             Role::Psi => seen.tracks_changed |= self.psi(packet),
+            Role::Cat => self.cat(packet),
             Role::Track(index) => {
                 if let Some(track) = self.tracks.get_mut(usize::from(index)) {
-                    track.packet(packet, seen);
+                    track.arrivals.packet(self.health.now());
+                    if track.packet(packet, seen) && track.arrivals.pts(self.health.now()) {
+                        self.health.error(Condition::Pts);
+                    }
                 }
             }
         }
@@ -184,9 +233,12 @@ impl Monitor {
     fn note_pcr(&mut self, packet: Packet<'_>) {
         let clock_pid = self.programs.pmt().map(|pmt| pmt.pcr_pid);
         if clock_pid == Some(packet.pid())
-            && let Some(pcr) = packet.adaptation().and_then(Adaptation::pcr)
+            && let Some(field) = packet.adaptation()
+            && let Some(pcr) = field.pcr()
         {
             self.pcr = Some(pcr);
+            let packet = self.counters.packets;
+            self.health.pcr(pcr, packet, field.discontinuity());
         }
     }
 
@@ -194,9 +246,13 @@ impl Monitor {
     fn psi(&mut self, packet: Packet<'_>) -> bool {
         let before = self.programs.pmt_pid();
         let update = self.programs.push(packet);
-        if matches!(update, Update::Damaged(_)) {
+        if let Update::Damaged(error) = update {
             self.counters.psi_errors += 1;
+            if error == PsiError::Crc {
+                self.health.error(Condition::Crc);
+            }
         }
+        self.table(packet);
         let now = self.programs.pmt_pid();
         if before == now && update != Update::Changed {
             return false;
@@ -210,6 +266,34 @@ impl Monitor {
         }
         self.set_role(Pid::PAT, Role::Psi);
         true
+    }
+
+    /// Notes that a PAT or a PMT begins in a packet of one of their PIDs.
+    fn table(&mut self, packet: Packet<'_>) {
+        let is_pat = packet.pid() == Pid::PAT;
+        let condition = if is_pat {
+            Condition::Pat
+        } else {
+            Condition::Pmt
+        };
+        if packet.scrambled() {
+            return self.health.error(condition);
+        }
+        match (table_id(packet), is_pat) {
+            (Some(0x00), true) => self.health.pat_seen(),
+            (Some(0x02), false) => self.health.pmt_seen(),
+            (Some(_), true) => self.health.error(condition),
+            // Other tables may share the PMT's PID.
+            (Some(_), false) | (None, _) => {}
+        }
+    }
+
+    fn cat(&mut self, packet: Packet<'_>) {
+        match table_id(packet) {
+            Some(0x01) => self.health.cat_seen(),
+            Some(_) => self.health.error(Condition::Cat),
+            None => {}
+        }
     }
 
     /// Takes over the PMT's streams; those that stay keep what is known of them.
@@ -248,18 +332,25 @@ impl Monitor {
 impl SeenTrack {
     fn new(stream: PmtStream) -> Self {
         let head = Head::new(stream.kind);
+        let audio = match stream.kind {
+            StreamKind::Opus(code) => super::opus::head_of(code).ok().map(|head| head.audio()),
+            _ => None,
+        };
         Self {
             stream,
             video: None,
-            audio: None,
+            audio,
             pts: None,
             dts: None,
+            arrivals: Arrivals::default(),
             leads: false,
             head,
         }
     }
 
-    fn packet(&mut self, packet: Packet<'_>, seen: &mut Seen) {
+    /// True if a PTS is in it.
+    fn packet(&mut self, packet: Packet<'_>, seen: &mut Seen) -> bool {
+        let mut stamped = false;
         if packet.unit_start() && packet.has_payload() {
             seen.random_access |= self.leads && self.head.decide();
             let indicated = packet.adaptation().is_some_and(Adaptation::random_access);
@@ -267,6 +358,7 @@ impl SeenTrack {
             let start = header.map_or(packet.payload().len(), |header| header.payload_offset);
             if let Some(pts) = header.and_then(|header| header.pts) {
                 self.pts = Some(pts);
+                stamped = self.stream.kind.has_frames();
                 self.dts = header.and_then(|header| header.dts).or(Some(pts));
             }
             self.head.start(indicated, packet.scrambled());
@@ -275,7 +367,7 @@ impl SeenTrack {
         } else if self.head.wants() {
             self.head.push(packet.payload());
         } else {
-            return;
+            return false;
         }
         seen.random_access |= self.leads && self.head.decided();
         if let Some(video) = self.head.take_video()
@@ -288,10 +380,20 @@ impl SeenTrack {
         {
             seen.tracks_changed = true;
         }
+        stamped
     }
 
     /// What it is coded with.
     pub const fn kind(&self) -> StreamKind {
         self.stream.kind
     }
+}
+
+/// The first table that begins in a packet.
+fn table_id(packet: Packet<'_>) -> Option<u8> {
+    if !packet.unit_start() {
+        return None;
+    }
+    let (&pointer, sections) = packet.payload().split_first()?;
+    sections.get(usize::from(pointer)).copied()
 }

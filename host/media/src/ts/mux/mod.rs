@@ -169,6 +169,9 @@ impl Muxer {
         let Some(output) = self.outputs.get_mut(index) else {
             return;
         };
+        if matches!(output.unit, UnitWriter::Splices) {
+            return write_section(&self.unit, output.pid, &mut output.counter, data);
+        }
         let is_clock = output.pid == self.pmt.pcr_pid;
         let discontinuity = is_clock && std::mem::take(&mut self.clock.broken);
         let pes = PesWriter {
@@ -273,7 +276,12 @@ impl Muxer {
             .outputs
             .iter()
             .find(|known| known.track.codec.is_video());
+        let sound = self
+            .outputs
+            .iter()
+            .find(|known| known.track.codec.is_audio());
         let clock = video
+            .or(sound)
             .or(self.outputs.first())
             .map_or(Pid::NULL, |known| known.pid);
         if self.pmt.streams != streams || self.pmt.pcr_pid != clock {
@@ -321,10 +329,16 @@ impl Convert for Muxer {
 
 impl Output {
     fn announce(&self) -> PmtStream {
-        let (stream_type, kind) = match self.track.codec {
-            Codec::H264 { .. } => (0x1B, StreamKind::H264),
-            Codec::Hevc { .. } => (0x24, StreamKind::Hevc),
-            Codec::Aac { .. } => (0x0F, StreamKind::AacAdts),
+        let (stream_type, kind) = match (&self.track.codec, &self.unit) {
+            (Codec::H264 { .. }, _) => (0x1B, StreamKind::H264),
+            (Codec::Hevc { .. }, _) => (0x24, StreamKind::Hevc),
+            (Codec::Aac { .. }, _) => (0x0F, StreamKind::AacAdts),
+            (_, UnitWriter::Opus { channel_config }) => (0x06, StreamKind::Opus(*channel_config)),
+            (Codec::Scte35, _) => (0x86, StreamKind::Scte35),
+            (Codec::Id3, _) => (0x15, StreamKind::Id3),
+            (Codec::Klv, _) => (0x06, StreamKind::Klv),
+            // Has no unit writer, and so no output.
+            _ => (0x06, StreamKind::Other(self.track.codec.name())),
         };
         PmtStream {
             pid: self.pid,

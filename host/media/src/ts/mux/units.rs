@@ -1,11 +1,15 @@
-//! Access units as an elementary stream carries them: Annex B, ADTS.
+//! Access units as an elementary stream carries them: Annex B, ADTS, Opus behind control
+//! headers, metadata as it is.
 
+use super::LEAD;
 use crate::Frame;
 use crate::codec::aac::AudioSpecificConfig;
 use crate::codec::nal::{self, LengthSize};
-use crate::codec::{CodecError, adts, h264, hevc};
+use crate::codec::{CodecError, adts, h264, hevc, opus, scte35};
 use crate::frame::Codec;
-use crate::ts::pes::{AUDIO_STREAM_ID, VIDEO_STREAM_ID};
+use crate::ts;
+use crate::ts::opus::ControlHeader;
+use crate::ts::pes::{AUDIO_STREAM_ID, PRIVATE_STREAM_ID, VIDEO_STREAM_ID};
 use bytes::{BufMut, Bytes, BytesMut};
 
 /// Access unit delimiters, any slice type (H.264 §7.3.2.4, H.265 §7.3.2.5).
@@ -23,6 +27,12 @@ pub(super) enum UnitWriter {
     },
     /// With what the header of each frame says.
     Audio { config: AudioSpecificConfig },
+    /// Behind a control header each.
+    Opus { channel_config: u8 },
+    /// In PES packets.
+    Data,
+    /// In sections.
+    Splices,
 }
 
 impl UnitWriter {
@@ -52,6 +62,18 @@ impl UnitWriter {
                 adts::Header::build(&config, 0)?;
                 Ok(Self::Audio { config })
             }
+            Codec::Opus { config, .. } => {
+                let channel_config = ts::opus::channel_config(&opus::Head::parse(config)?)?;
+                Ok(Self::Opus { channel_config })
+            }
+            Codec::Scte35 => Ok(Self::Splices),
+            Codec::Id3 | Codec::Klv => Ok(Self::Data),
+            // FFmpeg 5.1 writes AV1 and VP9 only as private data that nobody reads.
+            Codec::Av1 { .. } | Codec::Vp9 { .. } | Codec::Mjpeg { .. } => {
+                Err(CodecError::Unsupported {
+                    what: "this codec in a transport stream",
+                })
+            }
         }
     }
 
@@ -73,6 +95,21 @@ impl UnitWriter {
                 }
                 nal::to_annex_b(&frame.payload, *size, out)
             }
+            Self::Opus { .. } => {
+                ControlHeader::write(frame.payload.len(), out);
+                out.put_slice(&frame.payload);
+                Ok(())
+            }
+            Self::Data => {
+                out.put_slice(&frame.payload);
+                Ok(())
+            }
+            Self::Splices => {
+                scte35::check(&frame.payload)?;
+                // PTS lie LEAD later, and so do the splice times that are compared with them.
+                out.put_slice(&scte35::shift(&frame.payload, LEAD));
+                Ok(())
+            }
             Self::Audio { config } => {
                 out.put_slice(&adts::Header::build(config, frame.payload.len())?);
                 out.put_slice(&frame.payload);
@@ -85,6 +122,7 @@ impl UnitWriter {
         match self {
             Self::Video { .. } => VIDEO_STREAM_ID,
             Self::Audio { .. } => AUDIO_STREAM_ID,
+            Self::Opus { .. } | Self::Data | Self::Splices => PRIVATE_STREAM_ID,
         }
     }
 

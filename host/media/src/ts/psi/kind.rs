@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// `stream_type` of metadata in PES packets.
+const METADATA: u8 = 0x15;
+
 /// The coding of an elementary stream, as the PMT says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StreamKind {
@@ -13,6 +16,16 @@ pub enum StreamKind {
     AacAdts,
     /// AAC in LOAS/LATM.
     AacLatm,
+    /// Opus, with its `channel_config_code`.
+    Opus(u8),
+    /// Splice information, in sections.
+    Scte35,
+    /// Timed ID3 tags (Apple, "Timed Metadata for HTTP Live Streaming").
+    Id3,
+    /// KLV metadata, one access unit a PES packet (MISB ST 1402, asynchronous).
+    Klv,
+    /// KLV in metadata access unit cells (synchronous).
+    KlvCells,
     /// Any other, by its usual name.
     Other(&'static str),
 }
@@ -37,7 +50,7 @@ impl StreamKind {
             0x33 => Self::Other("VVC"),
             0x81 => Self::Other("AC-3"),
             0x82 => Self::Other("DTS"),
-            0x86 => Self::Other("SCTE-35"),
+            0x86 => Self::Scte35,
             0x87 => Self::Other("E-AC-3"),
             _ => Self::by_descriptor(stream_type, descriptors),
         }
@@ -48,25 +61,37 @@ impl StreamKind {
         matches!(self, Self::H264 | Self::Hevc)
     }
 
-    /// Whether the `Frames` form has a place for it.
+    /// Whether it is picture or sound that the `Frames` form has a place for.
     pub const fn has_frames(self) -> bool {
         matches!(
             self,
-            Self::H264 | Self::Hevc | Self::AacAdts | Self::AacLatm
+            Self::H264 | Self::Hevc | Self::AacAdts | Self::AacLatm | Self::Opus(_)
         )
+    }
+
+    /// Whether it is metadata that the `Frames` form has a place for.
+    pub const fn is_data(self) -> bool {
+        matches!(self, Self::Scte35 | Self::Id3 | Self::Klv | Self::KlvCells)
     }
 
     fn by_descriptor(stream_type: u8, descriptors: &[u8]) -> Self {
         for (tag, body) in descriptor_loop(descriptors) {
             match (tag, body) {
                 (0x05, [b'H', b'E', b'V', b'C', ..]) => return Self::Hevc,
-                (0x05, [b'K', b'L', b'V', b'A', ..]) => return Self::Other("KLV"),
-                (0x05, [b'C', b'U', b'E', b'I', ..]) => return Self::Other("SCTE-35"),
-                (0x05, [b'O', b'p', b'u', b's', ..]) => return Self::Other("Opus"),
+                (0x05, [b'K', b'L', b'V', b'A', ..])
+                | (0x26, [_, _, 0xFF, b'K', b'L', b'V', b'A', ..]) => {
+                    return if stream_type == METADATA {
+                        Self::KlvCells
+                    } else {
+                        Self::Klv
+                    };
+                }
+                // Elsewhere CUEI belongs to DTMF and other companions of splices.
+                (0x05, [b'O', b'p', b'u', b's', ..]) => return opus(descriptors),
                 (0x05, [b'A', b'C', b'-', b'3', ..]) => return Self::Other("AC-3"),
                 (0x05, [b'A', b'V', b'0', b'1', ..]) => return Self::Other("AV1"),
                 (0x05, [b'I', b'D', b'3', b' ', ..]) | (0x26, [_, _, b'I', b'D', b'3', ..]) => {
-                    return Self::Other("ID3 metadata");
+                    return Self::Id3;
                 }
                 (0x56, _) => return Self::Other("teletext"),
                 (0x59, _) => return Self::Other("DVB subtitles"),
@@ -79,7 +104,7 @@ impl StreamKind {
         Self::Other(match stream_type {
             0x05 => "private sections",
             0x06 => "private data",
-            0x15 => "metadata",
+            METADATA => "metadata",
             _ => "unknown",
         })
     }
@@ -92,9 +117,22 @@ impl fmt::Display for StreamKind {
             Self::Hevc => "HEVC",
             Self::AacAdts => "AAC",
             Self::AacLatm => "AAC (LATM)",
+            Self::Opus(_) => "Opus",
+            Self::Scte35 => "SCTE-35",
+            Self::Id3 => "ID3 metadata",
+            Self::Klv | Self::KlvCells => "KLV",
             Self::Other(name) => name,
         })
     }
+}
+
+/// By the extension descriptor beside the registration; stereo if there is none.
+fn opus(descriptors: &[u8]) -> StreamKind {
+    let code = descriptor_loop(descriptors).find_map(|(tag, body)| match (tag, body) {
+        (0x7F, [0x80, code, ..]) => Some(*code),
+        _ => None,
+    });
+    StreamKind::Opus(code.unwrap_or(2))
 }
 
 /// Tag and body of each descriptor that is whole.

@@ -1,7 +1,7 @@
 //! PAT, PMT and SDT, written.
 
 use super::section::crc32;
-use super::{Pat, Pmt, StreamKind};
+use super::{Pat, Pmt, PmtStream, StreamKind};
 use crate::ts::PACKET_BYTES;
 use crate::ts::packet::Pid;
 use bytes::{BufMut, BytesMut};
@@ -18,24 +18,22 @@ pub fn pat_section(pat: &Pat) -> Vec<u8> {
 
 /// A PMT; streams that no longer fit its 1024 bytes are left out.
 ///
-/// Descriptors are the language, and the registration of streams of private types.
+/// Descriptors are the language, and those by which private types are known; in the outer loop
+/// the registration that splice information asks for (ANSI/SCTE 35 §8.1).
 pub fn pmt_section(pmt: &Pmt) -> Vec<u8> {
     // 1024 less the head, the CRC and the largest entry.
-    const ROOM: usize = 1024 - 12 - 24;
+    const ROOM: usize = 1024 - 12 - 32;
     let mut body = Vec::with_capacity(128);
     body.put_u16(0xE000 | pmt.pcr_pid.get());
-    body.put_u16(0xF000);
+    let program_info: &[u8] = if pmt.streams.iter().any(|s| s.kind == StreamKind::Scte35) {
+        b"\x05\x04CUEI"
+    } else {
+        b""
+    };
+    body.put_u16(0xF000 | program_info.len() as u16);
+    body.put_slice(program_info);
     for stream in &pmt.streams {
-        let mut descriptors = Vec::new();
-        if let Some(language) = stream.language {
-            descriptors.extend_from_slice(&[0x0A, 4]);
-            descriptors.extend_from_slice(&language);
-            descriptors.push(0);
-        }
-        if stream.kind == StreamKind::Hevc {
-            // Old demuxers know HEVC by its registration only.
-            descriptors.extend_from_slice(b"\x05\x04HEVC");
-        }
+        let descriptors = descriptors(stream);
         if body.len() > ROOM {
             break;
         }
@@ -45,6 +43,28 @@ pub fn pmt_section(pmt: &Pmt) -> Vec<u8> {
         body.extend_from_slice(&descriptors);
     }
     section(0x02, 0xB0, pmt.number, pmt.version, &body)
+}
+
+fn descriptors(stream: &PmtStream) -> Vec<u8> {
+    let mut out = Vec::new();
+    if let Some(language) = stream.language {
+        out.extend_from_slice(&[0x0A, 4]);
+        out.extend_from_slice(&language);
+        out.push(0);
+    }
+    match stream.kind {
+        // Old demuxers know HEVC by its registration only.
+        StreamKind::Hevc => out.extend_from_slice(b"\x05\x04HEVC"),
+        StreamKind::Opus(code) => {
+            out.extend_from_slice(b"\x05\x04Opus");
+            out.extend_from_slice(&[0x7F, 2, 0x80, code]);
+        }
+        // metadata_descriptor: format and application ID3, service 0, no decoder configuration.
+        StreamKind::Id3 => out.extend_from_slice(b"\x26\x0D\xFF\xFFID3 \xFFID3 \x00\x0F"),
+        StreamKind::Klv | StreamKind::KlvCells => out.extend_from_slice(b"\x05\x04KLVA"),
+        _ => {}
+    }
+    out
 }
 
 /// An SDT that names one program (ETSI EN 300 468 §5.2.3); names are cut at 100 bytes.

@@ -75,7 +75,7 @@ impl Server {
         let question = Question::Connect {
             transaction: command.transaction,
             object_encoding: encoding.unwrap_or_default(),
-            wants_fourcc: connect.properties.get("fourCcList").is_some(),
+            is_enhanced: connect.enhanced.is_announced(),
         };
         self.ask(now, question, ServerEvent::Connect(connect));
         Ok(())

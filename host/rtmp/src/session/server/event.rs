@@ -1,7 +1,7 @@
 //! What a server session tells.
 
-use super::super::{Media, Reason};
-use crate::amf::{Object, Value};
+use super::super::{Enhanced, Media, Reason};
+use crate::amf::Object;
 use crate::url;
 
 /// What happened on a connection.
@@ -38,8 +38,8 @@ pub struct Connect {
     pub tc_url: String,
     /// The client's version, such as `FMLE/3.0 (compatible; Lavf59.27.100)`.
     pub flash_ver: String,
-    /// FourCCs of the codecs it knows, if it speaks enhanced RTMP.
-    pub fourcc_list: Vec<String>,
+    /// What it takes of enhanced RTMP.
+    pub enhanced: Enhanced,
     /// All of the command object.
     pub properties: Object,
 }
@@ -99,20 +99,12 @@ impl Connect {
     pub(super) fn new(properties: Object) -> Self {
         let text = |name| properties.get_str(name).unwrap_or_default();
         let (app, query) = url::split_query(text("app"));
-        let fourcc_list = match properties.get("fourCcList") {
-            Some(Value::StrictArray(list)) => list
-                .iter()
-                .filter_map(Value::as_str)
-                .map(str::to_owned)
-                .collect(),
-            _ => Vec::new(),
-        };
         Self {
             app: app.trim_matches('/').to_owned(),
             query: query.to_owned(),
             tc_url: text("tcUrl").to_owned(),
             flash_ver: text("flashVer").to_owned(),
-            fourcc_list,
+            enhanced: Enhanced::of(&properties),
             properties,
         }
     }

@@ -57,7 +57,7 @@ enum Question {
     Connect {
         transaction: f64,
         object_encoding: f64,
-        wants_fourcc: bool,
+        is_enhanced: bool,
     },
     Publish,
     Play {
@@ -242,7 +242,7 @@ impl Server {
             Question::Connect {
                 transaction,
                 object_encoding,
-                wants_fourcc,
+                is_enhanced,
             } => {
                 self.link.send_control(Control::WindowAckSize(WINDOW))?;
                 let limit = LimitType::Dynamic;
@@ -253,7 +253,7 @@ impl Server {
                 self.link.send_chunk_size()?;
                 self.link
                     .send_control(Control::User(UserControl::StreamBegin { stream_id: 0 }))?;
-                let result = reply::connected(transaction, object_encoding, wants_fourcc);
+                let result = reply::connected(transaction, object_encoding, is_enhanced);
                 self.link.send_command(&result)?;
                 self.enter(now, State::Idle);
             }

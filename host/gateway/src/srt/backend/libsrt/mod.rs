@@ -169,6 +169,7 @@ fn prepare_call(socket: &Socket, config: &ConnectConfig) -> Result<(), srt_sys::
     if !config.stream_id.is_empty() {
         socket.set_text(TextOption::StreamId, config.stream_id.as_bytes())?;
     }
+    socket.set_bool(BoolOption::Rendezvous, config.rendezvous)?;
     match config.local {
         Some(local) => bind(socket, local),
         None => Ok(()),

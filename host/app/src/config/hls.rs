@@ -1,0 +1,109 @@
+//! `[hls]`: segments for viewers over HTTP, for HLS and DASH.
+
+use super::error::ConfigError;
+use gateway::package;
+use media::Ticks90k;
+use media::hls::Cutting;
+use serde::Deserialize;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// `[hls]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Hls {
+    /// What `index.m3u8` leads to: `cmaf`, with low latency, or `ts`.
+    pub form: Form,
+    /// How far back viewers may seek, 0 to 43200 s; six segments are listed at least.
+    pub window_s: u64,
+    /// What one rendition of a stream may hold in memory, 16 MiB to 64 GiB.
+    pub window_bytes: usize,
+    /// How long the parts of segments are, 100 to 1000 ms.
+    pub part_ms: u32,
+    /// How long segments are meant to be, 1 to 10 s.
+    pub segment_s: u32,
+}
+
+/// The form of segments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Form {
+    /// Fragmented MP4 (ISO/IEC 23000-19), in parts.
+    Cmaf,
+    /// Transport stream.
+    Ts,
+}
+
+impl FromStr for Form {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "cmaf" => Ok(Self::Cmaf),
+            "ts" => Ok(Self::Ts),
+            _ => Err(()),
+        }
+    }
+}
+
+impl Default for Hls {
+    fn default() -> Self {
+        let usual = package::Settings::default();
+        Self {
+            form: Form::Cmaf,
+            window_s: usual.window.as_secs(),
+            window_bytes: usual.max_bytes,
+            part_ms: 200,
+            segment_s: 2,
+        }
+    }
+}
+
+impl Hls {
+    /// As windows are made with it.
+    pub fn package(&self) -> package::Settings {
+        package::Settings {
+            form: match self.form {
+                Form::Cmaf => package::Form::Cmaf,
+                Form::Ts => package::Form::Ts,
+            },
+            window: Duration::from_secs(self.window_s),
+            max_bytes: self.window_bytes,
+        }
+    }
+
+    /// How long parts are.
+    pub const fn part(&self) -> Ticks90k {
+        Ticks90k(self.part_ms as i64 * 90)
+    }
+
+    /// How segments are cut.
+    pub fn cutting(&self) -> Cutting {
+        Cutting::every(Ticks90k(i64::from(self.segment_s) * 90_000))
+    }
+
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        let ranges = [
+            ("hls.window_s", self.window_s <= 43_200, "0 to 43200 s"),
+            (
+                "hls.window_bytes",
+                (16 << 20..=64 << 30).contains(&self.window_bytes),
+                "16777216 to 68719476736 bytes",
+            ),
+            (
+                "hls.part_ms",
+                (100..=1_000).contains(&self.part_ms),
+                "100 to 1000 ms",
+            ),
+            (
+                "hls.segment_s",
+                (1..=10).contains(&self.segment_s),
+                "1 to 10 s",
+            ),
+        ];
+        match ranges.into_iter().find(|(_, holds, _)| !holds) {
+            Some((key, _, range)) => Err(ConfigError::range(key, range)),
+            None => Ok(()),
+        }
+    }
+}

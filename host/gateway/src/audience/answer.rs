@@ -1,0 +1,305 @@
+//! What leaves over HTTP: playlists, segments and problems, each with the headers that
+//! players and caches need.
+
+use axum::Json;
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use model::Refusal;
+use serde::Serialize;
+
+/// A live playlist is old as soon as it is sent.
+const PLAYLIST_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
+
+/// A segment never changes, and no other ever gets its name.
+const SEGMENT_CACHE: HeaderValue = HeaderValue::from_static("public, max-age=3600, immutable");
+
+/// RFC 8216 §4.
+const PLAYLIST_TYPE: HeaderValue = HeaderValue::from_static("application/vnd.apple.mpegurl");
+
+/// RFC 3555; what RFC 8216 §3.2 segments go by.
+const SEGMENT_TYPE: HeaderValue = HeaderValue::from_static("video/mp2t");
+
+/// Seconds after which an absent stream may be asked for again.
+const RETRY_AFTER_S: u16 = 2;
+
+/// A playlist.
+pub(crate) fn playlist(body: Bytes) -> Response {
+    fresh(body.into(), PLAYLIST_TYPE)
+}
+
+/// A playlist whose segments are asked for with the query it was asked for with itself.
+pub(crate) fn with_query(playlist: Bytes, query: &str) -> Bytes {
+    let Ok(text) = std::str::from_utf8(&playlist) else {
+        return playlist;
+    };
+    if query.is_empty() {
+        return playlist;
+    }
+    let mut asked = String::with_capacity(text.len() + 16 * (query.len() + 1));
+    for line in text.lines() {
+        push_with_query(line, query, &mut asked);
+        // Whatever is neither empty nor a tag or comment is a URI (RFC 8216 §4.1).
+        if !line.is_empty() && !line.starts_with('#') {
+            asked.push('?');
+            asked.push_str(query);
+        }
+        asked.push('\n');
+    }
+    asked.into()
+}
+
+/// Tags name addresses too: renditions, initialization segments, parts.
+fn push_with_query(line: &str, query: &str, out: &mut String) {
+    let place = line.find("URI=\"").map(|at| at + 5);
+    let end = place.and_then(|at| Some(at + line.get(at..)?.find('"')?));
+    let Some((before, after)) = end.and_then(|end| line.split_at_checked(end)) else {
+        return out.push_str(line);
+    };
+    out.push_str(before);
+    out.push('?');
+    // What a playlist is asked for beside who asks is not for what it names.
+    out.push_str(query);
+    out.push_str(after);
+}
+
+/// A segment of a transport stream; its bytes are shared by every viewer.
+pub(crate) fn segment(body: Bytes) -> Response {
+    typed(body.into(), SEGMENT_TYPE, SEGMENT_CACHE)
+}
+
+/// A CMAF part or header.
+pub(crate) fn media(body: Bytes, video: bool) -> Response {
+    typed(body.into(), mp4_type(video), SEGMENT_CACHE)
+}
+
+/// A CMAF segment: its parts one after another, `bytes` together.
+pub(crate) fn pieces(parts: Vec<Bytes>, bytes: usize, video: bool) -> Response {
+    let parts = parts.into_iter().map(Ok::<_, std::convert::Infallible>);
+    let body = Body::from_stream(futures_util::stream::iter(parts));
+    let mut response = typed(body, mp4_type(video), SEGMENT_CACHE);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_LENGTH, HeaderValue::from(bytes));
+    response
+}
+
+/// A segment in the making. It has its name for good, but whoever keeps it must have all of it.
+pub(crate) fn growing(body: Body, video: bool) -> Response {
+    typed(body, mp4_type(video), PLAYLIST_CACHE)
+}
+
+/// RFC 4337.
+const fn mp4_type(video: bool) -> HeaderValue {
+    HeaderValue::from_static(if video { "video/mp4" } else { "audio/mp4" })
+}
+
+/// Whatever is old as soon as it is sent.
+pub(crate) fn fresh(body: Body, content_type: HeaderValue) -> Response {
+    typed(body, content_type, PLAYLIST_CACHE)
+}
+
+fn typed(body: Body, content_type: HeaderValue, cache: HeaderValue) -> Response {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, content_type);
+    headers.insert(header::CACHE_CONTROL, cache);
+    response
+}
+
+/// The answer to a preflight request (Fetch Standard, CORS-preflight).
+pub(crate) fn preflight() -> Response {
+    StatusCode::NO_CONTENT.into_response()
+}
+
+/// Any page may play: nothing here depends on cookies.
+pub(crate) fn allow_every_origin(headers: &mut HeaderMap) {
+    let every = HeaderValue::from_static("*");
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, every.clone());
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, every.clone());
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, every);
+    let methods = HeaderValue::from_static("GET, HEAD, OPTIONS");
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+    headers.insert(
+        header::ACCESS_CONTROL_MAX_AGE,
+        HeaderValue::from_static("86400"),
+    );
+}
+
+/// Why a request got no media, as a problem document (RFC 9457) whose `type` the API explains.
+#[derive(Debug)]
+pub(crate) enum Problem {
+    /// Turned away by the hub.
+    Refused(Refusal),
+    /// Nothing of that name among the stream's files.
+    NoSuchFile,
+    /// The segment is no longer held, or not made yet.
+    NoSuchSegment,
+    /// The stream is there, but no segment came in time.
+    NoMedia,
+    /// Too many requests wait for their first segment.
+    TooManyWaiting,
+    /// A playlist was asked for in a way that makes no sense.
+    Directive(String),
+    /// Not GET, HEAD or OPTIONS.
+    Method,
+}
+
+#[derive(Serialize)]
+struct Document {
+    #[serde(rename = "type")]
+    type_uri: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: String,
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl Problem {
+    fn document(&self) -> Document {
+        let (type_uri, title, status, detail) = match self {
+            Self::Refused(refusal) => return refused(refusal),
+            Self::NoSuchFile => (
+                "/problems/not-found",
+                "No resource has this path",
+                404,
+                "under /hls/NAME/ there are index.m3u8, under /dash/NAME/ manifest.mpd, and the files they list"
+                    .to_owned(),
+            ),
+            Self::NoSuchSegment => (
+                "/problems/not-found",
+                "No resource has this path",
+                404,
+                "the segment is no longer held, or not made yet; the playlist lists those that are"
+                    .to_owned(),
+            ),
+            Self::NoMedia => (
+                "/problems/no-media",
+                "The stream has no media to show yet",
+                503,
+                "no segment was completed in time: is a source connected, and has its video key frames?"
+                    .to_owned(),
+            ),
+            Self::TooManyWaiting => (
+                "/problems/overloaded",
+                "A limit of this host is reached",
+                503,
+                "too many viewers wait for streams that have no segment yet".to_owned(),
+            ),
+            Self::Directive(what) => (
+                "/problems/bad-request",
+                "The request cannot be understood",
+                400,
+                what.clone(),
+            ),
+            Self::Method => (
+                "/problems/method-not-allowed",
+                "The resource does not take this method",
+                405,
+                "streams are read with GET and HEAD".to_owned(),
+            ),
+        };
+        Document {
+            type_uri,
+            title,
+            status,
+            detail,
+        }
+    }
+}
+
+fn refused(refusal: &Refusal) -> Document {
+    let (type_uri, title, status) = match refusal {
+        Refusal::UnknownStream(_) => ("/problems/unknown-stream", "No stream has this name", 404),
+        Refusal::Unauthorized => ("/problems/unauthorized", "Who asks has to be known", 401),
+        Refusal::Forbidden | Refusal::CutOff(_) => {
+            ("/problems/forbidden", "The policy does not allow it", 403)
+        }
+        Refusal::NotServed { .. } => (
+            "/problems/not-served",
+            "The stream is not served over this protocol",
+            403,
+        ),
+        Refusal::Overloaded { .. } => (
+            "/problems/overloaded",
+            "A limit of this host is reached",
+            503,
+        ),
+        Refusal::Stopping => ("/problems/stopping", "This host is shutting down", 503),
+        _ => (
+            "/problems/bad-request",
+            "The request cannot be understood",
+            400,
+        ),
+    };
+    Document {
+        type_uri,
+        title,
+        status,
+        detail: refusal.to_string(),
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let document = self.document();
+        let status = StatusCode::from_u16(document.status).unwrap_or(StatusCode::BAD_REQUEST);
+        let mut response = (status, Json(document)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        match status {
+            StatusCode::METHOD_NOT_ALLOWED => {
+                headers.insert(
+                    header::ALLOW,
+                    HeaderValue::from_static("GET, HEAD, OPTIONS"),
+                );
+            }
+            // FFmpeg and VLC send the user and password of a URL only when asked to.
+            StatusCode::UNAUTHORIZED => {
+                let challenge = HeaderValue::from_static("Basic realm=\"pointsman\"");
+                headers.insert(header::WWW_AUTHENTICATE, challenge);
+            }
+            StatusCode::NOT_FOUND | StatusCode::SERVICE_UNAVAILABLE => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_playlist_hands_its_query_on_to_its_segments_only() {
+        let playlist = Bytes::from_static(b"#EXTM3U\n#EXTINF:2.0,\n7.ts\n\n#EXT-X-ENDLIST\n");
+        assert_eq!(with_query(playlist.clone(), ""), playlist);
+        assert_eq!(
+            with_query(playlist, "token=a%20b&x"),
+            "#EXTM3U\n#EXTINF:2.0,\n7.ts?token=a%20b&x\n\n#EXT-X-ENDLIST\n"
+        );
+    }
+
+    #[test]
+    fn who_shows_nothing_is_asked_to_and_who_shows_the_wrong_thing_is_not() {
+        let answer = |refusal: Refusal| Problem::from(refusal).into_response();
+        let unknown = answer(Refusal::Unauthorized);
+        assert_eq!(unknown.status(), 401);
+        assert!(unknown.headers().contains_key(header::WWW_AUTHENTICATE));
+        let wrong = answer(Refusal::Forbidden);
+        assert_eq!(wrong.status(), 403);
+        assert!(!wrong.headers().contains_key(header::WWW_AUTHENTICATE));
+    }
+}

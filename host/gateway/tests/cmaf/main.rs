@@ -1,0 +1,9 @@
+//! CMAF over HTTP: low-latency HLS, DASH and endless MP4, with real players.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
+
+mod browser;
+mod dash;
+mod hls;
+mod mp4;
+mod support;

@@ -1,0 +1,89 @@
+//! Endless MP4 over HTTP and WebSocket.
+
+use crate::support::*;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ffmpeg_plays_the_endless_file_without_a_complaint() {
+    let host = Host::start().await;
+    let _feed = host.on_air(H264);
+    let url = host.url(&format!("/live/{NAME}.mp4"));
+    let (frames, complaints) = ffmpeg(&["-i", &url, "-t", "4", "-f", "framecrc", "-"]).await;
+    assert_eq!(complaints, "");
+    assert_played(&frames, 4);
+    host.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_websocket_is_told_the_codecs_then_gets_the_header_and_parts() {
+    let host = Host::start().await;
+    let _feed = host.on_air(H264);
+    let mut socket = TcpStream::connect(host.address).await.unwrap();
+    let request = format!(
+        "GET /live/{NAME}.mp4 HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(socket.read_u8().await.unwrap());
+    }
+    assert!(
+        head.starts_with(b"HTTP/1.1 101"),
+        "{}",
+        String::from_utf8_lossy(&head)
+    );
+    let (kind, text) = message(&mut socket).await;
+    let told = r#"{"mime":"video/mp4; codecs=\"avc1.42C00C, mp4a.40.2\""}"#;
+    assert_eq!((kind, text.as_slice()), (1, told.as_bytes()));
+    let (kind, header) = message(&mut socket).await;
+    assert_eq!((kind, &header[4..8]), (2, &b"ftyp"[..]));
+    for _ in 0..6 {
+        let (kind, part) = message(&mut socket).await;
+        assert_eq!((kind, &part[4..8]), (2, &b"moof"[..]));
+    }
+    assert_eq!(host.viewers(), 1);
+    drop(socket);
+    let gone = async {
+        while host.viewers() > 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, gone)
+        .await
+        .expect("who left is not counted");
+    host.close().await;
+}
+
+/// One message of a server: not masked, in one frame (RFC 6455 §5.2).
+async fn message(socket: &mut TcpStream) -> (u8, Vec<u8>) {
+    let kind = socket.read_u8().await.unwrap() & 0x0f;
+    let len = match socket.read_u8().await.unwrap() {
+        126 => u64::from(socket.read_u16().await.unwrap()),
+        127 => socket.read_u64().await.unwrap(),
+        short => u64::from(short),
+    };
+    let mut payload = vec![0; len as usize];
+    socket.read_exact(&mut payload).await.unwrap();
+    (kind, payload)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_streams_that_are_there_have_a_file() {
+    let host = Host::start().await;
+    for (path, status) in [
+        ("/live/none.mp4", 404),
+        ("/live/none", 404),
+        ("/live/a//b.mp4", 400),
+    ] {
+        let answer = host.get(path).await;
+        assert_eq!(answer.status, status, "{path}: {}", answer.text());
+        assert!(
+            answer.head.contains("application/problem+json"),
+            "{}",
+            answer.head
+        );
+    }
+    host.close().await;
+}
