@@ -237,8 +237,17 @@ fn sigterm_lets_hls_viewers_fetch_the_end_and_nobody_new_in() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let playlist = || host.get("/hls/live/cam1/index.m3u8");
-    wait("a segment", || playlist().contains(".ts"));
+    let variant = || {
+        let index = host.get("/hls/live/cam1/index.m3u8");
+        let mut lines = index.lines();
+        lines
+            .find(|line| line.contains(".m3u8") && !line.starts_with('#'))
+            .map(str::to_owned)
+    };
+    wait("a variant", || variant().is_some());
+    let variant = variant().unwrap();
+    let playlist = || host.get(&format!("/hls/live/cam1/{variant}"));
+    wait("a segment", || playlist().contains("#EXTINF"));
     host.signal("-TERM");
     wait("the end of the playlist", || {
         playlist().contains("#EXT-X-ENDLIST")
@@ -252,14 +261,14 @@ fn sigterm_lets_hls_viewers_fetch_the_end_and_nobody_new_in() {
     assert!(told.contains("/problems/stopping"), "{told}");
 
     let ended = playlist();
-    let last = ended.lines().rfind(|line| line.ends_with(".ts")).unwrap();
+    let last = ended.lines().rfind(|line| !line.starts_with('#')).unwrap();
     let segment = Command::new("curl")
-        .args(["-sS", "-A", "player", "-o", "last.ts"])
+        .args(["-sS", "-A", "player", "-o", "last.m4s"])
         .arg(format!("http://{}/hls/live/cam1/{last}", host.api))
         .current_dir(host.dir.path())
         .status();
     assert!(segment.unwrap().success());
-    assert!(std::fs::metadata(host.path("last.ts")).unwrap().len() > 188);
+    assert!(std::fs::metadata(host.path("last.m4s")).unwrap().len() > 188);
     // Long before a minute is over.
     wait("its end", || host.has_ended() == Some(0));
     let _ = camera.kill();
