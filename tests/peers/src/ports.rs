@@ -51,9 +51,12 @@ pub fn own_address() -> Ipv4Addr {
 pub fn until_listened(port: u16) {
     // Address and port in hexadecimal, the address as the processor keeps it (proc(5)).
     let loopback = u32::from_ne_bytes(Ipv4Addr::LOCALHOST.octets());
-    let local = [loopback, 0].map(|address| format!(" {address:08X}:{port:04X} "));
+    let listening = [loopback, 0].map(|address| format!("{address:08X}:{port:04X}"));
     until(&format!("UDP port {port} is listened on"), || {
         let table = fs::read_to_string("/proc/net/udp").unwrap_or_default();
-        local.iter().any(|local| table.contains(local))
+        // The third column is the peer of a connected socket: a sender has the port there.
+        let local = |line: &str| line.split_whitespace().nth(1).map(str::to_owned);
+        let mut locals = table.lines().filter_map(local);
+        locals.any(|local| listening.contains(&local))
     });
 }
