@@ -54,7 +54,9 @@ async fn a_file_that_is_replaced_by_another_hosts_is_left_alone() {
         .await
         .unwrap();
     other.close().await;
-    remove(&scene.file());
+    // In one step: where there is no file for a moment, the host makes one, and its log would lie
+    // beside the other's file.
+    remove_logs(&scene.file());
     fs::rename(aside, scene.file()).unwrap();
     restart_is_asked_for(&scene, open).await;
 }
@@ -75,6 +77,10 @@ async fn restart_is_asked_for(scene: &Scene, open: Open) {
 
 fn remove(database: &Path) {
     fs::remove_file(database).unwrap();
+    remove_logs(database);
+}
+
+fn remove_logs(database: &Path) {
     for beside in ["db-wal", "db-shm"] {
         // There only while it is open.
         let _ = fs::remove_file(database.with_extension(beside));
