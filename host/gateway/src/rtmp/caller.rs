@@ -3,9 +3,9 @@
 use super::abilities;
 use super::connection::{Failure, until};
 use super::wire::Wire;
-use super::write::STALL;
 use crate::context::Context;
 use crate::link::LinkError;
+use crate::tcp::STALL;
 use ::rtmp::session::{Client, ClientConfig, ClientEvent, Error, Role};
 use bytes::{Bytes, BytesMut};
 use media::flv::Abilities;

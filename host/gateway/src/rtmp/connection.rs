@@ -6,6 +6,7 @@ use super::wire::Wire;
 use super::write::flush_server;
 use super::{abilities, ask, ingest, serve, status_code};
 use crate::context::Context;
+use crate::tcp::WriteError;
 use ::rtmp::session::{Server, ServerEvent};
 use bytes::BytesMut;
 use hub::Pass;
@@ -29,10 +30,19 @@ pub(super) enum Failure {
     Session(#[from] ::rtmp::session::Error),
     #[error("connection: {0}")]
     Io(#[from] io::Error),
-    #[error("the peer took nothing for {} s", super::write::STALL.as_secs())]
+    #[error("the peer took nothing for {} s", crate::tcp::STALL.as_secs())]
     Stalled,
     #[error(transparent)]
     CutOff(Refusal),
+}
+
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Io(error) => Self::Io(error),
+            WriteError::Stalled => Self::Stalled,
+        }
+    }
 }
 
 /// A connection and its session.

@@ -1,9 +1,9 @@
 //! The bytes of a connection: plain, or under TLS.
 
 use super::connection::Failure;
-use super::write::{STALL, write_all};
 use crate::context::Context;
 use crate::link::{self, LinkError};
+use crate::tcp::{STALL, write_all};
 use bytes::{Bytes, BytesMut};
 use model::endpoint;
 use std::future::poll_fn;
@@ -65,7 +65,7 @@ impl Wire {
     /// Writes all of `messages`; waits where the socket is full.
     pub(super) async fn write(&mut self, messages: &[Bytes]) -> Result<(), Failure> {
         match self {
-            Self::Plain(tcp) => write_all(tcp, messages).await,
+            Self::Plain(tcp) => Ok(write_all(tcp, messages).await?),
             Self::Tls(tls) => write_sealed(tls, messages).await,
         }
     }
