@@ -28,10 +28,7 @@ const PURE: [(&str, &[&str]); 4] = [
         "pointsman-model",
         &["serde", "serde_json", "thiserror", "url"],
     ),
-    (
-        "pointsman-media",
-        &["bytes", "memchr", "mp4-atom", "thiserror"],
-    ),
+    ("pointsman-media", &["bytes", "memchr", "thiserror"]),
     (
         "pointsman-rtmp",
         &["bytes", "hmac", "rml_amf0", "sha2", "thiserror"],
