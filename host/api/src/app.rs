@@ -3,7 +3,7 @@
 use crate::answers::Answers;
 use crate::cors::{Origin, Origins, cors};
 use crate::door::{Door, door};
-use crate::guard::{Guard, guard};
+use crate::guard::{Guard, guard, guard_publishers};
 use crate::machine::{InterfaceAddresses, Machine};
 use crate::otlp::{self, Otlp, Requests};
 use crate::problem::{Kind, Problem};
@@ -194,7 +194,11 @@ pub async fn serve(
         .merge(gateway::dash::router(&edges))
         .merge(gateway::mp4::router(&edges))
         .merge(gateway::mjpeg::router(&app.mjpeg))
-        .merge(app.settings.webrtc.clone().unwrap_or_default());
+        .merge(app.settings.webrtc.clone().unwrap_or_default())
+        .layer(from_fn_with_state(
+            Guard::of(&app.settings),
+            guard_publishers,
+        ));
     let router = router(app).merge(media);
     tokio::select! {
         () = server.run(listener, router, stop) => {}
@@ -206,7 +210,7 @@ pub async fn serve(
 /// Every route but the media.
 pub(crate) fn router(app: App) -> Router {
     let origins = Origins::new(&app.settings.cors);
-    let checks = Guard::new(app.settings.listen, origins.clone());
+    let checks = Guard::of(&app.settings);
     let rates = Rates::new(app.settings.rate);
     let others = compat::table(app.settings.compat);
     let guarded = |route: routes::Route| {

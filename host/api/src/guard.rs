@@ -11,6 +11,7 @@
 //!
 //! Programs send neither an `Origin` nor a foreign `Host`, and notice nothing.
 
+use crate::app::Settings;
 use crate::cors::Origins;
 use crate::door::is_loopback_name;
 use crate::problem::{Kind, Problem};
@@ -28,8 +29,12 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
-    /// For a server that listens on this address; pages of these sites are let pass.
-    pub(crate) fn new(listen: SocketAddr, origins: Origins) -> Self {
+    /// As the settings say: where the server listens, and pages of which sites are let pass.
+    pub(crate) fn of(settings: &Settings) -> Self {
+        Self::new(settings.listen, Origins::new(&settings.cors))
+    }
+
+    fn new(listen: SocketAddr, origins: Origins) -> Self {
         Self {
             loopback_only: listen.ip().is_loopback(),
             origins,
@@ -72,6 +77,23 @@ pub(crate) async fn guard(State(guard): State<Guard>, request: Request, next: Ne
     match guard.check(request.method(), request.headers()) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
+    }
+}
+
+/// Where media comes in by HTTP. Watching is not guarded: any page may play what its viewer may see.
+const PUBLISHING: [&str; 2] = ["/publish/", "/whip/"];
+
+/// The middleware of the media's routes. What a browser asks beforehand (a preflight) changes
+/// nothing and passes.
+pub(crate) async fn guard_publishers(
+    state: State<Guard>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let path = request.uri().path();
+    match PUBLISHING.iter().any(|begin| path.starts_with(begin)) {
+        true => guard(state, request, next).await,
+        false => next.run(request).await,
     }
 }
 

@@ -108,3 +108,63 @@ async fn without_the_key_there_are_no_such_routes() {
     let host = Host::start().await;
     assert_eq!(host.get("/api/inputs").await.status, 404);
 }
+
+/// The least that is walked from SOI to EOI: 2 x 1 pixels, one component, and a scan.
+const JPEG: &[u8] = b"\xFF\xD8\xFF\xC0\x00\x0B\x08\x00\x01\x00\x02\x01\x01\x11\x00\
+    \xFF\xDA\x00\x08\x01\x01\x00\x00\x3F\x00\x00\xFF\xD9";
+
+fn form(jpeg: &[u8]) -> Vec<u8> {
+    let head = "--b\r\nContent-Disposition: form-data; name=\"frame\"; filename=\"f.jpg\"\r\n\
+        Content-Type: image/jpeg\r\n\r\n";
+    [head.as_bytes(), jpeg, b"\r\n--b--\r\n"].concat()
+}
+
+#[tokio::test]
+async fn pictures_are_published_listed_counted_and_removed() {
+    let host = distribution().await;
+    let headers = "content-type: multipart/form-data; boundary=b\r\n";
+    let sent = host
+        .send("POST", "/publish/cam-1", headers, &form(JPEG))
+        .await;
+    assert_eq!(sent.status, 200, "{}", sent.body);
+    let answer = sent.json();
+    assert_eq!(
+        (&answer["status"], &answer["stream"], &answer["frame_size"]),
+        (&json!("success"), &json!("cam-1"), &json!(JPEG.len()))
+    );
+
+    let listed = host.get("/api/streams").await.json();
+    assert_eq!(listed["count"], 1);
+    let stream = &listed["streams"][0];
+    assert_eq!(
+        (&stream["name"], &stream["total_frames"]),
+        (&json!("cam-1"), &json!(1))
+    );
+    assert!(
+        stream["created_at"].as_str().unwrap().contains('T'),
+        "{stream}"
+    );
+    for number in ["uptime_seconds", "viewer_count", "inactive_seconds"] {
+        assert!(stream[number].is_number(), "{number}: {stream}");
+    }
+    let stats = host.get("/api/streams/cam-1/stats").await.json();
+    assert_eq!(
+        (&stats["has_current_frame"], &stats["buffer_size"]),
+        (&json!(true), &json!(1))
+    );
+    assert!(stats["last_frame_time"].is_string(), "{stats}");
+    let health = host.get("/health").await.json();
+    assert_eq!(
+        (&health["active_streams"], &health["max_streams"]),
+        (&json!(1), &json!(50))
+    );
+    assert_eq!(health["config"]["timeout_seconds"], 300);
+
+    let removed = send(&host, "DELETE", "/api/streams/cam-1", json!({})).await;
+    assert_eq!(
+        (removed.status, &removed.json()["status"]),
+        (200, &json!("success"))
+    );
+    assert_eq!(host.get("/api/streams").await.json()["count"], 0);
+    assert_eq!(host.get("/api/streams/cam-1/stats").await.status, 404);
+}

@@ -151,6 +151,35 @@ async fn pages_of_listed_sites_may_ask_and_change_and_others_may_not() {
 }
 
 #[tokio::test]
+async fn pages_of_other_sites_publish_nothing_unless_they_are_listed() {
+    let host = Host::start_with(|settings| api::Settings {
+        cors: vec!["https://dash.example".parse().unwrap()],
+        ..settings
+    })
+    .await;
+    let picture = b"no picture, and never looked at";
+    for (headers, status, kind) in [
+        ("origin: https://evil.example\r\n", 403, "cross-site"),
+        ("sec-fetch-site: cross-site\r\n", 403, "cross-site"),
+        ("host: evil.example\r\n", 403, "foreign-host"),
+        ("origin: https://dash.example\r\n", 415, "unsupported-media"),
+        ("", 415, "unsupported-media"),
+    ] {
+        let answer = host.send("POST", "/publish/cam", headers, picture).await;
+        assert_eq!(answer.status, status, "{headers}: {}", answer.body);
+        assert!(answer.body.contains(kind), "{headers}: {}", answer.body);
+    }
+    // Whoever may watch may do so from any page.
+    let watched = host.send(
+        "GET",
+        "/hls/cam/index.m3u8",
+        "origin: https://evil.example\r\n",
+        b"",
+    );
+    assert_eq!(watched.await.status, 404);
+}
+
+#[tokio::test]
 async fn who_asks_too_often_is_told_when_to_come_back() {
     let host = Host::start_with(|settings| api::Settings {
         rate: Some(1),

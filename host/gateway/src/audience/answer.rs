@@ -3,7 +3,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use model::Refusal;
@@ -108,13 +108,23 @@ fn typed(body: Body, content_type: HeaderValue, cache: HeaderValue) -> Response 
     response
 }
 
-/// The answer to a preflight request (Fetch Standard, CORS-preflight).
-pub(crate) fn preflight() -> Response {
-    StatusCode::NO_CONTENT.into_response()
+/// Answers a reader's request by its method, also what a browser asks beforehand (Fetch Standard,
+/// CORS-preflight); `answer` is begun only for those that read.
+pub(crate) async fn to_reader(
+    method: &Method,
+    answer: impl Future<Output = Result<Response, Problem>>,
+) -> Response {
+    let mut response = match *method {
+        Method::GET | Method::HEAD => answer.await.unwrap_or_else(IntoResponse::into_response),
+        Method::OPTIONS => StatusCode::NO_CONTENT.into_response(),
+        _ => Problem::Method.into_response(),
+    };
+    allow_every_origin(response.headers_mut());
+    response
 }
 
 /// Any page may play: nothing here depends on cookies.
-pub(crate) fn allow_every_origin(headers: &mut HeaderMap) {
+fn allow_every_origin(headers: &mut HeaderMap) {
     let every = HeaderValue::from_static("*");
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, every.clone());
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, every.clone());

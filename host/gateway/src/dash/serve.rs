@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{ConnectInfo, Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, Method};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
 use hub::Viewer;
@@ -59,16 +59,7 @@ pub(super) async fn serve(
     headers: HeaderMap,
 ) -> Response {
     let query = query.unwrap_or_default();
-    let mut response = match method {
-        Method::GET | Method::HEAD => match service.answer(peer, path, &query, &headers).await {
-            Ok(response) => response,
-            Err(problem) => problem.into_response(),
-        },
-        Method::OPTIONS => answer::preflight(),
-        _ => Problem::Method.into_response(),
-    };
-    answer::allow_every_origin(response.headers_mut());
-    response
+    answer::to_reader(&method, service.answer(peer, path, &query, &headers)).await
 }
 
 impl Service {

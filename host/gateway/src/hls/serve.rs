@@ -8,7 +8,7 @@ use crate::package::Form;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{ConnectInfo, Path, RawQuery, State};
 use axum::http::{HeaderMap, Method};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use hub::Viewer;
 use media::cmaf::FileName;
 use model::{Protocol, Refusal, StreamName};
@@ -54,16 +54,7 @@ pub(super) async fn serve(
     headers: HeaderMap,
 ) -> Response {
     let query = query.unwrap_or_default();
-    let mut response = match method {
-        Method::GET | Method::HEAD => match service.answer(peer, path, &query, &headers).await {
-            Ok(response) => response,
-            Err(problem) => problem.into_response(),
-        },
-        Method::OPTIONS => answer::preflight(),
-        _ => Problem::Method.into_response(),
-    };
-    answer::allow_every_origin(response.headers_mut());
-    response
+    answer::to_reader(&method, service.answer(peer, path, &query, &headers)).await
 }
 
 impl Service {
@@ -188,6 +179,7 @@ fn parse(path: &str) -> Result<(StreamName, Resource), Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::response::IntoResponse;
 
     fn status(path: &str) -> u16 {
         match parse(path) {

@@ -34,8 +34,6 @@ pub(super) enum Problem {
     TooFast,
     /// The publisher was let go meanwhile.
     LetGo,
-    /// A page of another site sent it.
-    ForeignOrigin,
     /// There is a stream, and no picture of it.
     NoMedia(String),
     /// Not one of these.
@@ -105,15 +103,6 @@ impl Problem {
                     409,
                 ),
                 "the publisher was let go; it may come again".to_owned(),
-            ),
-            Self::ForeignOrigin => (
-                (
-                    "/problems/cross-site",
-                    "A page of another site sent it",
-                    403,
-                ),
-                "a page of another site sent it; publish from a page of this host, or a program"
-                    .to_owned(),
             ),
             Self::NoMedia(why) => (
                 (

@@ -101,9 +101,6 @@ impl Request<'_> {
     /// What can be said of the body by its head alone.
     fn intake(&self) -> Result<Intake, Problem> {
         let text = |name| self.headers.get(name).and_then(|value| value.to_str().ok());
-        if is_foreign(self.headers) {
-            return Err(Problem::ForeignOrigin);
-        }
         let limit = self.service.0.settings.max_frame_bytes;
         let limits = jpeg::Limits {
             bytes: limit,
@@ -187,20 +184,6 @@ fn push(
     }
 }
 
-/// Whether a page of another site had a browser send it: a form can, without asking (CSRF).
-fn is_foreign(headers: &HeaderMap) -> bool {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    match headers.get(header::ORIGIN) {
-        Some(_) => {
-            let origin = text(header::ORIGIN).and_then(|it| it.split_once("://"));
-            origin.map(|(_, authority)| authority) != text(header::HOST)
-        }
-        None => headers
-            .get("sec-fetch-site")
-            .is_some_and(|it| it == "cross-site"),
-    }
-}
-
 impl Service {
     /// Counts bytes that made no sense, and says so now and then.
     fn garbage(&self, problem: &Problem) {
@@ -224,26 +207,5 @@ impl From<IntakeError> for Problem {
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_page_of_another_site_cannot_publish() {
-        let of = |pairs: &[(&'static str, &str)]| {
-            let pairs = pairs
-                .iter()
-                .map(|(key, value)| (key.parse().unwrap(), value.parse().unwrap()));
-            is_foreign(&pairs.collect())
-        };
-        let host = ("host", "127.0.0.1:8080");
-        assert!(!of(&[host]));
-        assert!(!of(&[host, ("origin", "http://127.0.0.1:8080")]));
-        assert!(of(&[host, ("origin", "http://evil.example")]));
-        assert!(of(&[host, ("origin", "null")]));
-        assert!(of(&[host, ("sec-fetch-site", "cross-site")]));
     }
 }

@@ -39,16 +39,8 @@ pub(super) async fn serve(
     request: Request,
 ) -> Response {
     let (mut parts, _) = request.into_parts();
-    let mut response = match parts.method {
-        Method::GET | Method::HEAD => match answer(context, peer, &mut parts).await {
-            Ok(response) => response,
-            Err(problem) => problem.into_response(),
-        },
-        Method::OPTIONS => answer::preflight(),
-        _ => Problem::Method.into_response(),
-    };
-    answer::allow_every_origin(response.headers_mut());
-    response
+    let method = parts.method.clone();
+    answer::to_reader(&method, answer(context, peer, &mut parts)).await
 }
 
 async fn answer(

@@ -201,13 +201,3 @@ async fn one_who_breaks_off_within_a_picture_takes_nobody_along() {
     };
     until("the publisher goes on", || counted() == Some(2)).await;
 }
-
-#[tokio::test]
-async fn a_page_of_another_site_cannot_publish() {
-    let (host, picture) = (Host::start().await, pictures("64x48", 1).await);
-    let answer = host
-        .ask(&request("origin: http://evil.example"), &picture[0])
-        .await;
-    assert_eq!(answer.status, 403, "{}", answer.text());
-    assert!(host.context.registry().list().is_empty());
-}
