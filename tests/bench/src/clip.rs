@@ -3,9 +3,10 @@
 use crate::contender::Process;
 use crate::marker;
 use anyhow::{Context, Result, bail};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use tempfile::TempDir;
 
 /// Message type of video.
 pub(crate) const VIDEO: u8 = 9;
@@ -38,10 +39,19 @@ pub(crate) struct Clip {
     pub(crate) duration_ms: u32,
     /// The same in transport packets.
     pub(crate) packets: Arc<Vec<u8>>,
+    files: Files,
+}
+
+/// The clip where programs of their own can read it.
+struct Files {
+    flv: PathBuf,
+    packets: PathBuf,
+    /// Gone with the clip.
+    _folder: Option<TempDir>,
 }
 
 impl Clip {
-    /// Makes it: 720p, 30 frames a second, 4 Mb/s with its sound, a key frame every 2 s.
+    /// Makes it: 720p, 30 frames a second, 2.6 Mb/s with its sound, a key frame every 2 s.
     pub(crate) fn make() -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let flv = folder.path().join("clip.flv");
@@ -50,7 +60,7 @@ impl Clip {
         let picture = "testsrc2=size=1280x720:rate=30,noise=alls=12:allf=t,format=yuv420p";
         let length = SECONDS.to_string();
         let encoder = "-c:v libx264 -preset ultrafast -g 60 -keyint_min 60 -sc_threshold 0 \
-                       -b:v 3850k -maxrate 3850k -bufsize 1925k -c:a aac -b:a 128k -ac 2";
+                       -b:v 2470k -maxrate 2470k -bufsize 1235k -c:a aac -b:a 128k -ac 2";
         let mut encode = quiet_ffmpeg();
         encode.args(["-f", "lavfi", "-i", picture]);
         encode.args([
@@ -70,11 +80,34 @@ impl Clip {
         Process::start(&mut remux)?
             .finish()
             .context("FFmpeg could not make the clip")?;
-        Self::load(&flv, &ts)
+        Self::load(Files {
+            flv,
+            packets: ts,
+            _folder: Some(folder),
+        })
     }
 
-    fn load(flv: &Path, ts: &Path) -> Result<Self> {
-        let bytes = std::fs::read(flv)?;
+    /// One that another program made: its FLV file, and its transport packets.
+    pub(crate) fn open(flv: &Path, packets: &Path) -> Result<Self> {
+        Self::load(Files {
+            flv: flv.to_owned(),
+            packets: packets.to_owned(),
+            _folder: None,
+        })
+    }
+
+    /// The file of messages.
+    pub(crate) fn flv_file(&self) -> &Path {
+        &self.files.flv
+    }
+
+    /// The file of transport packets.
+    pub(crate) fn packets_file(&self) -> &Path {
+        &self.files.packets
+    }
+
+    fn load(files: Files) -> Result<Self> {
+        let bytes = std::fs::read(&files.flv)?;
         // Adobe Flash Video File Format 10.1, §E.2: a header of nine bytes, a size of none.
         let mut rest = bytes.get(13..).context("the clip has no FLV header")?;
         let (mut headers, mut media) = (Vec::new(), Vec::new());
@@ -92,12 +125,13 @@ impl Clip {
         if frames == 0 {
             bail!("the clip has no H.264 in it");
         }
-        let packets = Arc::new(std::fs::read(ts)?);
+        let packets = Arc::new(std::fs::read(&files.packets)?);
         Ok(Self {
             headers,
             media,
             duration_ms: SECONDS * 1000,
             packets,
+            files,
         })
     }
 }

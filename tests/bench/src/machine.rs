@@ -16,12 +16,25 @@ pub(crate) fn cpu_time(pid: u32) -> Result<Duration> {
 
 /// Resident memory of a process, in bytes.
 pub(crate) fn resident_bytes(pid: u32) -> Result<u64> {
+    let kilobytes = status(pid, "VmRSS:")?;
+    let kilobytes: u64 = kilobytes.trim_end_matches(" kB").parse()?;
+    Ok(kilobytes * 1024)
+}
+
+/// How many threads a process has.
+pub(crate) fn threads(pid: u32) -> Result<usize> {
+    Ok(status(pid, "Threads:")?.parse()?)
+}
+
+/// A line of proc_pid_status(5).
+fn status(pid: u32, name: &str) -> Result<String> {
     let path = format!("/proc/{pid}/status");
     let status = std::fs::read_to_string(&path).with_context(|| path.clone())?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
-    let kilobytes: u64 = kilobytes.context("no VmRSS")?.trim().parse()?;
-    Ok(kilobytes * 1024)
+    let value = status.lines().find_map(|line| line.strip_prefix(name));
+    Ok(value
+        .with_context(|| format!("no {name}"))?
+        .trim()
+        .to_owned())
 }
 
 /// How busy all processors have been since it was made.

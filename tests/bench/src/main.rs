@@ -8,7 +8,9 @@ mod clip;
 mod contender;
 mod control_plane;
 mod decision;
+mod hls;
 mod machine;
+mod marked;
 mod marker;
 mod memory;
 mod os;
@@ -16,6 +18,8 @@ mod policies;
 mod report;
 mod rtmp;
 mod rules;
+mod scale;
+mod srt;
 mod swap;
 mod udp;
 
@@ -40,6 +44,12 @@ enum Command {
     /// Be the bare UDP sender that the host is compared with.
     #[command(hide = true)]
     Bare(udp::bare::BareArgs),
+    /// Be the bare TCP writer that the host is compared with.
+    #[command(hide = true)]
+    Writer(rtmp::bare::WriterArgs),
+    /// Be the bare SRT relay that the host is compared with.
+    #[command(hide = true)]
+    Relay(srt::bare::RelayArgs),
 }
 
 #[derive(Debug, Args)]
@@ -54,7 +64,7 @@ struct Choice {
     #[arg(long, default_value_t = 8)]
     seconds: u64,
     /// RTMP players.
-    #[arg(long, default_value_t = 300)]
+    #[arg(long, default_value_t = 600)]
     players: usize,
     /// The shipped plugin, if it is built already (fanout.wasm).
     #[arg(long, value_name = "FILE")]
@@ -66,10 +76,16 @@ struct Choice {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum What {
-    /// One publisher to many players, against nginx-rtmp.
+    /// One publisher to many players, against nginx-rtmp and a bare writer.
     Rtmp,
-    /// One UDP stream to twenty peers, against a bare sender.
+    /// One UDP stream to many peers, against a bare sender.
     Udp,
+    /// One stream to many SRT readers, against a bare relay; SRT in to UDP out.
+    Srt,
+    /// Low-latency HLS to many players, against nginx with the same files.
+    Hls,
+    /// One stream to hundreds: processor time, memory, threads.
+    Scale,
     /// Swaps of the routing plugin under traffic.
     Swap,
     /// The time a routing decision takes.
@@ -101,6 +117,8 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
         Some(Command::Bare(arguments)) => udp::bare::run(&arguments),
+        Some(Command::Writer(arguments)) => rtmp::bare::run(&arguments),
+        Some(Command::Relay(arguments)) => srt::bare::run(&arguments),
         None => measure(cli.choice),
     };
     match done {
@@ -126,13 +144,27 @@ fn measure(choice: Choice) -> Result<()> {
     let mut figures = Vec::new();
     if wanted(What::Rtmp) {
         eprintln!("RTMP fan-out to {} players", options.players);
-        figures.push(rtmp::fan_out(&options, &built, &clip)?);
+        figures.extend(rtmp::fan_out(&options, &built, &clip)?);
     }
     if wanted(What::Udp) {
-        for megabits in [20.0, 100.0] {
-            eprintln!("UDP fan-out at {megabits} Mb/s");
-            figures.extend(udp::fan_out(&options, &built, &clip, megabits)?);
+        for (megabits, peers) in [(20.0, 50), (100.0, 20)] {
+            let load = udp::Load { megabits, peers };
+            eprintln!("UDP {load}");
+            figures.extend(udp::fan_out(&options, &built, &clip, load)?);
         }
+    }
+    if wanted(What::Srt) {
+        eprintln!("SRT");
+        figures.extend(srt::fan_out(&options, &built, &clip)?);
+        figures.push(srt::latency(&options, &built, &clip)?);
+    }
+    if wanted(What::Hls) {
+        eprintln!("low-latency HLS");
+        figures.extend(hls::fan_out(&options, &built, &clip)?);
+    }
+    if wanted(What::Scale) {
+        eprintln!("more and more streams");
+        figures.push(scale::streams(&options, &built, &clip)?);
     }
     if wanted(What::Swap) {
         eprintln!("{} swaps under traffic", options.swaps);

@@ -3,10 +3,10 @@
 use crate::Options;
 use crate::clip::Clip;
 use crate::contender::{Built, Pointsman, RtmpServer, free_udp_address};
+use crate::marked::{Schedule, Sender, Sinks};
 use crate::report::Figure;
-use crate::rtmp::{Players, Publisher};
+use crate::rtmp::{Players, Publisher, Service};
 use crate::rules;
-use crate::udp::{Schedule, Sender, Sinks};
 use anyhow::Result;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,7 +42,7 @@ pub(crate) fn memory(_: &Options, built: &Built, clip: &Arc<Clip>) -> Result<Vec
 }
 
 fn idle(built: &Built) -> Result<f64> {
-    let host = Pointsman::start(built, &[], &rules::serve_only())?;
+    let host = Pointsman::start(built, &[], &rules::serve("rtmp"))?;
     settled(&host)
 }
 
@@ -71,12 +71,12 @@ fn a_stream_udp(built: &Built, clip: &Clip) -> Result<f64> {
 }
 
 fn a_stream_rtmp(built: &Built, clip: &Arc<Clip>) -> Result<f64> {
-    let host = Pointsman::start(built, &[], &rules::serve_only())?;
+    let host = Pointsman::start(built, &[], &rules::serve("rtmp"))?;
     let before = settled(&host)?;
     let names: Vec<_> = (0..STREAMS).map(|n| format!("memory{n}")).collect();
     let publish = |name: &String| Publisher::start(clip.clone(), host.rtmp(), "live", name);
     let publishers = names.iter().map(publish).collect::<Result<Vec<_>>>()?;
-    let mut players = Players::join(host.rtmp(), "live", &names)?;
+    let mut players = Players::join(host.rtmp(), Service::Rtmp { app: "live" }, &names)?;
     players.run_for(FILL)?;
     let after = megabytes(&host)?;
     players.finish();

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 
-/// Every stream is served over RTMP, and goes nowhere else.
-pub(crate) fn serve_only() -> Value {
-    json!({ "rules": [{ "serve": ["rtmp"] }] })
+/// Every stream is served over this protocol, and goes nowhere else.
+pub(crate) fn serve(protocol: &str) -> Value {
+    json!({ "rules": [{ "serve": [protocol] }] })
 }
 
 /// Each stream goes to its UDP addresses.

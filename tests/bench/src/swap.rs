@@ -3,8 +3,8 @@
 use crate::clip::Clip;
 use crate::contender::{Built, Pointsman, free_udp_address};
 use crate::machine::Busyness;
+use crate::marked::{Schedule, Sender, Sinks, Tally};
 use crate::report::{Figure, Spread};
-use crate::udp::{Schedule, Sender, Sinks, Tally};
 use crate::{Options, rules};
 use anyhow::Result;
 use std::net::SocketAddr;

@@ -78,7 +78,7 @@ pub(crate) trait RtmpServer {
 }
 
 /// An address that was free a moment ago.
-fn free_port() -> Result<SocketAddr> {
+pub(crate) fn free_port() -> Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 

@@ -61,6 +61,11 @@ impl Nginx {
         Ok(server)
     }
 
+    /// Where it serves files.
+    pub(crate) fn http(&self) -> SocketAddr {
+        self.http
+    }
+
     /// Serves this under `/NAME`.
     pub(crate) fn put(&self, name: &str, bytes: &[u8]) -> Result<SocketAddr> {
         let files = self.folder.path().join("files");

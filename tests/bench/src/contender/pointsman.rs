@@ -10,13 +10,18 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
+/// A setting as the environment gives it: name and value.
+pub(crate) type Setting = (&'static str, &'static str);
+
 /// The host, with the shipped plugin.
 pub(crate) struct Pointsman {
     process: Process,
     http: SocketAddr,
     rtmp: SocketAddr,
+    srt: SocketAddr,
     program: PathBuf,
     config: PathBuf,
+    setting: Option<Setting>,
     /// Its configuration, data and plugins.
     _folder: TempDir,
 }
@@ -29,6 +34,16 @@ impl Pointsman {
         inputs: &[(String, SocketAddr)],
         rules: &Value,
     ) -> Result<Self> {
+        Self::with(built, inputs, rules, None)
+    }
+
+    /// The same, with a setting as the environment gives it.
+    pub(crate) fn with(
+        built: &Built,
+        inputs: &[(String, SocketAddr)],
+        rules: &Value,
+        setting: Option<Setting>,
+    ) -> Result<Self> {
         let policy = format!(
             "[[policies]]\nkind = \"routing\"\nstreams = \"*\"\nplugin = \"fanout\"\nconfig = {}\n",
             inline(rules)
@@ -37,13 +52,14 @@ impl Pointsman {
             let source = format!("{{ type = \"udp\", address = \"{address}\" }}");
             format!("[[inputs]]\nname = \"{name}\"\nsources = [{source}]\n")
         };
-        let inputs: String = inputs.iter().map(declare).collect();
-        Self::configured(built, &(policy + &inputs))
+        let declared: String = inputs.iter().map(declare).collect();
+        let most = format!("[limits]\ninputs = {}\n", inputs.len().max(1));
+        Self::configured(built, &(most + &policy + &declared), setting)
     }
 
     /// Starts a host with this much of a configuration file beside listeners and folders, and
-    /// waits until it serves.
-    pub(crate) fn configured(built: &Built, rest: &str) -> Result<Self> {
+    /// perhaps an environment variable, and waits until it serves.
+    pub(crate) fn configured(built: &Built, rest: &str, setting: Option<Setting>) -> Result<Self> {
         let folder = TempDir::new()?;
         let plugins = folder.path().join("plugins");
         std::fs::create_dir(&plugins)?;
@@ -57,11 +73,13 @@ impl Pointsman {
         );
         std::fs::write(&config, listeners + rest)?;
         let host = Self {
-            process: run(&built.program, &config)?,
+            process: run(&built.program, &config, setting)?,
             http,
             rtmp,
+            srt,
             program: built.program.clone(),
             config,
+            setting,
             _folder: folder,
         };
         host.wait_until_up()?;
@@ -71,13 +89,18 @@ impl Pointsman {
     /// Kills it, and starts it again on the same files; does not wait until it serves.
     pub(crate) fn kill_and_start_again(&mut self) -> Result<()> {
         self.process.kill()?;
-        self.process = run(&self.program, &self.config)?;
+        self.process = run(&self.program, &self.config, self.setting)?;
         Ok(())
     }
 
     /// Where its API listens.
     pub(crate) fn http(&self) -> SocketAddr {
         self.http
+    }
+
+    /// Where it listens for SRT.
+    pub(crate) fn srt(&self) -> SocketAddr {
+        self.srt
     }
 
     /// Its process.
@@ -127,13 +150,10 @@ impl RtmpServer for Pointsman {
     }
 }
 
-fn run(program: &Path, config: &Path) -> Result<Process> {
+fn run(program: &Path, config: &Path, setting: Option<Setting>) -> Result<Process> {
     let mut command = Command::new(program);
-    command
-        .arg("run")
-        .arg("--config")
-        .arg(config)
-        .env("POINTSMAN_LOG", "error");
+    command.arg("run").arg("--config").arg(config);
+    command.env("POINTSMAN_LOG", "error").envs(setting);
     Process::start(&mut command)
 }
 

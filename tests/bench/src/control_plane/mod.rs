@@ -9,8 +9,8 @@ mod subscribers;
 use crate::Options;
 use crate::clip::Clip;
 use crate::contender::{Built, Pointsman, free_udp_address};
+use crate::marked::{Schedule, Sender, Sinks, Watch};
 use crate::report::Figure;
-use crate::udp::{Schedule, Sender, Sinks, Watch};
 use anyhow::Result;
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -51,7 +51,7 @@ impl Stand {
         let inputs = (0..INPUTS).map(|_| free_udp_address());
         let inputs = inputs.collect::<Result<Vec<_>>>()?;
         // Requests come as fast as they are answered: no rate shall hold them back.
-        let host = Pointsman::configured(built, &document(&inputs, &addresses)?)?;
+        let host = Pointsman::configured(built, &document(&inputs, &addresses)?, None)?;
         let schedule = Schedule::new(MEGABITS, Duration::ZERO, FOREVER);
         let watch = sinks.watch(&schedule);
         let sender = Sender::start(clip.packets.clone(), schedule, &inputs)?;

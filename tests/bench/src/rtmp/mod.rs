@@ -1,9 +1,10 @@
-//! RTMP from one publisher to many players, against nginx-rtmp.
+//! RTMP from one publisher to many players, against nginx-rtmp and against a bare writer.
 
+pub(crate) mod bare;
 mod player;
 mod publisher;
 
-pub(crate) use player::{Delivered, Players};
+pub(crate) use player::{Delivered, Players, Service};
 pub(crate) use publisher::Publisher;
 
 use crate::clip::Clip;
@@ -12,31 +13,89 @@ use crate::machine::Busyness;
 use crate::report::{Figure, Latency, Spread};
 use crate::{Options, rules};
 use anyhow::{Result, bail};
+use bare::Writer;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Players joined, first group of pictures swallowed.
 const WARM_UP: Duration = Duration::from_secs(4);
 
-/// What a server may cost, in shares of what nginx-rtmp does.
-const WANTED: f64 = 1.0;
+/// How messages are merged, and what that may cost.
+struct Mode {
+    name: &'static str,
+    setting: (&'static str, &'static str),
+    window: Duration,
+    /// In shares of what nginx-rtmp costs.
+    wanted: f64,
+    /// Milliseconds that frames may be old on arrival, at the 99th percentile.
+    wanted_ms: f64,
+}
 
-/// Measures both in turn; both are up all the time, and do nothing out of turn.
-pub(crate) fn fan_out(options: &Options, built: &Built, clip: &Arc<Clip>) -> Result<Figure> {
+const MODES: [Mode; 2] = [
+    Mode {
+        name: "RTMP fan-out",
+        setting: ("POINTSMAN_RTMP_MERGE_MS", "20"),
+        window: Duration::from_millis(20),
+        wanted: 0.6,
+        wanted_ms: 40.0,
+    },
+    Mode {
+        name: "RTMP fan-out, merged over 350 ms",
+        setting: ("POINTSMAN_RTMP_MERGE_MS", "350"),
+        window: Duration::from_millis(350),
+        wanted: 0.3,
+        wanted_ms: 450.0,
+    },
+];
+
+/// What the host may cost, in shares of what a bare writer of the same batches does.
+const WANTED_OF_BARE: f64 = 1.3;
+
+/// Measures all in turn; all are up all the time, and do nothing out of turn.
+pub(crate) fn fan_out(options: &Options, built: &Built, clip: &Arc<Clip>) -> Result<Vec<Figure>> {
     let nginx = Nginx::start()?;
-    let host = Pointsman::start(built, &[], &rules::serve_only())?;
-    let (mut ours, mut theirs) = (Runs::default(), Runs::default());
-    for round in 1..=options.rounds {
-        theirs.add(&nginx, round, options, clip)?;
-        ours.add(&host, round, options, clip)?;
+    let mut theirs = Runs::default();
+    let mut contests = Vec::new();
+    for mode in MODES {
+        let host = Pointsman::with(built, &[], &rules::serve("rtmp"), Some(mode.setting))?;
+        let (ours, bare) = (Runs::default(), Runs::default());
+        contests.push((mode, host, ours, bare));
     }
-    let figure = Figure::ratio("RTMP fan-out: CPU a gigabit, to nginx-rtmp", WANTED)
-        .compare(&ours.cost, &theirs.cost, "CPU s/Gbit")
-        .latency("ours", &ours.latency)
-        .latency("theirs", &theirs.latency)
-        .number("players", options.players as f64)
-        .number("busy_percent", ours.busy.max().max(theirs.busy.max()));
-    Ok(figure)
+    let rtmp = Service::Rtmp { app: "live" };
+    for round in 1..=options.rounds {
+        theirs.add(&nginx, rtmp, round, options, clip)?;
+        for (mode, host, ours, bare) in &mut contests {
+            ours.add(&*host, rtmp, round, options, clip)?;
+            let writer = Writer::start(clip, mode.window)?;
+            bare.add(&writer, Service::Bare, round, options, clip)?;
+        }
+    }
+    let figures = contests
+        .iter()
+        .flat_map(|(mode, _, ours, bare)| mode.figures(ours, &theirs, bare, options));
+    Ok(figures.collect())
+}
+
+impl Mode {
+    fn figures(&self, ours: &Runs, nginx: &Runs, bare: &Runs, options: &Options) -> [Figure; 3] {
+        let name = self.name;
+        let to_nginx = Figure::ratio(format!("{name}: CPU, to nginx-rtmp"), self.wanted)
+            .compare(&ours.cost, &nginx.cost, "CPU s/Gbit")
+            .latency("ours", &ours.latency)
+            .latency("theirs", &nginx.latency)
+            .number("players", options.players as f64)
+            .number("busy_percent", ours.busy.max().max(nginx.busy.max()));
+        let to_bare = Figure::ratio(format!("{name}: CPU, to a bare writer"), WANTED_OF_BARE)
+            .compare(&ours.cost, &bare.cost, "CPU s/Gbit");
+        let age = ours.latency.ms(0.99);
+        let late = Figure::new(
+            format!("{name}: age of frames, p99"),
+            age,
+            "ms",
+            self.wanted_ms,
+        );
+        [to_nginx, to_bare, late]
+    }
 }
 
 /// What one server did.
@@ -51,13 +110,19 @@ impl Runs {
     fn add(
         &mut self,
         server: &dyn RtmpServer,
+        service: Service<'_>,
         round: usize,
         options: &Options,
         clip: &Arc<Clip>,
     ) -> Result<()> {
-        let publisher = Publisher::start(clip.clone(), server.rtmp(), "live", "bench")?;
+        let publisher = match service {
+            Service::Rtmp { app } => {
+                Some(Publisher::start(clip.clone(), server.rtmp(), app, "bench")?)
+            }
+            Service::Bare => None,
+        };
         let names: Vec<_> = (0..options.players).map(|_| "bench".to_owned()).collect();
-        let mut players = Players::join(server.rtmp(), "live", &names)?;
+        let mut players = Players::join(server.rtmp(), service, &names)?;
         players.run_for(WARM_UP)?;
         players.forget();
 
@@ -65,7 +130,7 @@ impl Runs {
         players.run_for(options.window)?;
         let (used, percent) = (server.cpu_time()? - before, busy.percent()?);
         let delivered = players.finish();
-        publisher.finish()?;
+        publisher.map_or(Ok(()), Publisher::finish)?;
 
         check(&delivered, options, server.name())?;
         let gigabits = delivered.bytes as f64 * 8e-9;

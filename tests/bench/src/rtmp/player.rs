@@ -24,6 +24,15 @@ const ACKNOWLEDGE: u64 = 2_500_000;
 /// How long all players may take to be served their first bytes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What serves a crowd.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Service<'a> {
+    /// RTMP: each asks for its stream of this application.
+    Rtmp { app: &'a str },
+    /// Bytes for whoever connects.
+    Bare,
+}
+
 /// A crowd, and what it got.
 pub(crate) struct Players {
     players: Vec<Player>,
@@ -47,8 +56,8 @@ struct Player {
 enum Mode {
     /// Not playing yet, or playing and looking at everything.
     Session { client: Box<Client>, sampled: bool },
-    /// Playing, and only counting.
-    Counting,
+    /// Playing, and only counting; a server of RTMP is told how much.
+    Counting { acknowledges: bool },
 }
 
 /// What a crowd got since counting began.
@@ -67,7 +76,7 @@ pub(crate) struct Delivered {
 
 impl Players {
     /// One player for each name; returns when all of them play.
-    pub(crate) fn join(server: SocketAddr, app: &str, names: &[String]) -> Result<Self> {
+    pub(crate) fn join(server: SocketAddr, service: Service<'_>, names: &[String]) -> Result<Self> {
         let mut crowd = Self {
             players: Vec::with_capacity(names.len()),
             poller: os::Poller::new()?,
@@ -75,7 +84,7 @@ impl Players {
             buffer: vec![0; TAKE],
         };
         for name in names {
-            let player = Player::connect(server, app, name, crowd.players.len())?;
+            let player = Player::connect(server, service, name, crowd.players.len())?;
             crowd.poller.watch(&player.tcp, crowd.players.len())?;
             crowd.players.push(player);
             crowd.run_for(Duration::ZERO)?;
@@ -135,15 +144,22 @@ impl Players {
 }
 
 impl Player {
-    fn connect(server: SocketAddr, app: &str, name: &str, index: usize) -> Result<Self> {
+    fn connect(server: SocketAddr, service: Service<'_>, name: &str, index: usize) -> Result<Self> {
         let tcp = TcpStream::connect(server)?;
         tcp.set_nodelay(true)?;
         tcp.set_nonblocking(true)?;
-        let config = config(server, app, name, Role::Play);
-        let client = Client::new(Instant::now(), config, index as u64)?;
-        let mode = Mode::Session {
-            client: Box::new(client),
-            sampled: index.is_multiple_of(SAMPLED),
+        let mode = match service {
+            Service::Bare => Mode::Counting {
+                acknowledges: false,
+            },
+            Service::Rtmp { app } => {
+                let config = config(server, app, name, Role::Play);
+                let client = Client::new(Instant::now(), config, index as u64)?;
+                Mode::Session {
+                    client: Box::new(client),
+                    sampled: index.is_multiple_of(SAMPLED),
+                }
+            }
         };
         let mut player = Self {
             tcp,
@@ -151,7 +167,7 @@ impl Player {
             received: 0,
             acknowledged: 0,
             counted: 0,
-            playing: false,
+            playing: matches!(service, Service::Bare),
             gone: false,
         };
         player.speak()?;
@@ -160,7 +176,7 @@ impl Player {
 
     fn receive(&mut self, buffer: &mut [u8], latency: &mut Latency) -> Result<()> {
         let result = match self.mode {
-            Mode::Counting => os::discard(&self.tcp, TAKE),
+            Mode::Counting { .. } => os::discard(&self.tcp, TAKE),
             Mode::Session { .. } => self.tcp.read(buffer),
         };
         let count = match result {
@@ -174,7 +190,8 @@ impl Player {
         self.received += count as u64;
         self.counted += count as u64;
         match self.mode {
-            Mode::Counting => self.acknowledge(),
+            Mode::Counting { acknowledges: true } => self.acknowledge(),
+            Mode::Counting { .. } => Ok(()),
             Mode::Session { .. } => {
                 let input = Bytes::copy_from_slice(buffer.get(..count).unwrap_or_default());
                 self.converse(input, latency)
@@ -210,7 +227,7 @@ impl Player {
         }
         self.speak().context("a player's request")?;
         if counts_from_now {
-            self.mode = Mode::Counting;
+            self.mode = Mode::Counting { acknowledges: true };
         }
         Ok(())
     }

@@ -35,7 +35,11 @@ impl Publisher {
         let stop = Arc::new(AtomicBool::new(false));
         let (mut tcp, stream_id) = connect(server, app, name).context("publishing over RTMP")?;
         let stopped = stop.clone();
-        let thread = std::thread::spawn(move || send(&clip, &mut tcp, stream_id, &stopped));
+        let thread = std::thread::spawn(move || {
+            play(&clip, stream_id, &stopped, |message| {
+                Ok(tcp.write_all(&message)?)
+            })
+        });
         Ok(Self { stop, thread })
     }
 
@@ -88,10 +92,16 @@ fn connect(server: SocketAddr, app: &str, name: &str) -> Result<(TcpStream, u32)
     }
 }
 
-fn send(clip: &Clip, tcp: &mut TcpStream, stream_id: u32, stop: &AtomicBool) -> Result<()> {
+/// Hands out every message of the clip, again and again, when it is due and stamped.
+pub(super) fn play(
+    clip: &Clip,
+    stream_id: u32,
+    stop: &AtomicBool,
+    mut send: impl FnMut(Bytes) -> Result<()>,
+) -> Result<()> {
     os::sleep_precisely();
     for header in &clip.headers {
-        tcp.write_all(&message(header, 0, stream_id)?)?;
+        send(message(header, 0, stream_id)?)?;
     }
     let began = Instant::now();
     for round in 0.. {
@@ -102,7 +112,7 @@ fn send(clip: &Clip, tcp: &mut TcpStream, stream_id: u32, stop: &AtomicBool) -> 
             if stop.load(Ordering::Relaxed) {
                 return Ok(());
             }
-            tcp.write_all(&message(tag, timestamp_ms, stream_id)?)?;
+            send(message(tag, timestamp_ms, stream_id)?)?;
         }
     }
     Ok(())

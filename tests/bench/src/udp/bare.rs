@@ -1,8 +1,8 @@
 //! The least that twenty copies of a stream can cost: a process that does nothing but send
 //! them, as segmented sends (GSO), all peers with one system call.
 
-use super::media::{Schedule, pace};
 use crate::contender::Process;
+use crate::marked::{Schedule, pace};
 use crate::marker::DATAGRAM;
 use crate::os;
 use anyhow::Result;
