@@ -39,6 +39,7 @@ use utoipa::openapi::{Content, Object, OpenApi as OpenApiDocument, Ref, RefOr, R
         routes::docs::problem,
         routes::streams::list,
         routes::streams::one,
+        routes::srt::list,
         routes::inputs::list,
         routes::inputs::add,
         routes::inputs::one,

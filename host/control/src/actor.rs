@@ -132,6 +132,7 @@ impl Control {
             journal: journal.clone(),
             recent: settings.recent_errors.clone(),
             webhooks: webhooks.clone(),
+            context: context.clone(),
         };
         let control = Self {
             settings,

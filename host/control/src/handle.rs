@@ -15,6 +15,7 @@ use crate::scope;
 use crate::tenants;
 use crate::view::StreamView;
 use crate::webhooks::Webhooks;
+use gateway::srt::History;
 use model::audit::Outcome;
 use model::{Label, Site, StreamName, Who};
 use plugin::{Bound, Installed, LogLine, Origin, PluginView, Plugins};
@@ -81,6 +82,7 @@ pub struct ControlHandle {
     pub(crate) journal: Journal,
     pub(crate) recent: Arc<RecentErrors>,
     pub(crate) webhooks: Webhooks,
+    pub(crate) context: gateway::Context,
 }
 
 impl ControlHandle {
@@ -122,6 +124,17 @@ impl ControlHandle {
     /// What went wrong of late.
     pub fn recent_errors(&self) -> &RecentErrors {
         &self.recent
+    }
+
+    /// The last ten minutes of a stream's SRT connections, those that ended included. Of a stream
+    /// that its owner does not see there are none.
+    pub fn srt_histories(&self, stream: &StreamName) -> Vec<History> {
+        if !self.who.sees(stream) {
+            return Vec::new();
+        }
+        let mut histories = self.context.srt().histories(Instant::now());
+        histories.retain(|history| history.stream == *stream);
+        histories
     }
 
     /// The document in force as its owner sees it, allotted ports filled in.

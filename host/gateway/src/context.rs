@@ -41,6 +41,7 @@ struct Inner {
     complaints: Complaints,
     udp_outputs: Crowds<Member>,
     rtmp_players: Crowds<Arc<Seat>>,
+    srt_readers: Crowds<srt::Arrival>,
     srt: srt::Connections,
     packages: Packages,
 }
@@ -67,6 +68,7 @@ impl Context {
             complaints: Complaints::new(Complaints::PERIOD),
             udp_outputs: Crowds::default(),
             rtmp_players: Crowds::default(),
+            srt_readers: Crowds::default(),
             srt: srt::Connections::default(),
             packages: Packages::default(),
         }))
@@ -129,6 +131,10 @@ impl Context {
 
     pub(crate) fn rtmp_players(&self) -> &Crowds<Arc<Seat>> {
         &self.0.rtmp_players
+    }
+
+    pub(crate) fn srt_readers(&self) -> &Crowds<srt::Arrival> {
+        &self.0.srt_readers
     }
 
     /// Who holds a token of it has viewers that are to see the end of their stream.

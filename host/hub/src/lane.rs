@@ -291,6 +291,29 @@ impl<T: Item> Reader<T> {
         out.extend(held.map(|slot| slot.item.clone()));
     }
 
+    /// The place of the next item to read among all that were ever written.
+    pub fn position(&self) -> u64 {
+        self.next
+    }
+
+    /// Appends the items from `position` up to where this reader stands; false, and none of them,
+    /// if they are no longer held.
+    pub fn since(&self, position: u64, out: &mut Vec<T>) -> bool {
+        let ring = self.lane.0.ring.read();
+        let Some(from) = position.checked_sub(ring.first) else {
+            return false;
+        };
+        let count = self.next.saturating_sub(position) as usize;
+        let held = ring.slots.iter().skip(from as usize).take(count);
+        out.extend(held.map(|slot| slot.item.clone()));
+        true
+    }
+
+    /// Goes on at `position`, or, if that is no longer held, as a reader that was overtaken.
+    pub fn seek(&mut self, position: u64) {
+        (self.next, self.seek) = (position, false);
+    }
+
     /// How many items are written but not yet read.
     pub fn behind(&self) -> u64 {
         self.lane.0.ring.read().end().saturating_sub(self.next)
@@ -351,6 +374,29 @@ mod tests {
         reader.lead_in(&mut lead);
         assert_eq!(lead, []);
         assert_eq!(read(&mut reader), [7, 8]);
+    }
+
+    #[test]
+    fn what_lies_between_two_readers_is_had_while_it_is_held() {
+        let lane = lane(50);
+        let now = Instant::now();
+        let mut ahead = lane.subscribe(Start::Live);
+        lane.push(now, (0..4).map(|n| Unit(n, n == 2)));
+        assert_eq!((read(&mut ahead), ahead.position()), (vec![0, 1, 2, 3], 4));
+        let mut missing = Vec::new();
+        assert!(ahead.since(1, &mut missing));
+        assert_eq!(missing, [Unit(1, false), Unit(2, true), Unit(3, false)]);
+        assert!(ahead.since(4, &mut missing) && missing.len() == 3);
+        lane.push(now, (4..7).map(|n| Unit(n, false)));
+        assert!(!ahead.since(1, &mut missing) && missing.len() == 3);
+
+        let mut other = lane.subscribe(Start::Live);
+        other.seek(3);
+        assert_eq!(read(&mut other), [3, 4, 5, 6]);
+        other.seek(0);
+        let mut out = Vec::new();
+        assert_eq!(other.try_recv_many(&mut out, 9), Err(ReadError::Lagged(2)));
+        assert_eq!(read(&mut other), [2, 3, 4, 5, 6]);
     }
 
     #[test]

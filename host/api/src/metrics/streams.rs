@@ -118,6 +118,7 @@ pub(super) fn collect<'a>(document: &mut Exposition, streams: &'a [StreamView]) 
         (labels, source)
     };
     document.table(&SOURCE, sources.map(of_source));
+    conditions(document, streams);
     let outputs = each(streams, |stream| &stream.outputs);
     let of_output = |(stream, output): (&'a str, &'a OutputView)| {
         ([("stream", stream), ("output", &*output.name)], output)
@@ -134,6 +135,22 @@ fn each<'a, T: 'a>(
     let items =
         move |stream: &'a StreamView| of(stream).iter().map(|item| (stream.name.as_str(), item));
     streams.iter().flat_map(items)
+}
+
+fn conditions(document: &mut Exposition, streams: &[StreamView]) {
+    let help = "Errors that ETSI TR 101 290 knows, in transport streams.";
+    let mut family = document.family("pointsman_source_ts_errors_total", Type::Counter, help);
+    for (stream, source) in each(streams, |stream| &stream.sources) {
+        for condition in &source.conditions {
+            let labels = [
+                ("stream", stream),
+                ("source", source.id.as_str()),
+                ("priority", if condition.priority == 1 { "1" } else { "2" }),
+                ("condition", condition.condition),
+            ];
+            family.sample(&labels, condition.errors as f64);
+        }
+    }
 }
 
 fn output_states(document: &mut Exposition, streams: &[StreamView]) {

@@ -14,6 +14,7 @@ pub(crate) mod page;
 pub(crate) mod plugins;
 pub(crate) mod policies;
 pub(crate) mod session;
+pub(crate) mod srt;
 pub(crate) mod streams;
 pub(crate) mod system;
 pub(crate) mod table;

@@ -12,7 +12,7 @@ mod webhook;
 
 pub(crate) use addresses::Addresses;
 pub(crate) use input::{InputView, hide_secrets, keep_secrets};
-pub(crate) use output::OutputView;
+pub(crate) use output::{OutputView, SrtView};
 pub(crate) use plugin::{PluginInstalled, PluginLogs, PluginView};
 pub(crate) use policy::{PolicyBody, PolicyView, TrialBody, TrialView};
 pub(crate) use stream::{StreamDetail, StreamView};

@@ -246,7 +246,7 @@ impl Default for Rtmp {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 1935)),
             tls_listen: None,
-            merge_ms: 0,
+            merge_ms: 20,
         }
     }
 }

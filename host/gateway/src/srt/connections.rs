@@ -10,8 +10,8 @@ use model::StreamName;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 /// How often a connection's figures are looked at, and its end is noticed while nothing flows.
@@ -36,6 +36,18 @@ pub enum Role {
     Source,
     /// A peer of an output.
     Output,
+}
+
+impl Role {
+    /// Its name in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Publisher => "publisher",
+            Self::Viewer => "viewer",
+            Self::Source => "source",
+            Self::Output => "output",
+        }
+    }
 }
 
 /// One connection at one moment.
@@ -180,7 +192,7 @@ impl Place {
         let stats = connection.stats()?;
         let figures = match self.figures.role {
             Role::Publisher | Role::Source => received(&stats),
-            Role::Viewer | Role::Output => sent(&stats, connection.dropped_messages()),
+            Role::Viewer | Role::Output => sent(&stats),
         };
         *self.figures.srt.lock() = figures;
         let (now, media) = (Instant::now(), &self.figures.media);
@@ -223,8 +235,8 @@ impl Account {
 }
 
 /// The figures of an output with these peers: sums, and the worst delays.
-pub(super) fn of_all<'a>(peers: impl IntoIterator<Item = &'a Arc<Figures>>) -> SrtFigures {
-    let add = |all: SrtFigures, figures: &Arc<Figures>| {
+pub(super) fn of_all(peers: &[Weak<Figures>]) -> SrtFigures {
+    let add = |all: SrtFigures, figures: Arc<Figures>| {
         let one = *figures.srt.lock();
         SrtFigures {
             rtt_ms: all.rtt_ms.max(one.rtt_ms),
@@ -236,7 +248,8 @@ pub(super) fn of_all<'a>(peers: impl IntoIterator<Item = &'a Arc<Figures>>) -> S
             dropped: all.dropped + one.dropped,
         }
     };
-    peers.into_iter().fold(SrtFigures::default(), add)
+    let present = peers.iter().filter_map(Weak::upgrade);
+    present.fold(SrtFigures::default(), add)
 }
 
 fn received(stats: &Stats) -> SrtFigures {
@@ -251,7 +264,7 @@ fn received(stats: &Stats) -> SrtFigures {
     }
 }
 
-fn sent(stats: &Stats, dropped_messages: u64) -> SrtFigures {
+fn sent(stats: &Stats) -> SrtFigures {
     SrtFigures {
         rtt_ms: stats.rtt_ms,
         bandwidth_bps: bits(stats.bandwidth_mbps),
@@ -259,7 +272,7 @@ fn sent(stats: &Stats, dropped_messages: u64) -> SrtFigures {
         packets: stats.sent_packets,
         lost: stats.send_lost_packets,
         retransmitted: stats.retransmitted_packets,
-        dropped: stats.send_dropped_packets + dropped_messages,
+        dropped: stats.send_dropped_packets,
     }
 }
 

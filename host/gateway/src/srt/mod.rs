@@ -11,6 +11,7 @@
 
 pub mod backend;
 mod connections;
+mod crowd;
 mod desk;
 mod history;
 pub mod ingest;
@@ -22,6 +23,7 @@ mod serve;
 pub mod stream_id;
 
 pub use connections::{ConnectionFigures, Connections, Role};
+pub(crate) use crowd::Arrival;
 pub use history::{History, Sample};
 pub use listener::{Config, ServeError, serve};
 

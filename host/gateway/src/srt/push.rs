@@ -52,7 +52,7 @@ impl Push {
         let mut connection = call(&self.context, &self.endpoint).await?;
         session.live();
         let place = self.place(&connection, Account::Output(session.clone()));
-        send(&mut connection, &self.stream, &place)
+        send(&self.context, &mut connection, &self.stream, place)
             .await
             .map_err(link_error)
     }
@@ -73,16 +73,15 @@ impl Push {
                     let mut connection = accepted.map_err(link_error)?;
                     session.live();
                     let place = self.place(&connection, Account::OneOfMany(session.clone()));
-                    peers.push(place.figures().clone());
-                    let stream = self.stream.clone();
+                    peers.push(Arc::downgrade(place.figures()));
+                    let (context, stream) = (self.context.clone(), self.stream.clone());
                     tasks.spawn(async move {
                         // Why a caller left is its own affair.
-                        let _ = send(&mut connection, &stream, &place).await;
+                        let _ = send(&context, &mut connection, &stream, place).await;
                     });
                 }
                 Some(_) = tasks.join_next() => {
-                    // Its place is gone; only this list still holds its figures.
-                    peers.retain(|figures| Arc::strong_count(figures) > 1);
+                    peers.retain(|figures| figures.strong_count() > 0);
                     if tasks.is_empty() {
                         session.vacant();
                     }

@@ -1,13 +1,15 @@
-//! Viewers who come to us: the packets of a stream, as they are, to one peer.
+//! The packets of a stream, as they are, to one peer: alone until it has caught up, and then
+//! together with its other readers.
 
-use super::backend::{Connection, Error};
+use super::backend::{Connection, Error, Outlet};
 use super::connections::{Account, LOOK, Place};
+use super::crowd::{self, End, Seated};
 use super::message::lay_out;
 use crate::context::Context;
 use hub::{ReadError, Reader, Start, Stream, Viewer};
 use media::TsChunk;
 use std::sync::Arc;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Interval, MissedTickBehavior};
 
 /// Chunks taken at a time.
 const BATCH: usize = 256;
@@ -21,7 +23,7 @@ pub(super) async fn run(
     let (stream, peer) = (viewer.stream().clone(), connection.peer());
     let place = Place::take(context, stream.name(), peer, Account::Viewer(viewer));
     tracing::info!(stream = %stream.name(), %peer, "SRT viewer");
-    let ended = send(&mut connection, &stream, &place).await;
+    let ended = send(context, &mut connection, &stream, place).await;
     tracing::info!(stream = %stream.name(), %peer, "SRT viewer left");
     ended
 }
@@ -34,13 +36,42 @@ pub(super) async fn run(
 /// # Errors
 /// When the peer is gone.
 pub(super) async fn send(
+    context: &Context,
+    connection: &mut impl Connection,
+    stream: &Arc<Stream>,
+    place: Place,
+) -> Result<(), Error> {
+    let place = Arc::new(place);
+    let mut entry = Entry::new(stream);
+    loop {
+        let Some(outlet) = alone(connection, stream, &place, &mut entry).await? else {
+            return Ok(());
+        };
+        let position = entry.reader.position();
+        let seated = crowd::sit(context, stream, outlet, &place, position).await;
+        match in_crowd(connection, &place, &seated).await? {
+            End::Behind { messages, position } => {
+                for message in messages {
+                    connection.send(&message).await?;
+                    place.moved(message.len());
+                }
+                entry.reader.seek(position);
+            }
+            End::Broken(error) => return Err(error),
+            End::Stream | End::Left => return Ok(()),
+        }
+    }
+}
+
+/// Sends until the reader has all there is, so that a crowd can go on with it, or to the end of
+/// the stream: then there is nothing to go on with.
+async fn alone(
     connection: &mut impl Connection,
     stream: &Arc<Stream>,
     place: &Place,
-) -> Result<(), Error> {
-    let mut entry = Entry::new(stream);
-    let mut looks = tokio::time::interval(LOOK);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    entry: &mut Entry,
+) -> Result<Option<Arc<dyn Outlet>>, Error> {
+    let mut looks = looks();
     let (mut chunks, mut messages) = (Vec::with_capacity(BATCH), Vec::new());
     loop {
         tokio::select! {
@@ -52,12 +83,15 @@ pub(super) async fn send(
                         connection.send(&message).await?;
                         place.moved(message.len());
                     }
+                    if entry.reader.behind() == 0 && let Some(outlet) = connection.outlet() {
+                        return Ok(Some(outlet));
+                    }
                 }
                 Err(ReadError::Lagged(lost)) => {
                     place.lost(lost);
                     entry.lost();
                 }
-                Err(ReadError::Closed) => return Ok(()),
+                Err(ReadError::Closed) => return Ok(None),
             },
             _ = looks.tick() => {
                 place.look_at_reader(connection)?;
@@ -65,6 +99,27 @@ pub(super) async fn send(
             }
         }
     }
+}
+
+/// Keeps the account of a reader whom the crowd serves.
+async fn in_crowd(
+    connection: &mut impl Connection,
+    place: &Place,
+    seated: &Seated,
+) -> Result<End, Error> {
+    let mut looks = looks();
+    loop {
+        tokio::select! {
+            end = seated.end() => return Ok(end),
+            _ = looks.tick() => place.look_at_reader(connection)?,
+        }
+    }
+}
+
+fn looks() -> Interval {
+    let mut looks = tokio::time::interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    looks
 }
 
 /// Looks without a random access point, before a reader gives up waiting for one.

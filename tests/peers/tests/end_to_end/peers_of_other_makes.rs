@@ -192,5 +192,22 @@ fn srt_live_transmit_publishes_and_reads() {
     let read_url = host.srt_url("read:live/cam");
     let _down = Peer::start(&format!("{transmit} {read_url} udp://127.0.0.1:{out}"));
     reader.assert_clean("by srt-live-transmit both ways");
+    assert_srt_is_told(&host, "live/cam", ["publisher", "viewer"]);
     host.stop();
+}
+
+/// Each second of every SRT connection can be read afterwards.
+fn assert_srt_is_told(host: &Host, stream: &str, roles: [&str; 2]) {
+    let told = host
+        .http
+        .json(&format!("/api/v1/srt?stream={stream}"))
+        .unwrap();
+    let connections = told["connections"].as_array().unwrap();
+    for role in roles {
+        let one = connections.iter().find(|one| one["role"] == role);
+        let samples = one.and_then(|one| one["samples"].as_array());
+        let last = samples.and_then(|samples| samples.last());
+        let packets = last.and_then(|last| last["srt"]["packets"].as_u64());
+        assert!(packets > Some(0), "{role}: {told}");
+    }
 }

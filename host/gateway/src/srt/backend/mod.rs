@@ -63,13 +63,13 @@ pub trait Listener: Send + 'static {
     fn accept(&mut self) -> impl Future<Output = Result<Self::Connection, Error>> + Send;
 }
 
-/// What became of a message that had to be sent at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sent {
-    /// On its way.
-    Queued,
-    /// The send buffer is full: the peer is too slow, the message is gone and counted.
-    Dropped,
+/// Where messages for one peer are handed over by a task other than its own.
+pub trait Outlet: std::fmt::Debug + Send + Sync {
+    /// Sends one message if there is room in the send buffer; says whether there was.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`], or [`Error::Closed`] when the peer is gone.
+    fn offer(&self, message: &Bytes) -> Result<bool, Error>;
 }
 
 /// One connection, a two-way path for messages. Dropped, it is closed at once and what was
@@ -94,14 +94,9 @@ pub trait Connection: Send + 'static {
     /// [`Error::TooLarge`], or [`Error::Closed`] when the peer is gone.
     fn send(&mut self, message: &Bytes) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Sends one message if there is room, else drops and counts it.
-    ///
-    /// # Errors
-    /// As [`Connection::send`].
-    fn try_send(&mut self, message: &Bytes) -> Result<Sent, Error>;
-
-    /// Messages that [`Connection::try_send`] dropped.
-    fn dropped_messages(&self) -> u64;
+    /// For a task that sends to many peers; none if the backend has no such thing. The
+    /// connection closes once all that came of it is dropped.
+    fn outlet(&self) -> Option<Arc<dyn Outlet>>;
 
     /// Waits until the peer is gone, discarding what it sends. For readers, of which nothing
     /// is expected: it notices their end while there is nothing to send. Cancel safe.

@@ -1,10 +1,11 @@
 //! One libsrt connection.
 
-use super::super::{Connection, Error, RECV_BATCH, Sent, Stats};
+use super::super::{Connection, Error, Outlet, RECV_BATCH, Stats};
 use super::reactor::Registration;
 use bytes::{Bytes, BytesMut};
 use srt_sys::{ErrorKind, LIVE_MAX_PAYLOAD_BYTES, Socket};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 
 /// Messages are received into slabs of this size and handed out as slices of them: one
@@ -16,13 +17,18 @@ const SLAB_BYTES: usize = 64 * 1024;
 pub struct LibsrtConnection {
     // Before the socket: fields are dropped in this order.
     registration: Registration,
+    line: Arc<Line>,
+    stream_id: Box<[u8]>,
+    slab: BytesMut,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+/// The socket, of which any thread may send.
+#[derive(Debug)]
+struct Line {
     socket: Socket,
     peer: SocketAddr,
-    stream_id: Box<[u8]>,
     payload_bytes: usize,
-    slab: BytesMut,
-    dropped_messages: u64,
-    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl LibsrtConnection {
@@ -35,12 +41,13 @@ impl LibsrtConnection {
     ) -> Self {
         Self {
             registration,
-            socket,
-            peer,
+            line: Arc::new(Line {
+                socket,
+                peer,
+                payload_bytes,
+            }),
             stream_id,
-            payload_bytes,
             slab: BytesMut::new(),
-            dropped_messages: 0,
             permit: None,
         }
     }
@@ -58,31 +65,34 @@ impl LibsrtConnection {
             // try to take it back, which never succeeds while a lane holds them.
             self.slab = BytesMut::with_capacity(SLAB_BYTES);
         }
-        match self.socket.receive(&mut self.slab) {
+        match self.line.socket.receive(&mut self.slab) {
             Ok(_) => Ok(Some(self.slab.split().freeze())),
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
-            Err(error) => Err(self.error(error)),
+            Err(error) => Err(self.line.error(error)),
         }
     }
 
     /// Throws the next message that is due away; says whether there was one.
     fn discard(&self) -> Result<bool, Error> {
         let mut scratch = [0; LIVE_MAX_PAYLOAD_BYTES];
-        match self.socket.receive(&mut scratch.as_mut_slice()) {
+        match self.line.socket.receive(&mut scratch.as_mut_slice()) {
             Ok(_) => Ok(true),
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(false),
-            Err(error) => Err(self.error(error)),
+            Err(error) => Err(self.line.error(error)),
         }
     }
+}
 
+impl Line {
     fn error(&self, error: srt_sys::Error) -> Error {
         match error.kind() {
             ErrorKind::ConnectionLost => Error::Closed { peer: self.peer },
             _ => Error::Library(error.to_string()),
         }
     }
+}
 
-    /// Sends if there is room; says whether there was.
+impl Outlet for Line {
     fn offer(&self, message: &Bytes) -> Result<bool, Error> {
         if message.len() > self.payload_bytes {
             return Err(Error::TooLarge {
@@ -100,7 +110,7 @@ impl LibsrtConnection {
 
 impl Connection for LibsrtConnection {
     fn peer(&self) -> SocketAddr {
-        self.peer
+        self.line.peer
     }
 
     fn stream_id(&self) -> &[u8] {
@@ -131,22 +141,14 @@ impl Connection for LibsrtConnection {
 
     async fn send(&mut self, message: &Bytes) -> Result<(), Error> {
         tokio::task::coop::consume_budget().await;
-        while !self.offer(message)? {
+        while !self.line.offer(message)? {
             self.registration.writable().await;
         }
         Ok(())
     }
 
-    fn try_send(&mut self, message: &Bytes) -> Result<Sent, Error> {
-        if self.offer(message)? {
-            return Ok(Sent::Queued);
-        }
-        self.dropped_messages += 1;
-        Ok(Sent::Dropped)
-    }
-
-    fn dropped_messages(&self) -> u64 {
-        self.dropped_messages
+    fn outlet(&self) -> Option<Arc<dyn Outlet>> {
+        Some(self.line.clone())
     }
 
     async fn closed(&mut self) -> Error {
@@ -161,6 +163,7 @@ impl Connection for LibsrtConnection {
     }
 
     fn stats(&self) -> Result<Stats, Error> {
-        self.socket.stats().map_err(|error| self.error(error))
+        let stats = self.line.socket.stats();
+        stats.map_err(|error| self.line.error(error))
     }
 }

@@ -1,12 +1,13 @@
 //! One `srt-tokio` connection.
 
-use super::super::{Connection, Error, RECV_BATCH, Sent, Stats};
+use super::super::{Connection, Error, Outlet, RECV_BATCH, Stats};
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use parking_lot::Mutex;
 use srt_tokio::{SocketStatistics, SrtSocket};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -16,7 +17,6 @@ pub struct SrtTokioConnection {
     peer: SocketAddr,
     stream_id: Box<[u8]>,
     payload_bytes: usize,
-    dropped_messages: u64,
     figures: Mutex<Figures>,
     _permit: Option<OwnedSemaphorePermit>,
 }
@@ -39,7 +39,6 @@ impl SrtTokioConnection {
             socket,
             stream_id,
             payload_bytes,
-            dropped_messages: 0,
             figures: Mutex::new(Figures {
                 updates,
                 latest: SocketStatistics::default(),
@@ -96,21 +95,9 @@ impl Connection for SrtTokioConnection {
         sent.map_err(|_| Error::Closed { peer })
     }
 
-    /// The crate does not tell a full queue from a closed one: a closed connection shows
-    /// in [`Connection::closed`] and [`Connection::recv`].
-    fn try_send(&mut self, message: &Bytes) -> Result<Sent, Error> {
-        self.check(message)?;
-        match self.socket.try_send(Instant::now(), message.clone()) {
-            Ok(()) => Ok(Sent::Queued),
-            Err(_) => {
-                self.dropped_messages += 1;
-                Ok(Sent::Dropped)
-            }
-        }
-    }
-
-    fn dropped_messages(&self) -> u64 {
-        self.dropped_messages
+    /// None: its sockets are sent by whoever owns them.
+    fn outlet(&self) -> Option<Arc<dyn Outlet>> {
+        None
     }
 
     async fn closed(&mut self) -> Error {
