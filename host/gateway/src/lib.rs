@@ -16,6 +16,7 @@ pub mod link;
 pub mod mjpeg;
 pub mod mp4;
 pub mod package;
+mod problem;
 pub mod rtmp;
 pub mod rtsp;
 pub mod srt;

@@ -5,7 +5,7 @@
 //! | `udp://HOST:PORT` | `interface` (local IPv4 address or device name), `ttl` (1-255, default 1), `loop` (0 or 1, default 1) |
 //! | `srt://HOST:PORT` | `mode` (`caller`, `listener`), `latency` (ms, 0-30000), `passphrase` (10-79 characters), `pbkeylen` (16, 24, 32), `streamid` (at most 512 bytes), `timeout` (ms to connect) |
 //! | `rtmp://HOST[:PORT]/APP/NAME`, `rtmps://` | passed on to the server as they stand |
-//! | `rtsp://[USER:PASSWORD@]HOST[:PORT]/PATH` (RTP interleaved in TCP), `rtspu://` (RTP over UDP) | passed on to the camera or server as they stand |
+//! | `rtsp://[USER:PASSWORD@]HOST[:PORT]/PATH` (RTP interleaved in TCP), `rtspu://` (RTP over UDP), `rtsps://` (under TLS; outputs only) | passed on to the camera or server as they stand |
 //! | `http://HOST[:PORT]/PATH/NAME.m3u8`, `https://` | sent with every request as they stand |
 //! | `file:///PATH.ts` | none; `%Y %m %d %H %M %S` in the path stand for the time |
 //!
@@ -40,7 +40,7 @@ pub enum EndpointError {
     NotAUrl(String),
     /// A scheme that no gateway here speaks.
     #[error(
-        "no gateway for {0:?}; known are udp, srt, rtmp, rtmps, rtsp, rtspu, http, https and file"
+        "no gateway for {0:?}; known are udp, srt, rtmp, rtmps, rtsp, rtspu, rtsps, http, https and file"
     )]
     UnknownScheme(String),
     /// A URL of a protocol that this type of source does not speak.
@@ -156,6 +156,7 @@ impl Endpoint {
             Self::Rtmp(rtmp) if rtmp.tls => "rtmps",
             Self::Rtmp(_) => "rtmp",
             Self::Rtsp(rtsp) if rtsp.udp => "rtspu",
+            Self::Rtsp(rtsp) if rtsp.tls => "rtsps",
             Self::Rtsp(_) => "rtsp",
             Self::File(_) | Self::Recording(_) => "file",
             Self::Http(http) if http.tls => "https",
@@ -178,7 +179,7 @@ impl FromStr for Endpoint {
             "udp" => udp::parse(&url).map(Self::Udp),
             "srt" => srt::parse(&url).map(Self::Srt),
             "rtmp" | "rtmps" => rtmp::parse(&url).map(Self::Rtmp),
-            "rtsp" | "rtspu" => rtsp::parse(&url).map(Self::Rtsp),
+            "rtsp" | "rtspu" | "rtsps" => rtsp::parse(&url).map(Self::Rtsp),
             "http" | "https" => http::parse(&url).map(Self::Http),
             other => Err(EndpointError::UnknownScheme(other.to_owned())),
         }
@@ -207,7 +208,7 @@ mod tests {
             ),
             (
                 "ftp://h:1/x",
-                "no gateway for \"ftp\"; known are udp, srt, rtmp, rtmps, rtsp, rtspu, http, https and file",
+                "no gateway for \"ftp\"; known are udp, srt, rtmp, rtmps, rtsp, rtspu, rtsps, http, https and file",
             ),
         ];
         for (url, message) in cases {
