@@ -1,43 +1,28 @@
-//! The configuration file and the document that is applied, up to the check of the whole.
+//! The document that is applied, and its parts, up to the check of the whole.
 #![no_main]
-// Taken in by path: `host/app` and `host/control` themselves bring the plugin engine along.
-extern crate self as control;
-
-#[path = "../../../host/app/src/config/mod.rs"]
-#[allow(dead_code, unused_imports)]
-mod config;
-
+// Taken in by path: `host/control` itself brings the plugin engine along.
 #[path = "../../../host/control/src/desired/mod.rs"]
+#[allow(dead_code, unused_imports)]
+mod desired;
+#[path = "../../../host/control/src/schedule.rs"]
 #[allow(dead_code)]
-pub mod desired;
+mod schedule;
+#[path = "../../../host/control/src/template.rs"]
+#[allow(dead_code)]
+mod template;
 
-use desired::Desired;
+use desired::{Desired, Rules};
 use libfuzzer_sys::fuzz_target;
 use model::Site;
 
 fuzz_target!(|data: &[u8]| {
-    let Ok(text) = std::str::from_utf8(data) else {
-        return;
-    };
-    // Lines that begin so are the environment; the rest is the file.
-    let (variables, file): (Vec<&str>, Vec<&str>) = text
-        .split('\n')
-        .partition(|line| line.starts_with("POINTSMAN_"));
-    let variables = variables
-        .iter()
-        .filter_map(|line| line.split_once('='))
-        .map(|(name, value)| (name.to_owned(), value.to_owned()));
-    match config::parse_with(&file.join("\n"), variables) {
-        Ok(config) => check(config.site(), config.rules()),
-        Err(error) => assert!(!error.to_string().is_empty()),
-    }
-    if let Ok(site) = serde_json::from_str::<Site>(text) {
-        check(site, desired::Rules::default());
+    if let Ok(site) = serde_json::from_slice::<Site>(data) {
+        check(site, &Rules::default());
     }
 });
 
 /// Checking what was checked changes nothing.
-fn check(site: Site, rules: desired::Rules) {
+fn check(site: Site, rules: &Rules) {
     let sound = |_: &_| Ok(());
     let first = match Desired::check(site, rules, &Site::default(), sound) {
         Ok(first) => first,
