@@ -3,6 +3,7 @@
 use crate::crowd::Crowds;
 use crate::package::Packages;
 use crate::rtmp::Seat;
+use crate::slate::Slates;
 use crate::srt;
 use crate::udp::Member;
 use hub::Registry;
@@ -43,6 +44,7 @@ struct Inner {
     rtmp_players: Crowds<Arc<Seat>>,
     srt: srt::Connections,
     packages: Packages,
+    slates: Slates,
 }
 
 impl Context {
@@ -69,6 +71,7 @@ impl Context {
             rtmp_players: Crowds::default(),
             srt: srt::Connections::default(),
             packages: Packages::default(),
+            slates: Slates::default(),
         }))
     }
 
@@ -121,6 +124,11 @@ impl Context {
     /// Streams watched as CMAF, and how streams are packaged.
     pub fn packages(&self) -> &Packages {
         &self.0.packages
+    }
+
+    /// How slates are prepared and where they are kept.
+    pub fn slates(&self) -> &Slates {
+        &self.0.slates
     }
 
     pub(crate) fn udp_outputs(&self) -> &Crowds<Member> {

@@ -103,6 +103,8 @@ pub enum Endpoint {
     Rtsp(Rtsp),
     /// A file below the media folder.
     File(File),
+    /// A picture or a clip below the media folder, made like the stream it stands in for.
+    Slate(File),
     /// Another stream of this host.
     Stream(StreamName),
     /// A test picture and tone made here.
@@ -125,12 +127,12 @@ impl Endpoint {
 
     /// A file to read, by its path below the media folder.
     pub fn file(path: &str) -> Result<Self, EndpointError> {
-        match file::is_path_below(path) {
-            true => Ok(Self::File(File {
-                path: path.to_owned(),
-            })),
-            false => Err(EndpointError::BadPath),
-        }
+        file::below(path).map(Self::File)
+    }
+
+    /// A picture or a clip to stand in, by its path below the media folder.
+    pub fn slate(path: &str) -> Result<Self, EndpointError> {
+        file::below(path).map(Self::Slate)
     }
 
     /// The host that is called; none for what waits to be called.
@@ -144,7 +146,9 @@ impl Endpoint {
             Self::Rtmp(rtmp) => Some(&rtmp.host),
             Self::Rtsp(rtsp) => Some(&rtsp.host),
             Self::Http(http) => Some(&http.host),
-            Self::File(_) | Self::Recording(_) | Self::Stream(_) | Self::Test => None,
+            Self::File(_) | Self::Slate(_) | Self::Recording(_) | Self::Stream(_) | Self::Test => {
+                None
+            }
         }
     }
 
@@ -161,6 +165,7 @@ impl Endpoint {
             Self::File(_) | Self::Recording(_) => "file",
             Self::Http(http) if http.tls => "https",
             Self::Http(_) => "http",
+            Self::Slate(_) => "slate",
             Self::Stream(_) => "stream",
             Self::Test => "test",
         }
