@@ -12,7 +12,7 @@ set -eu
 cd "$(dirname "$0")"
 seconds=${1:-600}
 [ $# -gt 0 ] && shift
-[ $# -gt 0 ] || set -- ts ts_units flv_amf rtmp_chunks rtmp_session rtsp rtp h264 hevc_aac open_codecs pictures stream_id_and_urls config webrtc
+[ $# -gt 0 ] || set -- ts ts_units flv_amf rtmp_chunks rtmp_session rtsp rtp h264 hevc_aac open_codecs pictures stream_id_and_urls site webrtc
 cargo +nightly fuzz --version >/dev/null 2>&1 || {
     echo "fuzz: needs rustup toolchain install nightly, and cargo install --locked cargo-fuzz" >&2
     exit 1

@@ -52,30 +52,11 @@ for text in 'publish:live/cam1' 'read:live/cam1:joe:token:query' '#!::r=live/cam
     'srt://[::1]:9000?mode=listener&latency=200&passphrase=0123456789&pbkeylen=32&streamid=publish:a&timeout=500'; do
     printf '%s' "$text" | seed stream_id_and_urls "$(printf '%s' "$text" | cksum | cut -d' ' -f1)"
 done
-seed config toml <<'TOML'
-POINTSMAN_API_LISTEN=127.0.0.1:81
-data_dir = "data"
-[srt]
-latency = 200
-passphrase = "0123456789"
-[udp]
-ports = "5000-5002"
-[[policies]]
-kind = "routing"
-streams = "live/*"
-plugin = "fanout"
-config = { a = [1, { b = "c" }] }
-[[inputs]]
-name = "live/cam1"
-labels = { place = "hall" }
-sources = [{ type = "udp" }, { type = "srt", url = "srt://127.0.0.1:9000?mode=listener" }, { type = "publish" }]
-[[inputs.outputs]]
-name = "archive"
-url = "udp://127.0.0.1:6000"
-enabled = false
-TOML
-seed config site.json <<'JSON'
+seed site site.json <<'JSON'
 {"policies":[{"kind":"routing","plugin":"p"}],"inputs":[{"name":"a","sources":[{"type":"udp","address":"0.0.0.0:1"}],"outputs":[{"name":"o","url":"rtmp://h/a/b"}],"labels":{}}]}
+JSON
+seed site schedule.json <<'JSON'
+{"inputs":[{"name":"a/b","sources":[{"type":"publish"},{"type":"srt","url":"srt://127.0.0.1:9000?mode=listener"}],"outputs":[{"name":"o","url":"udp://127.0.0.1:6000","enabled":false,"schedule":{"time_zone":"Europe/Berlin","recurring":[{"start":"0 8 * * MON-FRI","duration_s":3600}]}}]}]}
 JSON
 # Built from what the fuzzer makes up: there is no file format to take seeds from.
 mkdir -p corpus/ts_units corpus/rtmp_session corpus/rtsp corpus/rtp

@@ -3,6 +3,7 @@
 use crate::crowd::Crowds;
 use crate::package::Packages;
 use crate::rtmp::Seat;
+use crate::slate::Slates;
 use crate::srt;
 use crate::udp::Member;
 use hub::Registry;
@@ -44,6 +45,7 @@ struct Inner {
     srt_readers: Crowds<srt::Arrival>,
     srt: srt::Connections,
     packages: Packages,
+    slates: Slates,
 }
 
 impl Context {
@@ -71,6 +73,7 @@ impl Context {
             srt_readers: Crowds::default(),
             srt: srt::Connections::default(),
             packages: Packages::default(),
+            slates: Slates::default(),
         }))
     }
 
@@ -123,6 +126,11 @@ impl Context {
     /// Streams watched as CMAF, and how streams are packaged.
     pub fn packages(&self) -> &Packages {
         &self.0.packages
+    }
+
+    /// How slates are prepared and where they are kept.
+    pub fn slates(&self) -> &Slates {
+        &self.0.slates
     }
 
     pub(crate) fn udp_outputs(&self) -> &Crowds<Member> {

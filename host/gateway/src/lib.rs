@@ -16,8 +16,10 @@ pub mod link;
 pub mod mjpeg;
 pub mod mp4;
 pub mod package;
+mod problem;
 pub mod rtmp;
 pub mod rtsp;
+pub mod slate;
 pub mod srt;
 pub mod stream;
 mod tcp;
@@ -54,6 +56,7 @@ pub fn start_source(
         Endpoint::Rtmp(endpoint) => rtmp::pull::start(wiring, endpoint),
         Endpoint::Rtsp(endpoint) => rtsp::pull::start(wiring, endpoint),
         Endpoint::File(endpoint) => file::ingest::start(wiring, endpoint),
+        Endpoint::Slate(endpoint) => slate::ingest::start(wiring, endpoint),
         Endpoint::Stream(from) => stream::ingest::start(wiring, from),
         Endpoint::Test => test::ingest::start(wiring),
         other => unspoken(wiring, &other),

@@ -6,6 +6,7 @@ use crate::meter::Meter;
 use crate::stream::Stream;
 use bytes::Bytes;
 use media::frame::{Audio, Video};
+use media::profile::Profile;
 use media::ts::demux::Demuxer;
 use media::ts::framer::Framer;
 use media::ts::monitor::{Monitor, Reading, SeenTrack};
@@ -177,6 +178,11 @@ impl Candidate {
         &self.id
     }
 
+    /// Whether it only stands in for others.
+    fn is_slate(&self) -> bool {
+        self.health.lock().protocol == Protocol::Slate
+    }
+
     pub(crate) fn is_delivering(&self) -> bool {
         self.health.lock().delivering
     }
@@ -218,6 +224,8 @@ pub struct Source {
     /// Made when frames come for a stream of transport packets.
     muxer: Option<Box<Muxer>>,
     tracks: Arc<Tracks>,
+    /// What it carries changed since that was last on air.
+    unshown: bool,
     runs: Vec<Bytes>,
     chunks: Vec<TsChunk>,
     frames: Vec<Frame>,
@@ -235,6 +243,7 @@ impl Source {
             demuxer: None,
             muxer: None,
             tracks: Arc::default(),
+            unshown: false,
             runs: Vec::new(),
             chunks: Vec::new(),
             frames: Vec::new(),
@@ -301,6 +310,7 @@ impl Source {
         self.candidate.received.add(bytes);
         if !Arc::ptr_eq(&self.tracks, &last.tracks) {
             self.tracks = last.tracks.clone();
+            self.unshown = true;
             let summaries = self
                 .tracks
                 .list
@@ -352,8 +362,9 @@ impl Source {
             .output()
             .add(self.chunks.iter().map(|chunk| chunk.data.len()).sum());
         self.stream.lanes().ts.lane.push(now, self.chunks.drain(..));
+        let airing = air.on_air() == Some(&connection.source);
         drop(air);
-        self.announce_on_air(taken_over);
+        self.announce_on_air(taken_over, airing);
     }
 
     fn air_frames(&mut self, now: Instant) {
@@ -367,11 +378,16 @@ impl Source {
             .frames
             .lane
             .push(now, self.frames.drain(..));
+        let airing = air.on_air() == Some(&self.connection.source);
         drop(air);
-        self.announce_on_air(taken_over);
+        self.announce_on_air(taken_over, airing);
     }
 
-    fn announce_on_air(&self, taken_over: bool) {
+    fn announce_on_air(&mut self, taken_over: bool, airing: bool) {
+        if airing && (taken_over || self.unshown) && !self.candidate.is_slate() {
+            self.unshown = false;
+            self.stream.show_profile(self.profile());
+        }
         if taken_over {
             let (stream, source) = (self.stream.name().clone(), self.candidate.id.clone());
             tracing::info!(%stream, %source, "on air");
@@ -379,7 +395,16 @@ impl Source {
         }
     }
 
+    /// How it is coded; what it does not know yet is left open.
+    fn profile(&self) -> Profile {
+        match self.tracks.list.is_empty() {
+            true => Profile::of_seen(self.monitor.tracks()),
+            false => Profile::of_tracks(&self.tracks),
+        }
+    }
+
     fn note_packets(&mut self, now: Instant, tracks_changed: bool) {
+        self.unshown |= tracks_changed;
         let changes = self.monitor.changes();
         {
             let mut health = self.candidate.health.lock();

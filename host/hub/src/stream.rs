@@ -12,6 +12,7 @@ use crate::source::{Candidate, Source, SourceSnapshot};
 use crate::viewer::{Viewer, ViewerSnapshot, Viewers};
 use media::Ticks90k;
 use media::hls::Cutting;
+use media::profile::Profile;
 use media::ts::merge::Figures;
 use media::ts::mux::Muxer;
 use model::{Event, Label, Protocol, Refusal, StreamName};
@@ -19,6 +20,7 @@ use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -84,6 +86,8 @@ pub struct Stream {
     serving: RwLock<Option<Vec<Protocol>>>,
     /// From the terms of whoever publishes it.
     max_viewers: RwLock<Option<u32>>,
+    /// Of what was last on air, slates aside.
+    profile: watch::Sender<Option<Profile>>,
     viewers: Viewers,
     news: News,
     ended: CancellationToken,
@@ -141,6 +145,7 @@ impl Stream {
             publishing: RwLock::new(publishing),
             serving: RwLock::new(None),
             max_viewers: RwLock::new(None),
+            profile: watch::Sender::new(None),
             viewers: Viewers::default(),
             news,
             ended: CancellationToken::new(),
@@ -308,6 +313,19 @@ impl Stream {
             .as_ref()
             .filter(|merge| merge.path(id).is_some())
             .cloned()
+    }
+
+    /// How what was last on air is coded, slates aside; none before the first.
+    pub fn profile(&self) -> watch::Receiver<Option<Profile>> {
+        self.profile.subscribe()
+    }
+
+    pub(crate) fn show_profile(&self, profile: Profile) {
+        if profile.is_empty() {
+            return;
+        }
+        self.profile
+            .send_if_modified(|known| known.replace(profile) != Some(profile));
     }
 
     /// Over which protocols viewers may take it; `None`: over all. Who watches already goes on.

@@ -88,7 +88,7 @@ pub enum Medium {
 }
 
 /// What a picture looks like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Video {
     /// Pixels, cropping applied.
     pub width: u32,
@@ -99,7 +99,7 @@ pub struct Video {
 }
 
 /// What sound sounds like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Audio {
     /// Hz, of the decoder's output core (before SBR).
     pub sample_rate_hz: u32,

@@ -14,6 +14,7 @@ pub mod hls;
 pub mod jpeg;
 pub mod multipart;
 pub mod ogg;
+pub mod profile;
 pub mod rtp;
 pub mod time;
 pub mod timeline;

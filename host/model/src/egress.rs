@@ -231,7 +231,8 @@ impl FromStr for Destination {
     type Err = BadDestination;
 
     fn from_str(text: &str) -> Result<Self, BadDestination> {
-        if let Ok(network) = text.parse() {
+        // A name may end in a dot; an address that does is still no name.
+        if let Ok(network) = text.trim_end_matches('.').parse() {
             return Ok(Self::Network(network));
         }
         let bad = |_| BadDestination(text.chars().take(80).collect());
@@ -388,6 +389,13 @@ mod tests {
         let one = egress(&[], &["127.0.0.1"]);
         assert!(!at(&one, "127.0.0.1") && at(&one, "127.0.0.2"));
         assert!(!at(&one, "0.0.0.0"), "it arrives at this machine");
+    }
+
+    #[test]
+    fn an_address_that_ends_in_a_dot_is_no_name() {
+        let dotted = egress(&[], &["198.51.100.7."]);
+        assert_eq!(dotted.deny, egress(&[], &["198.51.100.7"]).deny);
+        assert!(!at(&dotted, "198.51.100.7"));
     }
 
     #[test]

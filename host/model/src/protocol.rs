@@ -32,11 +32,13 @@ pub enum Protocol {
     Test,
     /// Another stream of this host.
     Stream,
+    /// What is shown when nothing else is left.
+    Slate,
 }
 
 impl Protocol {
     /// Every protocol, in the order of declaration.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Udp,
         Self::Srt,
         Self::Rtmp,
@@ -49,6 +51,7 @@ impl Protocol {
         Self::File,
         Self::Test,
         Self::Stream,
+        Self::Slate,
     ];
 
     /// The name used in URLs, plans, metrics and the API.
@@ -66,6 +69,7 @@ impl Protocol {
             Self::File => "file",
             Self::Test => "test",
             Self::Stream => "stream",
+            Self::Slate => "slate",
         }
     }
 
@@ -93,6 +97,6 @@ mod tests {
             assert_eq!(protocol as usize, place);
             assert_eq!(Protocol::from_name(protocol.as_str()), Some(protocol));
         }
-        assert_eq!(Protocol::ALL.last(), Some(&Protocol::Stream));
+        assert_eq!(Protocol::ALL.last(), Some(&Protocol::Slate));
     }
 }

@@ -198,6 +198,12 @@ pub enum SourceSpec {
         /// Below the media folder (`[media] dir`).
         path: String,
     },
+    /// A picture or a clip for when nothing else is left, wherever it stands among the sources.
+    /// It is encoded once, like the stream, and then played over and over.
+    Slate {
+        /// Below the media folder (`[media] dir`).
+        path: String,
+    },
     /// A test picture with the stream's name and a clock, and a tone.
     Test {},
     /// What is on air on another stream of this host.
@@ -220,6 +226,7 @@ impl SourceSpec {
             Self::Rtmp { url, .. } => of_scheme(url, &["rtmp", "rtmps"]).map(Some),
             Self::Rtsp { url, .. } => of_scheme(url, &["rtsp", "rtspu"]).map(Some),
             Self::File { path } => Endpoint::file(path).map(Some),
+            Self::Slate { path } => Endpoint::slate(path).map(Some),
             Self::Test {} => Ok(Some(Endpoint::Test)),
             Self::Stream { name } => Ok(Some(Endpoint::Stream(name.clone()))),
             Self::Publish {} => Ok(None),
@@ -232,6 +239,7 @@ impl SourceSpec {
             Self::Srt { retry, .. } | Self::Rtmp { retry, .. } | Self::Rtsp { retry, .. } => *retry,
             Self::Udp { .. }
             | Self::File { .. }
+            | Self::Slate { .. }
             | Self::Test {}
             | Self::Stream { .. }
             | Self::Publish {} => Retry::default(),

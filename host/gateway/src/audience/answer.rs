@@ -1,13 +1,12 @@
 //! What leaves over HTTP: playlists, segments and problems, each with the headers that
 //! players and caches need.
 
-use axum::Json;
+use crate::problem::Kind;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use model::Refusal;
-use serde::Serialize;
 
 /// A live playlist is old as soon as it is sent.
 const PLAYLIST_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
@@ -20,9 +19,6 @@ const PLAYLIST_TYPE: HeaderValue = HeaderValue::from_static("application/vnd.app
 
 /// RFC 3555; what RFC 8216 §3.2 segments go by.
 const SEGMENT_TYPE: HeaderValue = HeaderValue::from_static("video/mp2t");
-
-/// Seconds after which an absent stream may be asked for again.
-const RETRY_AFTER_S: u16 = 2;
 
 /// A playlist.
 pub(crate) fn playlist(body: Bytes) -> Response {
@@ -137,7 +133,7 @@ fn allow_every_origin(headers: &mut HeaderMap) {
     );
 }
 
-/// Why a request got no media, as a problem document (RFC 9457) whose `type` the API explains.
+/// Why a request got no media, as a problem document.
 #[derive(Debug)]
 pub(crate) enum Problem {
     /// Turned away by the hub.
@@ -156,15 +152,6 @@ pub(crate) enum Problem {
     Method,
 }
 
-#[derive(Serialize)]
-struct Document {
-    #[serde(rename = "type")]
-    type_uri: &'static str,
-    title: &'static str,
-    status: u16,
-    detail: String,
-}
-
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
@@ -172,117 +159,44 @@ impl From<Refusal> for Problem {
 }
 
 impl Problem {
-    fn document(&self) -> Document {
-        let (type_uri, title, status, detail) = match self {
-            Self::Refused(refusal) => return refused(refusal),
-            Self::NoSuchFile => (
-                "/problems/not-found",
-                "No resource has this path",
-                404,
-                "under /hls/NAME/ there are index.m3u8, under /dash/NAME/ manifest.mpd, and the files they list"
-                    .to_owned(),
-            ),
-            Self::NoSuchSegment => (
-                "/problems/not-found",
-                "No resource has this path",
-                404,
-                "the segment is no longer held, or not made yet; the playlist lists those that are"
-                    .to_owned(),
-            ),
-            Self::NoMedia => (
-                "/problems/no-media",
-                "The stream has no media to show yet",
-                503,
-                "no segment was completed in time: is a source connected, and has its video key frames?"
-                    .to_owned(),
-            ),
-            Self::TooManyWaiting => (
-                "/problems/overloaded",
-                "A limit of this host is reached",
-                503,
-                "too many viewers wait for streams that have no segment yet".to_owned(),
-            ),
-            Self::Directive(what) => (
-                "/problems/bad-request",
-                "The request cannot be understood",
-                400,
-                what.clone(),
-            ),
-            Self::Method => (
-                "/problems/method-not-allowed",
-                "The resource does not take this method",
-                405,
-                "streams are read with GET and HEAD".to_owned(),
-            ),
-        };
-        Document {
-            type_uri,
-            title,
-            status,
-            detail,
+    const fn kind(&self) -> Kind {
+        match self {
+            Self::Refused(refusal) => Kind::of(refusal),
+            Self::NoSuchFile | Self::NoSuchSegment => Kind::NotFound,
+            Self::NoMedia => Kind::NoMedia,
+            Self::TooManyWaiting => Kind::Overloaded,
+            Self::Directive(_) => Kind::BadRequest,
+            Self::Method => Kind::MethodNotAllowed,
         }
     }
-}
 
-fn refused(refusal: &Refusal) -> Document {
-    let (type_uri, title, status) = match refusal {
-        Refusal::UnknownStream(_) => ("/problems/unknown-stream", "No stream has this name", 404),
-        Refusal::Unauthorized => ("/problems/unauthorized", "Who asks has to be known", 401),
-        Refusal::Forbidden | Refusal::CutOff(_) => {
-            ("/problems/forbidden", "The policy does not allow it", 403)
-        }
-        Refusal::NotServed { .. } => (
-            "/problems/not-served",
-            "The stream is not served over this protocol",
-            403,
-        ),
-        Refusal::Overloaded { .. } => (
-            "/problems/overloaded",
-            "A limit of this host is reached",
-            503,
-        ),
-        Refusal::Stopping => ("/problems/stopping", "This host is shutting down", 503),
-        _ => (
-            "/problems/bad-request",
-            "The request cannot be understood",
-            400,
-        ),
-    };
-    Document {
-        type_uri,
-        title,
-        status,
-        detail: refusal.to_string(),
+    fn detail(self) -> String {
+        let detail = match self {
+            Self::Refused(refusal) => return refusal.to_string(),
+            Self::Directive(what) => return what,
+            Self::NoSuchFile => {
+                "under /hls/NAME/ there are index.m3u8, under /dash/NAME/ manifest.mpd, and the files they list"
+            }
+            Self::NoSuchSegment => {
+                "the segment is no longer held, or not made yet; the playlist lists those that are"
+            }
+            Self::NoMedia => {
+                "no segment was completed in time: is a source connected, and has its video key frames?"
+            }
+            Self::TooManyWaiting => "too many viewers wait for streams that have no segment yet",
+            Self::Method => "streams are read with GET and HEAD",
+        };
+        detail.to_owned()
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let document = self.document();
-        let status = StatusCode::from_u16(document.status).unwrap_or(StatusCode::BAD_REQUEST);
-        let mut response = (status, Json(document)).into_response();
-        let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        match status {
-            StatusCode::METHOD_NOT_ALLOWED => {
-                headers.insert(
-                    header::ALLOW,
-                    HeaderValue::from_static("GET, HEAD, OPTIONS"),
-                );
-            }
-            // FFmpeg and VLC send the user and password of a URL only when asked to.
-            StatusCode::UNAUTHORIZED => {
-                let challenge = HeaderValue::from_static("Basic realm=\"pointsman\"");
-                headers.insert(header::WWW_AUTHENTICATE, challenge);
-            }
-            StatusCode::NOT_FOUND | StatusCode::SERVICE_UNAVAILABLE => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S));
-            }
-            _ => {}
+        let kind = self.kind();
+        let mut response = kind.answer(self.detail());
+        if kind == Kind::MethodNotAllowed {
+            let allowed = HeaderValue::from_static("GET, HEAD, OPTIONS");
+            response.headers_mut().insert(header::ALLOW, allowed);
         }
         response
     }

@@ -105,6 +105,17 @@ impl Ffmpeg {
         }
     }
 
+    /// Waits for its end, once it makes nothing more.
+    ///
+    /// # Errors
+    /// Its last words, if it was not content.
+    pub(crate) async fn finish(mut self) -> Result<(), LinkError> {
+        match self.child.wait().await {
+            Ok(status) if status.success() => Ok(()),
+            _ => Err(self.explain().await),
+        }
+    }
+
     /// Why it ended.
     pub(crate) async fn explain(mut self) -> LinkError {
         self.end().await;

@@ -16,7 +16,7 @@ const MOST_NUMBERED: u32 = 10_000;
 ///
 /// # Errors
 /// There is no media folder, or no such file in it.
-pub(super) async fn open(context: &Context, path: &str) -> Result<File, LinkError> {
+pub(crate) async fn open(context: &Context, path: &str) -> Result<File, LinkError> {
     let (folder, name) = (media(context)?.to_owned(), path.to_owned());
     let doing = format!(
         "cannot open {path} in the media folder {}",

@@ -1,11 +1,10 @@
 //! A session with a server that this host calls, up to where it publishes or plays.
 
 use super::abilities;
-use super::connection::{Failure, until};
-use super::wire::Wire;
+use super::connection::until;
 use crate::context::Context;
 use crate::link::LinkError;
-use crate::tcp::STALL;
+use crate::tcp::{Wire, WriteError};
 use ::rtmp::session::{Client, ClientConfig, ClientEvent, Error, Role};
 use bytes::{Bytes, BytesMut};
 use media::flv::Abilities;
@@ -13,9 +12,6 @@ use model::{Protocol, endpoint};
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::time::Instant;
-
-/// What is read at once; of a server that is played from it is media, and stays in memory whole.
-const READ_BYTES: usize = 16 << 10;
 
 /// The connection and its session.
 pub(super) struct Caller {
@@ -38,7 +34,7 @@ impl Caller {
                 what: format!("{error}"),
                 remedy: "correct the url",
             })?;
-        let wire = Wire::connect(context, endpoint).await?;
+        let wire = Wire::connect(context, &endpoint.host, endpoint.port, endpoint.tls).await?;
         context.counters().of(Protocol::Rtmp).connections.add(1);
         let config = ClientConfig::new(url, role);
         let seed = RandomState::new().hash_one(&endpoint.host);
@@ -70,7 +66,6 @@ impl Caller {
 
     /// Waits for something from the server, or for the session's own deadline. Cancel safe.
     pub(super) async fn converse(&mut self) -> Result<(), LinkError> {
-        self.input.reserve(READ_BYTES);
         let now = tokio::select! {
             read = self.wire.read(&mut self.input) => {
                 if read.map_err(LinkError::io("the RTMP server's connection"))? == 0 {
@@ -124,14 +119,6 @@ fn link_error(error: Error) -> LinkError {
     LinkError::Passing(error.to_string())
 }
 
-fn write_error(failure: Failure) -> LinkError {
-    match failure {
-        Failure::Stalled => LinkError::Stalled {
-            seconds: STALL.as_secs(),
-        },
-        Failure::Io(error) => LinkError::io("the RTMP server's connection")(error),
-        Failure::Session(error) => link_error(error),
-        // Said to those who come, not by those we call.
-        Failure::CutOff(refusal) => LinkError::Passing(refusal.to_string()),
-    }
+fn write_error(error: WriteError) -> LinkError {
+    error.on("the RTMP server's connection")
 }

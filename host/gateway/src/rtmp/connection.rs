@@ -2,11 +2,10 @@
 
 use super::crowd::Merge;
 use super::listener::Config;
-use super::wire::Wire;
 use super::write::flush_server;
 use super::{abilities, ask, ingest, serve, status_code};
 use crate::context::Context;
-use crate::tcp::WriteError;
+use crate::tcp::{Wire, WriteError};
 use ::rtmp::session::{Server, ServerEvent};
 use bytes::BytesMut;
 use hub::Pass;
@@ -16,12 +15,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Instant;
 use tokio_util::sync::CancellationToken;
-
-/// Read buffers are taken in blocks of this size; media stays in them while it is held.
-const BLOCK_BYTES: usize = 64 << 10;
-
-/// Below this much room a new block is taken.
-const LEAST_ROOM: usize = 8 << 10;
 
 /// Why a connection ended before its time.
 #[derive(Debug, thiserror::Error)]
@@ -179,7 +172,6 @@ impl Connection {
     /// Waits for input or for the session's own deadline; false at the end of the connection.
     async fn read(&mut self) -> Result<bool, Failure> {
         let deadline = self.session.poll_timeout();
-        make_room(&mut self.block);
         tokio::select! {
             read = self.wire.read(&mut self.block) => self.take_in(read?),
             () = until(deadline) => {
@@ -239,13 +231,6 @@ impl Connection {
         {
             tracing::warn!(peer = %self.peer, held_back, "RTMP connection closed: {failure}");
         }
-    }
-}
-
-/// A new block, where the one before is nearly used up.
-pub(super) fn make_room(block: &mut BytesMut) {
-    if block.capacity() < LEAST_ROOM {
-        block.reserve(BLOCK_BYTES);
     }
 }
 

@@ -1,7 +1,7 @@
 //! RTMP over TCP or TLS (Adobe RTMP 1.0; enhanced RTMP v2 for HEVC, AV1, VP9, Opus and several
 //! tracks).
 //!
-//! [`listener`] accepts and bounds, [`connection`] carries a session until its peer has a role:
+//! [`listener`] opens the ports, [`connection`] carries a session until its peer has a role:
 //! [`ingest`] takes a publisher's media in, [`serve`] plays to who comes, all of a stream's players
 //! through one [`crowd`], or [`sealed`] under TLS. [`push`] publishes to
 //! another server, [`pull`] plays from one, each through a [`caller`]. What is said on the wire is decided in the sans-IO crate `rtmp`.
@@ -17,7 +17,6 @@ pub mod push;
 mod sealed;
 mod seat;
 mod serve;
-mod wire;
 mod write;
 
 pub use crowd::Merge;

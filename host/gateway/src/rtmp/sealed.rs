@@ -1,6 +1,6 @@
 //! One player under TLS: its own task writes to it, since what it is sent is sealed for it alone.
 
-use super::connection::{Connection, Failure, make_room, until};
+use super::connection::{Connection, Failure, until};
 use super::player::Player;
 use super::write::flush_server;
 use ::rtmp::session::ServerEvent;
@@ -28,7 +28,6 @@ pub(super) async fn run(
             }
         }
         flush_server(&mut connection.wire, &mut connection.session).await?;
-        make_room(&mut connection.block);
         tokio::select! {
             biased;
             read = connection.wire.read(&mut connection.block) => {

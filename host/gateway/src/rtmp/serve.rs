@@ -3,7 +3,7 @@
 //! What is played is written by the crowd that the player sits in; its own task listens to it, and
 //! writes what its socket did not take at once.
 
-use super::connection::{Connection, Failure, make_room, until};
+use super::connection::{Connection, Failure, until};
 use super::crowd;
 use super::player::Player;
 use super::seat::{End, Seat};
@@ -55,7 +55,6 @@ async fn in_crowd(
             _ => {}
         }
         let waits_since = seat.waits_since();
-        make_room(&mut connection.block);
         tokio::select! {
             biased;
             read = connection.wire.read(&mut connection.block) => {

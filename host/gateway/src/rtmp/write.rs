@@ -1,7 +1,7 @@
 //! What a server session has to say, written to its connection.
 
 use super::connection::Failure;
-use super::wire::Wire;
+use crate::tcp::Wire;
 use ::rtmp::session::Server;
 use bytes::Buf;
 

@@ -4,26 +4,19 @@ use super::intake::Intake;
 use super::ports::{Datagram, Ports, QUEUE, Registration};
 use super::{ask, ingest, judge, serve, status};
 use crate::context::Context;
-use crate::tcp::{WriteError, write_all};
+use crate::tcp::{Wire, WriteError};
 use ::rtsp::StatusCode;
 use ::rtsp::auth::{Guard, Verdict};
 use ::rtsp::sdp::Track;
 use ::rtsp::session::{Limits, Server, ServerError, ServerEvent, Setup, Target};
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use hub::{Pass, RtpSession, Start};
 use model::{Event, Intent, Protocol, Refusal};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-
-/// Read buffers are taken in blocks of this size.
-const BLOCK_BYTES: usize = 64 << 10;
-
-/// Below this much room a new block is taken.
-const LEAST_ROOM: usize = 8 << 10;
 
 /// How long who asks for a description waits for the stream's first picture.
 const DESCRIBE_WAIT: Duration = Duration::from_secs(6);
@@ -60,7 +53,7 @@ enum Role {
 /// A connection and its session.
 pub(super) struct Connection {
     pub(super) context: Context,
-    pub(super) tcp: TcpStream,
+    pub(super) wire: Wire,
     pub(super) peer: SocketAddr,
     pub(super) session: Server,
     /// How its tracks travel over UDP.
@@ -69,24 +62,22 @@ pub(super) struct Connection {
     shared: Arc<Shared>,
     sender: mpsc::Sender<Datagram>,
     role: Option<Role>,
-    block: BytesMut,
+    pub(super) block: BytesMut,
 }
 
 impl Connection {
     pub(super) fn new(
         context: &Context,
-        tcp: TcpStream,
+        wire: Wire,
         peer: SocketAddr,
         shared: &Arc<Shared>,
         seed: u64,
     ) -> Self {
-        // Without it the first frame waits 40 ms for a delayed acknowledgement.
-        let _ = tcp.set_nodelay(true);
         let udp = shared.ports.is_some();
         let (sender, datagrams) = mpsc::channel(QUEUE);
         Self {
             context: context.clone(),
-            tcp,
+            wire,
             peer,
             session: Server::new(Instant::now(), shared.limits, peer.ip(), udp, seed),
             registrations: Vec::new(),
@@ -174,6 +165,9 @@ impl Connection {
     ) -> Result<(Pass, Option<Arc<RtpSession>>), Refusal> {
         let registry = self.context.registry();
         let verdict = judge(&self.shared.guard, target);
+        if !self.shared.guard.is_content(verdict.as_ref()) {
+            return Err(Refusal::Unauthorized);
+        }
         let pass = registry
             .admit(ask(target, intent, self.peer, verdict)?)
             .await?;
@@ -250,9 +244,8 @@ impl Connection {
             }
             self.flush().await?;
             tokio::select! {
-                ready = self.tcp.readable() => {
-                    ready?;
-                    if !self.read_ready()? {
+                read = self.wire.read(&mut self.block) => {
+                    if !self.take_in(read?) {
                         return Ok(None);
                     }
                 }
@@ -263,38 +256,29 @@ impl Connection {
         }
     }
 
-    /// Reads what is there into the session; false at the end of the connection.
-    pub(super) fn read_ready(&mut self) -> Result<bool, Failure> {
-        if self.block.capacity() < LEAST_ROOM {
-            self.block.reserve(BLOCK_BYTES);
+    /// Passes what was read to the session; false at the end of the connection.
+    pub(super) fn take_in(&mut self, read: usize) -> bool {
+        if read > 0 {
+            let input = self.block.split();
+            self.session.handle_input(Instant::now(), input);
         }
-        match self.tcp.try_read_buf(&mut self.block) {
-            Ok(0) => Ok(false),
-            Ok(_) => {
-                let input = self.block.split();
-                self.session.handle_input(Instant::now(), input);
-                Ok(true)
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
-            Err(error) => Err(error.into()),
-        }
+        read > 0
     }
 
     /// Writes what the session has to say.
     pub(super) async fn flush(&mut self) -> Result<(), Failure> {
         while let Some(output) = self.session.poll_output() {
-            self.write(&[output]).await?;
+            self.wire.write(&[output]).await?;
         }
         Ok(())
     }
 
-    pub(super) async fn write(&self, messages: &[Bytes]) -> Result<(), Failure> {
-        Ok(write_all(&self.tcp, messages).await?)
-    }
-
     /// The address that the peer called.
     fn host(&self) -> std::net::IpAddr {
-        let local = self.tcp.local_addr().map(|local| local.ip().to_canonical());
+        let local = self
+            .wire
+            .local_addr()
+            .map(|local| local.ip().to_canonical());
         local.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into())
     }
 

@@ -47,9 +47,8 @@ async fn record(
             return Ok(());
         }
         tokio::select! {
-            ready = connection.tcp.readable() => {
-                ready?;
-                if !connection.read_ready()? {
+            read = connection.wire.read(&mut connection.block) => {
+                if !connection.take_in(read?) {
                     return Ok(());
                 }
             }

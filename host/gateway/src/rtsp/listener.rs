@@ -1,8 +1,9 @@
-//! The ports: accepts, bounds, and starts a task for each connection.
+//! The ports: what is bound, and what each connection may cost.
 
 use super::connection::{Connection, Shared};
 use super::ports::Ports;
 use crate::context::Context;
+use crate::tcp::{Door, accept};
 use ::rtsp::auth::{Account, Guard};
 use ::rtsp::session::Limits;
 use model::Protocol;
@@ -11,9 +12,9 @@ use std::hash::BuildHasher;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use std::time::Instant;
+use tokio::net::TcpListener;
+use tokio_rustls::rustls::ServerConfig;
 
 /// How RTSP is served.
 #[derive(Debug, Clone)]
@@ -23,11 +24,13 @@ pub struct Config {
     /// The port for RTP over UDP, on the same address; RTCP has the next one. 0: any two. `None`:
     /// all packets travel within the connections.
     pub udp_port: Option<u16>,
-    /// Connections at once, whatever they do.
+    /// Connections at once, whatever they do; each has at most one session. Those that neither
+    /// publish nor play are closed after [`Limits::setup_timeout`].
     pub max_connections: usize,
     /// How long each may take and be silent.
     pub limits: Limits,
-    /// Whose password the host knows, for Digest; see [`crate::rtsp`].
+    /// What everybody has to show, by Digest or Basic; see [`crate::rtsp`]. Without it only auth
+    /// policies judge.
     pub account: Option<Account>,
 }
 
@@ -61,11 +64,35 @@ pub struct ServeError {
     source: io::Error,
 }
 
-/// How long to wait when the system has no descriptor for another connection.
-const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
-
 /// Opens the ports and serves them until the context shuts down.
+///
+/// # Errors
+/// An address cannot be bound.
 pub async fn serve(context: &Context, config: Config) -> Result<Bound, ServeError> {
+    open(context, config, None).await
+}
+
+/// As [`serve`], under TLS (RTSPS): whoever connects shakes hands first. Packets travel within the
+/// connections only, since over UDP they would be in the clear. The certificate is what `tls`
+/// shows; a resolver in it may show another one later.
+///
+/// # Errors
+/// The address cannot be bound.
+pub async fn serve_tls(
+    context: &Context,
+    config: Config,
+    tls: Arc<ServerConfig>,
+) -> Result<SocketAddr, ServeError> {
+    let udp_port = None;
+    let bound = open(context, Config { udp_port, ..config }, Some(tls)).await?;
+    Ok(bound.address)
+}
+
+async fn open(
+    context: &Context,
+    config: Config,
+    tls: Option<Arc<ServerConfig>>,
+) -> Result<Bound, ServeError> {
     let failed = |address| move |source| ServeError { address, source };
     let listener = TcpListener::bind(config.listen)
         .await
@@ -79,15 +106,20 @@ pub async fn serve(context: &Context, config: Config) -> Result<Bound, ServeErro
         None => None,
     };
     let udp = ports.as_ref().map(|ports| ports.pair());
-    let seeds = RandomState::new();
     let shared = Arc::new(Shared {
-        guard: Guard::new(Instant::now(), config.account.clone(), secret(&seeds)),
+        guard: Guard::new(Instant::now(), config.account, secret(&RandomState::new())),
         limits: config.limits,
         ports,
     });
-    context
-        .tasks()
-        .spawn(accept(context.clone(), config, listener, shared));
+    let door = Door {
+        protocol: Protocol::Rtsp,
+        max_connections: config.max_connections,
+        tls,
+    };
+    let of = context.clone();
+    let serve = move |wire, peer, seed| Connection::new(&of, wire, peer, &shared, seed).run();
+    let accepting = accept(context.clone(), listener, door, serve);
+    context.tasks().spawn(accepting);
     Ok(Bound { address, udp })
 }
 
@@ -98,49 +130,4 @@ fn secret(seeds: &RandomState) -> [u8; 32] {
         chunk.copy_from_slice(&seeds.hash_one(n).to_be_bytes());
     }
     secret
-}
-
-async fn accept(context: Context, config: Config, listener: TcpListener, shared: Arc<Shared>) {
-    let places = Arc::new(Semaphore::new(config.max_connections));
-    let seeds = RandomState::new();
-    let mut number = 0_u64;
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = context.shutdown().cancelled() => return,
-        };
-        match accepted {
-            Ok((tcp, peer)) => match places.clone().try_acquire_owned() {
-                Ok(place) => {
-                    context.counters().of(Protocol::Rtsp).connections.add(1);
-                    number += 1;
-                    let seed = seeds.hash_one(number);
-                    let connection = Connection::new(&context, tcp, peer, &shared, seed);
-                    context.tasks().spawn(async move {
-                        connection.run().await;
-                        drop(place);
-                    });
-                }
-                Err(_) => turn_away(&context, tcp, config.max_connections),
-            },
-            Err(error) => {
-                if let Some(held_back) = context.complaints().admit("rtsp accept", Instant::now()) {
-                    tracing::warn!(%error, held_back, "cannot accept RTSP connections; raise the limit of open files");
-                }
-                tokio::time::sleep(EXHAUSTED_PAUSE).await;
-            }
-        }
-    }
-}
-
-fn turn_away(context: &Context, tcp: TcpStream, limit: usize) {
-    drop(tcp);
-    context.counters().of(Protocol::Rtsp).refused.add(1);
-    if let Some(held_back) = context.complaints().admit("rtsp full", Instant::now()) {
-        tracing::warn!(
-            limit,
-            held_back,
-            "RTSP connections turned away: all places are taken"
-        );
-    }
 }

@@ -1,6 +1,6 @@
-//! RTSP 1.0 (RFC 2326), with RTP within the connection or over UDP.
+//! RTSP 1.0 (RFC 2326) over TCP or TLS, with RTP within the connection or over UDP.
 //!
-//! [`listener`] accepts and bounds, [`connection`] carries a session until its peer has a role:
+//! [`listener`] opens the ports, [`connection`] carries a session until its peer has a role:
 //! [`ingest`] takes a publisher's packets in, [`serve`] plays to who comes. [`push`] publishes to
 //! another server, [`pull`] plays from a camera. What is said on the wire is decided in the
 //! sans-IO crate `rtsp`, what packets carry in `media::rtp`.
@@ -8,8 +8,8 @@
 //! **Who asks.** Auth policies judge a user and a token. Basic shows both, so it is what strangers
 //! are asked for, and a token may also stand in the URL. Digest shows a hash only, which nobody can
 //! judge who does not know the password: it is offered where the host itself knows one
-//! ([`Config::account`]), and who proves to know it is shown to the policy with that user and
-//! password.
+//! ([`Config::account`]). Then everybody has to show that account, and a policy is asked besides,
+//! with that user and password.
 
 mod connection;
 mod ingest;
@@ -23,7 +23,7 @@ mod tracks;
 
 pub use ::rtsp::auth::Account;
 pub use ::rtsp::session::Limits;
-pub use listener::{Bound, Config, ServeError, serve};
+pub use listener::{Bound, Config, ServeError, serve, serve_tls};
 
 use ::rtsp::StatusCode;
 use ::rtsp::auth::{Guard, Verdict};

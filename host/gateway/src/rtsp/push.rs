@@ -3,7 +3,7 @@
 use super::connection::until;
 use crate::context::Context;
 use crate::link::{self, Dial, LinkError, LinkHandle, Session, Wiring};
-use crate::tcp::{STALL, WriteError, write_all};
+use crate::tcp::{Wire, WriteError};
 use ::rtsp::auth::Account;
 use ::rtsp::message::{FRAME_HEADER_BYTES, frames};
 use ::rtsp::session::{Client, ClientError, ClientEvent};
@@ -15,14 +15,10 @@ use std::hash::BuildHasher;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::io::AsyncReadExt;
-use tokio::net::{TcpStream, UdpSocket};
+use tokio::net::UdpSocket;
 
 /// Access units taken at a time.
 const BATCH: usize = 256;
-
-/// What is read at once: a server says little.
-const READ_BYTES: usize = 16 << 10;
 
 /// How often a pair of ports is looked for.
 const TRIES: usize = 32;
@@ -70,11 +66,12 @@ impl Push {
             }
         };
         let endpoint = &self.endpoint;
-        let tcp = link::connect(&self.context, &endpoint.host, endpoint.port).await?;
+        let connected = Wire::connect(&self.context, &endpoint.host, endpoint.port, endpoint.tls);
+        let connection = connected.await?;
         let counters = self.context.counters().of(Protocol::Rtsp);
         counters.connections.add(1);
         let what = LinkError::io("the RTSP server's connection");
-        let local = tcp.local_addr().map_err(what)?.ip();
+        let local = connection.local_addr().map_err(what)?.ip();
         let lines = match endpoint.udp {
             true => Some(Line::open(local, first.session.tracks.len()).await?),
             false => None,
@@ -96,7 +93,7 @@ impl Push {
             RandomState::new().hash_one(&endpoint.host),
         );
         Ok(Publisher {
-            tcp,
+            connection,
             client,
             session: first.session,
             lines,
@@ -141,7 +138,7 @@ impl Line {
 }
 
 struct Publisher {
-    tcp: TcpStream,
+    connection: Wire,
     client: Client,
     /// What was announced.
     session: Arc<RtpSession>,
@@ -202,7 +199,11 @@ impl Publisher {
             };
         };
         let what = "the RTSP server's connection";
-        let server = self.tcp.peer_addr().map_err(LinkError::io(what))?.ip();
+        let server = self
+            .connection
+            .peer_addr()
+            .map_err(LinkError::io(what))?
+            .ip();
         for (line, agreed) in lines.iter().zip(agreed) {
             let (rtp, rtcp) = agreed.server_port.unwrap_or_default();
             for (socket, port) in [(&line.rtp, rtp), (&line.rtcp, rtcp)] {
@@ -216,9 +217,8 @@ impl Publisher {
 
     /// Waits for something from the server, or for the session's own deadline. Cancel safe.
     async fn converse(&mut self) -> Result<(), LinkError> {
-        self.input.reserve(READ_BYTES);
         tokio::select! {
-            read = self.tcp.read_buf(&mut self.input) => {
+            read = self.connection.read(&mut self.input) => {
                 if read.map_err(LinkError::io("the RTSP server's connection"))? == 0 {
                     return Err(LinkError::Ended);
                 }
@@ -233,7 +233,10 @@ impl Publisher {
 
     async fn flush(&mut self) -> Result<(), LinkError> {
         while let Some(output) = self.client.poll_output() {
-            write_all(&self.tcp, &[output]).await.map_err(write_error)?;
+            self.connection
+                .write(&[output])
+                .await
+                .map_err(write_error)?;
         }
         Ok(())
     }
@@ -252,9 +255,10 @@ impl Publisher {
         }
         let bytes = self.wire.iter().map(Bytes::len).sum();
         match &self.lines {
-            None => write_all(&self.tcp, &self.wire)
-                .await
-                .map_err(write_error)?,
+            None => {
+                let written = self.connection.write(&self.wire).await;
+                written.map_err(write_error)?;
+            }
             Some(lines) => send_datagrams(lines, &self.wire).await,
         }
         self.wire.clear();
@@ -291,10 +295,5 @@ fn link_error(error: ClientError) -> LinkError {
 }
 
 fn write_error(error: WriteError) -> LinkError {
-    match error {
-        WriteError::Stalled => LinkError::Stalled {
-            seconds: STALL.as_secs(),
-        },
-        WriteError::Io(error) => LinkError::io("the RTSP server's connection")(error),
-    }
+    error.on("the RTSP server's connection")
 }

@@ -5,7 +5,6 @@ use ::rtsp::message::{FRAME_HEADER_BYTES, frames};
 use ::rtsp::session::ServerEvent;
 use bytes::Bytes;
 use hub::{ReadError, RtpPackets, RtpSession, Start, Viewer};
-use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -37,10 +36,8 @@ pub(super) async fn run(
         connection.flush().await?;
         tokio::select! {
             biased;
-            // Not `readable()`, which would join and leave a list of waiters for each message.
-            ready = poll_fn(|cx| connection.tcp.poll_read_ready(cx)) => {
-                ready?;
-                if !connection.read_ready()? {
+            read = connection.wire.read(&mut connection.block) => {
+                if !connection.take_in(read?) {
                     return Ok(());
                 }
             }
@@ -109,7 +106,7 @@ impl Player {
 
     async fn play(
         &mut self,
-        connection: &Connection,
+        connection: &mut Connection,
         units: &mut Vec<RtpPackets>,
     ) -> Result<(), Failure> {
         for unit in units.drain(..) {
@@ -134,7 +131,7 @@ impl Player {
         }
         let bytes = self.wire.iter().map(Bytes::len).sum();
         match self.interleaved {
-            true => connection.write(&self.wire).await?,
+            true => connection.wire.write(&self.wire).await?,
             false => self.send(connection).await,
         }
         self.viewer.sent(bytes);

@@ -4,11 +4,10 @@
 use super::negotiate::OfferError;
 use super::sessions::Full;
 use super::trickle::FragmentError;
-use axum::Json;
+use crate::problem::Kind;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use model::Refusal;
-use serde::Serialize;
 
 /// What an offer and an answer are (RFC 4566 §8.2.1).
 pub(super) const SDP: &str = "application/sdp";
@@ -75,7 +74,7 @@ pub(super) fn allow_every_origin(headers: &mut HeaderMap) {
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, day);
 }
 
-/// Why there is no session, as a problem document (RFC 9457) whose `type` the API explains.
+/// Why there is no session, as a problem document.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Problem {
     /// Turned away by the hub.
@@ -115,122 +114,39 @@ impl From<Full> for Problem {
     }
 }
 
-#[derive(Serialize)]
-struct Document {
-    #[serde(rename = "type")]
-    type_uri: &'static str,
-    title: &'static str,
-    status: u16,
-    detail: String,
-}
-
 impl Problem {
-    const fn kind(&self) -> (u16, &'static str, &'static str) {
+    const fn kind(&self) -> Kind {
         match self {
-            Self::Refused(refusal) => refused(refusal),
-            Self::Offer(OfferError::Unacceptable(_)) | Self::NothingToShow => (
-                406,
-                "/problems/not-acceptable",
-                "There is nothing that both sides can",
-            ),
-            Self::Offer(OfferError::NoRandom) => {
-                (500, "/problems/internal", "This host has a problem")
-            }
-            Self::NoSession => (404, "/problems/not-found", "No resource has this path"),
-            Self::ContentType(_) => (
-                415,
-                "/problems/unsupported-media-type",
-                "The body is of another type",
-            ),
-            Self::TooLong(_) => (413, "/problems/too-large", "The body is too large"),
-            Self::NoMedia => (
-                503,
-                "/problems/no-media",
-                "The stream has no media to show yet",
-            ),
-            Self::NoTag => (
-                428,
-                "/problems/precondition-required",
-                "The request needs a condition",
-            ),
-            Self::OtherTag => (
-                412,
-                "/problems/precondition-failed",
-                "The condition of the request does not hold",
-            ),
-            Self::Restart => (
-                422,
-                "/problems/unprocessable",
-                "The request cannot be carried out",
-            ),
-            Self::Method => (
-                405,
-                "/problems/method-not-allowed",
-                "The resource does not take this method",
-            ),
-            Self::Offer(OfferError::Malformed(_)) | Self::Fragment(_) => (
-                400,
-                "/problems/bad-request",
-                "The request cannot be understood",
-            ),
+            Self::Refused(refusal) => Kind::of(refusal),
+            Self::Offer(OfferError::Unacceptable(_)) | Self::NothingToShow => Kind::NotAcceptable,
+            Self::Offer(OfferError::NoRandom) => Kind::Internal,
+            Self::Offer(OfferError::Malformed(_)) | Self::Fragment(_) => Kind::BadRequest,
+            Self::NoSession => Kind::NotFound,
+            Self::ContentType(_) => Kind::UnsupportedMedia,
+            Self::TooLong(_) => Kind::TooLarge,
+            Self::NoMedia => Kind::NoMedia,
+            Self::NoTag => Kind::PreconditionRequired,
+            Self::OtherTag => Kind::PreconditionFailed,
+            Self::Restart => Kind::Unprocessable,
+            Self::Method => Kind::MethodNotAllowed,
         }
-    }
-}
-
-const fn refused(refusal: &Refusal) -> (u16, &'static str, &'static str) {
-    match refusal {
-        Refusal::UnknownStream(_) => (404, "/problems/unknown-stream", "No stream has this name"),
-        Refusal::Conflict { .. } => (409, "/problems/conflict", "The stream is taken"),
-        Refusal::Unauthorized => (401, "/problems/unauthorized", "Who asks has to be known"),
-        Refusal::Forbidden | Refusal::CutOff(_) => {
-            (403, "/problems/forbidden", "The policy does not allow it")
-        }
-        Refusal::NotServed { .. } => (
-            403,
-            "/problems/not-served",
-            "The stream is not served over this protocol",
-        ),
-        Refusal::Overloaded { .. } => (
-            503,
-            "/problems/overloaded",
-            "A limit of this host is reached",
-        ),
-        Refusal::Stopping => (503, "/problems/stopping", "This host is shutting down"),
-        _ => (
-            400,
-            "/problems/bad-request",
-            "The request cannot be understood",
-        ),
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (status, type_uri, title) = self.kind();
-        let detail = self.to_string();
-        let document = Document {
-            type_uri,
-            title,
-            status,
-            detail,
-        };
-        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-        let mut response = (status, Json(document)).into_response();
+        let kind = self.kind();
+        let mut response = kind.answer(self.to_string());
         let headers = response.headers_mut();
-        let problem = HeaderValue::from_static("application/problem+json");
-        headers.insert(header::CONTENT_TYPE, problem);
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        let (name, value) = match status {
-            StatusCode::METHOD_NOT_ALLOWED => (header::ALLOW, METHODS),
+        match kind {
+            Kind::MethodNotAllowed => headers.insert(header::ALLOW, METHODS),
             // RFC 9725 §4.5: a bearer token.
-            StatusCode::UNAUTHORIZED => (
-                header::WWW_AUTHENTICATE,
-                HeaderValue::from_static("Bearer realm=\"pointsman\""),
-            ),
-            StatusCode::SERVICE_UNAVAILABLE => (header::RETRY_AFTER, HeaderValue::from_static("2")),
-            _ => return response,
+            Kind::Unauthorized => {
+                let challenge = HeaderValue::from_static("Bearer realm=\"pointsman\"");
+                headers.insert(header::WWW_AUTHENTICATE, challenge)
+            }
+            _ => None,
         };
-        headers.insert(name, value);
         response
     }
 }

@@ -15,7 +15,7 @@ use crate::Context;
 use crate::http::Shown;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{ConnectInfo, Path, RawQuery, State};
+use axum::extract::{ConnectInfo, Path, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hub::Pass;
@@ -61,42 +61,22 @@ enum Resource {
     Session(String),
 }
 
-/// Everything under `/whip/`.
-pub(super) async fn whip(
+/// Everything under `/whip/` or `/whep/`.
+pub(super) async fn serve(
+    role: Role,
     State(service): State<Arc<Service>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    method: Method,
     path: Result<Path<String>, PathRejection>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    body: Body,
+    request: axum::extract::Request,
 ) -> Response {
+    let (parts, body) = request.into_parts();
     let request = Request {
-        role: Role::Publisher,
+        role,
         peer,
-        query: query.unwrap_or_default(),
-        headers,
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers: parts.headers,
     };
-    service.serve(request, &method, path, body).await
-}
-
-/// Everything under `/whep/`.
-pub(super) async fn whep(
-    State(service): State<Arc<Service>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    method: Method,
-    path: Result<Path<String>, PathRejection>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    let request = Request {
-        role: Role::Viewer,
-        peer,
-        query: query.unwrap_or_default(),
-        headers,
-    };
-    service.serve(request, &method, path, body).await
+    service.serve(request, &parts.method, path, body).await
 }
 
 /// What a request shows.

@@ -47,6 +47,7 @@ pub use settings::{IceServer, ServeError, Settings};
 use crate::Context;
 use axum::Router;
 use axum::routing::any;
+use negotiate::Role;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -59,9 +60,11 @@ use std::sync::Arc;
 pub fn serve(context: &Context, settings: Settings) -> Result<(Router, SocketAddr), ServeError> {
     let service = Arc::new(http::Service::open(context, settings)?);
     let address = service.address();
+    let at =
+        |role| any(move |state, peer, path, request| http::serve(role, state, peer, path, request));
     let router = Router::new()
-        .route("/whip/{*path}", any(http::whip))
-        .route("/whep/{*path}", any(http::whep))
+        .route("/whip/{*path}", at(Role::Publisher))
+        .route("/whep/{*path}", at(Role::Viewer))
         .with_state(service);
     Ok((router, address))
 }

@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 
 mod sealed;
+#[path = "../tls_support/mod.rs"]
+#[allow(dead_code)] // each test file uses its part
+mod tls_support;
 mod tracks;
 
 use gateway::{Context, LinkHandle, rtmp};

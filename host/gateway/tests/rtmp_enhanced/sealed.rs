@@ -1,58 +1,19 @@
 //! RTMPS: FFmpeg publishes and plays under TLS, and a certificate is replaced meanwhile.
 
+use crate::tls_support::{Shown, certificate};
 use crate::{Host, bounded};
 use gateway::rtmp;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
-use tokio_rustls::rustls::sign::CertifiedKey;
-
-/// Shows whichever certificate it holds.
-#[derive(Debug)]
-struct Shown(Mutex<Arc<CertifiedKey>>);
-
-impl ResolvesServerCert for Shown {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.0.lock().unwrap().clone())
-    }
-}
-
-/// A certificate of its own for `name`, by openssl.
-fn certificate(dir: &Path, name: &str) -> Arc<CertifiedKey> {
-    let (key, cert) = (dir.join("key.pem"), dir.join("cert.pem"));
-    let args = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2";
-    let made = std::process::Command::new("openssl")
-        .args(args.split_whitespace())
-        .args(["-subj", &format!("/CN={name}"), "-keyout"])
-        .arg(&key)
-        .arg("-out")
-        .arg(&cert)
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{made:?}");
-    let chain = vec![CertificateDer::from_pem_file(&cert).unwrap()];
-    let key = PrivateKeyDer::from_pem_file(&key).unwrap();
-    Arc::new(CertifiedKey::from_der(chain, key, &ring::default_provider()).unwrap())
-}
 
 async fn open(host: &Host, shown: Arc<Shown>) -> SocketAddr {
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_cert_resolver(shown);
     let on = rtmp::Config::new(([127, 0, 0, 1], 0).into());
-    rtmp::serve_tls(&host.context, on, Arc::new(config))
+    rtmp::serve_tls(&host.context, on, shown.config())
         .await
         .unwrap()
 }

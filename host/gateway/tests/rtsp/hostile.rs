@@ -195,3 +195,33 @@ async fn strangers_are_asked_for_basic_and_what_they_show_reaches_the_doorman() 
         (Protocol::Rtsp, Some("t"))
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_an_account_strangers_are_asked_for_digest_and_no_policy_is_needed() {
+    let house = House::with(|config| {
+        config.account = Some(gateway::rtsp::Account {
+            user: "u".into(),
+            password: "good".into(),
+        });
+    })
+    .await;
+    let url = house.url("a");
+    let describe = |header: &str| format!("DESCRIBE {url} RTSP/1.0\nCSeq: 1\n{header}\n");
+    let mut peer = Peer::dial(&house).await;
+    let (status, text) = peer.ask(&describe("")).await;
+    assert_eq!(status, "401");
+    assert!(text.contains("WWW-Authenticate: Digest"), "{text}");
+    // u:bad, u:good
+    let basic = |secret: &str| describe(&format!("Authorization: Basic {secret}\n"));
+    assert_eq!(peer.ask(&basic("dTpiYWQ=")).await.0, "401");
+    assert_eq!(peer.ask(&basic("dTpnb29k")).await.0, "404");
+    // FFmpeg answers Digest as a publisher and as a player; with a wrong password it is let go.
+    let with = |password: &str| url.replace("rtsp://", &format!("rtsp://u:{password}@"));
+    let _publisher = publish(&with("good"), "tcp", H264, AAC);
+    house.on_air("a").await;
+    let (pictures, _, complaints) = decoded(&with("good"), "udp").await;
+    assert!(pictures >= 45, "{pictures} {complaints}");
+    let (pictures, _, complaints) = decoded(&with("bad"), "tcp").await;
+    assert_eq!(pictures, 0);
+    assert!(complaints.contains("401"), "{complaints}");
+}

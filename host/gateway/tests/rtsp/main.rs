@@ -5,4 +5,8 @@
 mod hostile;
 mod links;
 mod peers;
+mod sealed;
 mod support;
+#[path = "../tls_support/mod.rs"]
+#[allow(dead_code)] // each test file uses its part
+mod tls_support;

@@ -78,11 +78,15 @@ struct Browser {
 }
 
 fn open(house: &House, fragment: &str) -> Browser {
+    open_at(house, &format!("#{fragment}"))
+}
+
+fn open_at(house: &House, path: &str) -> Browser {
     let profile = tempfile::tempdir().unwrap();
     let child = tokio::process::Command::new("chromium")
         .args(QUIET.split_whitespace())
         .arg(format!("--user-data-dir={}", profile.path().display()))
-        .arg(format!("http://{}/#{fragment}", house.http))
+        .arg(format!("http://{}/{path}", house.http))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -160,6 +164,57 @@ async fn from_glass_to_glass_it_takes_less_than_300_ms() {
     println!("{report:?}");
     assert!(figure(&report, "glass_ms") < 300.0, "{report:?}");
     assert!(figure(&report, "glass_ms") > 0.0, "{report:?}");
+    house.context.close().await;
+}
+
+/// As `api` serves the page: nothing comes from elsewhere, and no script stands in it.
+const POLICY: &str = "default-src 'self'; media-src 'self' blob:";
+
+/// The page of a host at `/webrtc/NAME`, and a script that tells how many pictures it showed.
+fn own_page(reports: &Reports) -> Router {
+    const HTML: &str = include_str!("../../../api/ui/webrtc.html");
+    const SCRIPT: &str = include_str!("../../../api/ui/webrtc.js");
+    const COUNT: &str = "setInterval(() => fetch('/report?shown=' + \
+                         video.getVideoPlaybackQuality().totalVideoFrames), 250);";
+    let page = HTML.replace(
+        "</body>",
+        "<script src=\"/count.js\" defer></script></body>",
+    );
+    let script = |text: &'static str| {
+        let kind = [("content-type", "text/javascript")];
+        get(move || std::future::ready((kind, text)))
+    };
+    let html = [
+        ("content-type", "text/html"),
+        ("content-security-policy", POLICY),
+    ];
+    reports
+        .pages()
+        .route(
+            "/webrtc/{*name}",
+            get(move || std::future::ready((html, page.clone()))),
+        )
+        .route("/ui/webrtc.js", script(SCRIPT))
+        .route("/count.js", script(COUNT))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_hosts_own_page_shows_a_stream_once_it_is_there() {
+    let reports = Reports::default();
+    let house = House::with(|_| {}, own_page(&reports)).await;
+    let _browser = open_at(&house, "webrtc/live/a");
+    let refused = |house: &House| {
+        let counters = house.context.counters();
+        counters.of(model::Protocol::Webrtc).refused.get()
+    };
+    house
+        .until("a request too early", |it| refused(it) > 0)
+        .await;
+    house.on_air("live/a", LIVE);
+    reports
+        .until("50 pictures", |report| figure(report, "shown") >= 50.0)
+        .await;
+    assert_eq!(house.viewers("live/a"), 1);
     house.context.close().await;
 }
 

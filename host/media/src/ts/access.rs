@@ -2,7 +2,7 @@
 
 use super::psi::StreamKind;
 use crate::codec::{h264, hevc};
-use crate::frame::Video;
+use crate::profile::Picture;
 
 /// Collected over the units of one access unit, in order.
 #[derive(Debug, Clone, Copy, Default)]
@@ -90,11 +90,11 @@ impl EntryPoints {
     }
 }
 
-/// Size and rate from a sequence parameter set.
-pub(in crate::ts) fn video_of(kind: StreamKind, sps: &[u8]) -> Option<Video> {
+/// What a sequence parameter set says of the pictures.
+pub(in crate::ts) fn picture_of(kind: StreamKind, sps: &[u8]) -> Option<Picture> {
     if kind == StreamKind::Hevc {
-        hevc::Sps::parse(sps).ok().map(|sps| sps.video)
+        hevc::Sps::parse(sps).ok().map(Picture::hevc)
     } else {
-        h264::Sps::parse(sps).ok().map(|sps| sps.video)
+        h264::Sps::parse(sps).ok().map(Picture::h264)
     }
 }

@@ -56,7 +56,17 @@ fn named(path: &str, field: impl Fn(char) -> String) -> String {
     named
 }
 
-pub(super) fn is_path_below(path: &str) -> bool {
+/// A file to read.
+pub(super) fn below(path: &str) -> Result<File, EndpointError> {
+    match is_path_below(path) {
+        true => Ok(File {
+            path: path.to_owned(),
+        }),
+        false => Err(EndpointError::BadPath),
+    }
+}
+
+fn is_path_below(path: &str) -> bool {
     let plain = |c: char| c.is_alphanumeric() || " _-.@+()".contains(c);
     let part = |part: &str| !matches!(part, "" | "." | "..") && part.chars().all(plain);
     path.len() <= MAX_PATH_BYTES && path.split('/').all(part)

@@ -5,7 +5,7 @@
 //! | `udp://HOST:PORT` | `interface` (local IPv4 address or device name), `ttl` (1-255, default 1), `loop` (0 or 1, default 1) |
 //! | `srt://HOST:PORT` | `mode` (`caller`, `listener`), `latency` (ms, 0-30000), `passphrase` (10-79 characters), `pbkeylen` (16, 24, 32), `streamid` (at most 512 bytes), `timeout` (ms to connect) |
 //! | `rtmp://HOST[:PORT]/APP/NAME`, `rtmps://` | passed on to the server as they stand |
-//! | `rtsp://[USER:PASSWORD@]HOST[:PORT]/PATH` (RTP interleaved in TCP), `rtspu://` (RTP over UDP) | passed on to the camera or server as they stand |
+//! | `rtsp://[USER:PASSWORD@]HOST[:PORT]/PATH` (RTP interleaved in TCP), `rtspu://` (RTP over UDP), `rtsps://` (under TLS; outputs only) | passed on to the camera or server as they stand |
 //! | `http://HOST[:PORT]/PATH/NAME.m3u8`, `https://` | sent with every request as they stand |
 //! | `file:///PATH.ts` | none; `%Y %m %d %H %M %S` in the path stand for the time |
 //!
@@ -40,7 +40,7 @@ pub enum EndpointError {
     NotAUrl(String),
     /// A scheme that no gateway here speaks.
     #[error(
-        "no gateway for {0:?}; known are udp, srt, rtmp, rtmps, rtsp, rtspu, http, https and file"
+        "no gateway for {0:?}; known are udp, srt, rtmp, rtmps, rtsp, rtspu, rtsps, http, https and file"
     )]
     UnknownScheme(String),
     /// A URL of a protocol that this type of source does not speak.
@@ -103,6 +103,8 @@ pub enum Endpoint {
     Rtsp(Rtsp),
     /// A file below the media folder.
     File(File),
+    /// A picture or a clip below the media folder, made like the stream it stands in for.
+    Slate(File),
     /// Another stream of this host.
     Stream(StreamName),
     /// A test picture and tone made here.
@@ -125,12 +127,12 @@ impl Endpoint {
 
     /// A file to read, by its path below the media folder.
     pub fn file(path: &str) -> Result<Self, EndpointError> {
-        match file::is_path_below(path) {
-            true => Ok(Self::File(File {
-                path: path.to_owned(),
-            })),
-            false => Err(EndpointError::BadPath),
-        }
+        file::below(path).map(Self::File)
+    }
+
+    /// A picture or a clip to stand in, by its path below the media folder.
+    pub fn slate(path: &str) -> Result<Self, EndpointError> {
+        file::below(path).map(Self::Slate)
     }
 
     /// The host that is called; none for what waits to be called.
@@ -144,7 +146,9 @@ impl Endpoint {
             Self::Rtmp(rtmp) => Some(&rtmp.host),
             Self::Rtsp(rtsp) => Some(&rtsp.host),
             Self::Http(http) => Some(&http.host),
-            Self::File(_) | Self::Recording(_) | Self::Stream(_) | Self::Test => None,
+            Self::File(_) | Self::Slate(_) | Self::Recording(_) | Self::Stream(_) | Self::Test => {
+                None
+            }
         }
     }
 
@@ -156,10 +160,12 @@ impl Endpoint {
             Self::Rtmp(rtmp) if rtmp.tls => "rtmps",
             Self::Rtmp(_) => "rtmp",
             Self::Rtsp(rtsp) if rtsp.udp => "rtspu",
+            Self::Rtsp(rtsp) if rtsp.tls => "rtsps",
             Self::Rtsp(_) => "rtsp",
             Self::File(_) | Self::Recording(_) => "file",
             Self::Http(http) if http.tls => "https",
             Self::Http(_) => "http",
+            Self::Slate(_) => "slate",
             Self::Stream(_) => "stream",
             Self::Test => "test",
         }
@@ -178,7 +184,7 @@ impl FromStr for Endpoint {
             "udp" => udp::parse(&url).map(Self::Udp),
             "srt" => srt::parse(&url).map(Self::Srt),
             "rtmp" | "rtmps" => rtmp::parse(&url).map(Self::Rtmp),
-            "rtsp" | "rtspu" => rtsp::parse(&url).map(Self::Rtsp),
+            "rtsp" | "rtspu" | "rtsps" => rtsp::parse(&url).map(Self::Rtsp),
             "http" | "https" => http::parse(&url).map(Self::Http),
             other => Err(EndpointError::UnknownScheme(other.to_owned())),
         }
@@ -207,7 +213,7 @@ mod tests {
             ),
             (
                 "ftp://h:1/x",
-                "no gateway for \"ftp\"; known are udp, srt, rtmp, rtmps, rtsp, rtspu, http, https and file",
+                "no gateway for \"ftp\"; known are udp, srt, rtmp, rtmps, rtsp, rtspu, rtsps, http, https and file",
             ),
         ];
         for (url, message) in cases {

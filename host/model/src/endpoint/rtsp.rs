@@ -1,4 +1,4 @@
-//! RTSP servers and cameras: `rtsp://` and `rtspu://`.
+//! RTSP servers and cameras: `rtsp://`, `rtspu://` and `rtsps://`.
 
 use super::url::host_of;
 use super::{EndpointError, redact};
@@ -8,15 +8,17 @@ use url::Url;
 /// A camera, or a presentation on a server.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Rtsp {
-    /// The URL as the peer is to see it: `rtsp://`, without user and password; its query is the
+    /// The URL as the peer is to see it: `rtsp://` or `rtsps://`, without user and password; its query is the
     /// peer's own and may hold secrets.
     pub url: String,
     /// Host name or address.
     pub host: String,
-    /// 1 to 65535; 554 unless given.
+    /// 1 to 65535; 554 unless given, 322 under TLS (IANA).
     pub port: u16,
     /// RTP over UDP; otherwise interleaved in the RTSP connection.
     pub udp: bool,
+    /// The connection is under TLS, and RTP within it.
+    pub tls: bool,
     /// For Digest or Basic authentication.
     pub user: Option<String>,
     /// Of that user.
@@ -24,7 +26,8 @@ pub struct Rtsp {
 }
 
 pub(super) fn parse(url: &Url) -> Result<Rtsp, EndpointError> {
-    let udp = url.scheme() == "rtspu";
+    let (udp, tls) = (url.scheme() == "rtspu", url.scheme() == "rtsps");
+    let (shown_as, usual_port) = if tls { ("rtsps", 322) } else { ("rtsp", 554) };
     let decoded = |text: &str| percent_decoded(text);
     let mut shown = url.clone();
     // Neither fails: the URL has a host.
@@ -32,10 +35,14 @@ pub(super) fn parse(url: &Url) -> Result<Rtsp, EndpointError> {
     let _ = shown.set_password(None);
     let plain = shown.as_str();
     Ok(Rtsp {
-        url: format!("rtsp{}", plain.strip_prefix(url.scheme()).unwrap_or(plain)),
+        url: format!(
+            "{shown_as}{}",
+            plain.strip_prefix(url.scheme()).unwrap_or(plain)
+        ),
         host: host_of(url),
-        port: url.port().unwrap_or(554),
+        port: url.port().unwrap_or(usual_port),
         udp,
+        tls,
         user: (!url.username().is_empty()).then(|| decoded(url.username())),
         password: url.password().map(decoded),
     })
@@ -81,5 +88,10 @@ mod tests {
         assert_eq!(camera.user.as_deref(), Some("admin"));
         assert_eq!(camera.password.as_deref(), Some("p@ss"));
         assert!(!format!("{camera:?}").contains("p@ss"));
+        let Ok(Endpoint::Rtsp(sealed)) = "rtsps://h/live/a".parse() else {
+            panic!("rtsps")
+        };
+        assert_eq!(sealed.url, "rtsps://h/live/a");
+        assert_eq!((sealed.port, sealed.udp, sealed.tls), (322, false, true));
     }
 }

@@ -77,6 +77,20 @@ impl Guard {
         })
     }
 
+    /// Whether who showed that may ask: without an account everybody, else who knows it.
+    pub fn is_content(&self, verdict: Option<&Verdict>) -> bool {
+        let Some(account) = &self.account else {
+            return true;
+        };
+        match verdict {
+            Some(Verdict::Known { user, token }) => {
+                user.as_deref() == Some(account.user.as_str())
+                    && equal(token.as_bytes(), account.password.as_bytes())
+            }
+            _ => false,
+        }
+    }
+
     fn judge_answer(&self, now: Instant, answer: &Answer, method: &str, uri: &str) -> Verdict {
         let Some(account) = &self.account else {
             return Verdict::Wrong;
@@ -186,6 +200,26 @@ mod tests {
             guard.judge(now, &wrong, "DESCRIBE", URI),
             Some(Verdict::Wrong)
         );
+    }
+
+    #[test]
+    fn with_an_account_only_who_shows_it_may_ask() {
+        let now = Instant::now();
+        let open = Guard::new(now, None, [3; 32]);
+        let guard = Guard::new(now, Some(account("secret")), [3; 32]);
+        let token_only = Verdict::Known {
+            user: None,
+            token: "secret".into(),
+        };
+        let guess = Verdict::Known {
+            user: Some("cam".into()),
+            token: "guess!".into(),
+        };
+        assert!(guard.is_content(Some(&known())));
+        for shown in [None, Some(token_only), Some(guess), Some(Verdict::Stale)] {
+            assert!(!guard.is_content(shown.as_ref()), "{shown:?}");
+            assert!(open.is_content(shown.as_ref()));
+        }
     }
 
     #[test]

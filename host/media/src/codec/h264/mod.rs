@@ -5,7 +5,7 @@ mod sps;
 
 pub use config::DecoderConfig;
 pub use sps::Sps;
-pub(in crate::codec) use sps::fps_milli;
+pub(in crate::codec) use sps::{SQUARE, fps_milli, parse_sample_aspect};
 
 /// What a NAL unit holds (ITU-T H.264 table 7-1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -28,6 +28,8 @@ pub struct Sps {
     pub bit_depth_chroma: u8,
     /// Size and rate.
     pub video: Video,
+    /// Width to height of a sample; (1, 1) if it is not signalled.
+    pub sample_aspect: (u16, u16),
     /// `max_num_reorder_frames`: pictures that may be decoded before one that is shown earlier;
     /// `None` if it is not signalled.
     pub reorder: Option<u8>,
@@ -51,7 +53,8 @@ impl Sps {
         let samples = Samples::parse(&mut bits, profile_idc)?;
         skip_reference_fields(&mut bits)?;
         let (width, height) = parse_size(&mut bits, &samples)?;
-        let rate = parse_vui_rate(&mut bits).unwrap_or_default();
+        let mut sample_aspect = SQUARE;
+        let rate = parse_vui_rate(&mut bits, &mut sample_aspect).unwrap_or_default();
         let reorder = match rate {
             Some(_) => parse_vui_reorder(&mut bits).unwrap_or_default(),
             None => None,
@@ -70,6 +73,7 @@ impl Sps {
                 height,
                 fps_milli,
             },
+            sample_aspect,
             reorder,
         })
     }
@@ -195,15 +199,56 @@ fn parse_size(bits: &mut BitReader<'_>, samples: &Samples) -> Result<(u32, u32),
     ))
 }
 
+pub(in crate::codec) const SQUARE: (u16, u16) = (1, 1);
+
+/// The VUI's sample aspect ratio (§E.2.1, table E-1; the same in H.265).
+pub(in crate::codec) fn parse_sample_aspect(
+    bits: &mut BitReader<'_>,
+) -> Result<(u16, u16), CodecError> {
+    const EXTENDED: u8 = 255;
+    const KNOWN: [(u16, u16); 17] = [
+        SQUARE,
+        SQUARE,
+        (12, 11),
+        (10, 11),
+        (16, 11),
+        (40, 33),
+        (24, 11),
+        (20, 11),
+        (32, 11),
+        (80, 33),
+        (18, 11),
+        (15, 11),
+        (64, 33),
+        (160, 99),
+        (4, 3),
+        (3, 2),
+        (2, 1),
+    ];
+    if !bits.flag()? {
+        return Ok(SQUARE);
+    }
+    let ratio = match bits.byte(8)? {
+        EXTENDED => (bits.bits(16)? as u16, bits.bits(16)? as u16),
+        known => KNOWN.get(usize::from(known)).copied().unwrap_or(SQUARE),
+    };
+    // Zero means unspecified.
+    Ok(if ratio.0 == 0 || ratio.1 == 0 {
+        SQUARE
+    } else {
+        ratio
+    })
+}
+
 /// Frames per 1000 s from the VUI's timing (§E.2.1), 0 if it has none; `None` without a VUI.
-fn parse_vui_rate(bits: &mut BitReader<'_>) -> Result<Option<u32>, CodecError> {
-    const EXTENDED_SAR: u8 = 255;
+fn parse_vui_rate(
+    bits: &mut BitReader<'_>,
+    sample_aspect: &mut (u16, u16),
+) -> Result<Option<u32>, CodecError> {
     if !bits.flag()? {
         return Ok(None);
     }
-    if bits.flag()? && bits.byte(8)? == EXTENDED_SAR {
-        bits.skip(32)?;
-    }
+    *sample_aspect = parse_sample_aspect(bits)?;
     if bits.flag()? {
         bits.skip(1)?; // overscan_appropriate_flag
     }

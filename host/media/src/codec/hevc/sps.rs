@@ -2,7 +2,7 @@
 
 use crate::codec::CodecError;
 use crate::codec::bits::BitReader;
-use crate::codec::h264::fps_milli;
+use crate::codec::h264::{SQUARE, fps_milli, parse_sample_aspect};
 use crate::codec::nal;
 use crate::frame::Video;
 
@@ -46,6 +46,8 @@ pub struct Sps {
     pub bit_depth_chroma: u8,
     /// Size and rate.
     pub video: Video,
+    /// Width to height of a sample; (1, 1) if it is not signalled.
+    pub sample_aspect: (u16, u16),
     /// `sps_max_num_reorder_pics` of the highest layer: pictures that may be decoded before one
     /// that is shown earlier; `None` if it does not parse.
     pub reorder: Option<u8>,
@@ -76,7 +78,8 @@ impl Sps {
         let bit_depth_chroma = 8 + bits.ue_max("bit_depth_chroma_minus8", 8)? as u8;
         let order = parse_order(&mut bits, max_sub_layers_minus1);
         let reorder = order.as_ref().ok().map(|order| order.reorder);
-        let rate = order.and_then(|order| parse_rate(&mut bits, &order));
+        let mut sample_aspect = SQUARE;
+        let rate = order.and_then(|order| parse_rate(&mut bits, &order, &mut sample_aspect));
         let fps_milli = rate.unwrap_or(0);
         Ok(Self {
             general,
@@ -91,6 +94,7 @@ impl Sps {
                 height,
                 fps_milli,
             },
+            sample_aspect,
             reorder,
         })
     }
@@ -176,7 +180,11 @@ fn parse_order(bits: &mut BitReader<'_>, max_sub_layers_minus1: u8) -> Result<Or
 }
 
 /// Everything from the block sizes to the VUI's timing.
-fn parse_rate(bits: &mut BitReader<'_>, order: &Order) -> Result<u32, CodecError> {
+fn parse_rate(
+    bits: &mut BitReader<'_>,
+    order: &Order,
+    sample_aspect: &mut (u16, u16),
+) -> Result<u32, CodecError> {
     skip_codes(bits, 6)?; // block sizes and transform depths
     if bits.flag()? && bits.flag()? {
         skip_scaling_lists(bits)?;
@@ -194,6 +202,7 @@ fn parse_rate(bits: &mut BitReader<'_>, order: &Order) -> Result<u32, CodecError
     }
     bits.skip(2)?; // sps_temporal_mvp_enabled_flag, strong_intra_smoothing_enabled_flag
     if bits.flag()? {
+        *sample_aspect = parse_sample_aspect(bits)?;
         parse_vui_rate(bits)
     } else {
         Ok(0)
@@ -255,12 +264,8 @@ fn skip_reference_sets(bits: &mut BitReader<'_>) -> Result<(), CodecError> {
     Ok(())
 }
 
-/// Frames per 1000 s from the VUI's timing (§E.2.1); 0 if there is none.
+/// Frames per 1000 s from the VUI's timing (§E.2.1), behind its sample aspect; 0 if there is none.
 fn parse_vui_rate(bits: &mut BitReader<'_>) -> Result<u32, CodecError> {
-    const EXTENDED_SAR: u8 = 255;
-    if bits.flag()? && bits.byte(8)? == EXTENDED_SAR {
-        bits.skip(32)?;
-    }
     if bits.flag()? {
         bits.skip(1)?; // overscan_appropriate_flag
     }

@@ -1,8 +1,9 @@
 //! The first bytes of a PES packet: a random access point or not, and what is coded.
 
 use crate::codec::{adts, nal};
-use crate::frame::{Audio, Video};
-use crate::ts::access::{Access, EntryPoints, Unit, video_of};
+use crate::frame::Audio;
+use crate::profile::Picture;
+use crate::ts::access::{Access, EntryPoints, Unit, picture_of};
 use crate::ts::psi::StreamKind;
 
 /// Parameter sets and SEI before the first slice are rarely longer.
@@ -16,7 +17,7 @@ pub(super) struct Head {
     state: State,
     indicated: bool,
     entry_points: EntryPoints,
-    video: Option<Video>,
+    picture: Option<Picture>,
     audio: Option<Audio>,
 }
 
@@ -40,7 +41,7 @@ impl Head {
             state: State::Done,
             indicated: false,
             entry_points: EntryPoints::default(),
-            video: None,
+            picture: None,
             audio: None,
         }
     }
@@ -98,9 +99,9 @@ impl Head {
         self.entry_points.guess(access, self.indicated)
     }
 
-    /// Size and rate, if they were found since last asked.
-    pub(super) const fn take_video(&mut self) -> Option<Video> {
-        self.video.take()
+    /// What the pictures are like, if that was found since last asked.
+    pub(super) const fn take_picture(&mut self) -> Option<Picture> {
+        self.picture.take()
     }
 
     /// Rate and channels, if they were found since last asked.
@@ -127,7 +128,7 @@ impl Head {
         };
         // With a slice in sight the parameter sets before it are whole.
         let sps = nal::annex_b(&self.bytes).find(|unit| Unit::of(self.kind, unit) == Unit::Sps);
-        self.video = sps.and_then(|sps| video_of(self.kind, sps));
+        self.picture = sps.and_then(|sps| picture_of(self.kind, sps));
         self.state = if entry && self.state == State::Open {
             State::Entry
         } else {

@@ -8,6 +8,7 @@ use super::packet::{Adaptation, Packet, Pcr, Pid};
 use super::pes::PesHeader;
 use super::psi::{PmtStream, Programs, PsiError, StreamKind, Update};
 use crate::frame::{Audio, Video};
+use crate::profile::Picture;
 use head::Head;
 use health::{Arrivals, Health};
 pub use health::{Condition, HOLD, Reading};
@@ -52,6 +53,8 @@ pub struct SeenTrack {
     pub stream: PmtStream,
     /// From the SPS, once seen.
     pub video: Option<Video>,
+    /// The same, and how it is coded.
+    pub picture: Option<Picture>,
     /// From an ADTS header, once seen, or from the PMT.
     pub audio: Option<Audio>,
     /// The newest PTS, 33 bits.
@@ -339,6 +342,7 @@ impl SeenTrack {
         Self {
             stream,
             video: None,
+            picture: None,
             audio,
             pts: None,
             dts: None,
@@ -370,9 +374,10 @@ impl SeenTrack {
             return false;
         }
         seen.random_access |= self.leads && self.head.decided();
-        if let Some(video) = self.head.take_video()
-            && self.video.replace(video) != Some(video)
+        if let Some(picture) = self.head.take_picture()
+            && self.picture.replace(picture) != Some(picture)
         {
+            self.video = Some(picture.video);
             seen.tracks_changed = true;
         }
         if let Some(audio) = self.head.take_audio()

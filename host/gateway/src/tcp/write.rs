@@ -1,5 +1,6 @@
 //! Writing shared bytes to a connection, many buffers a call, without a copy.
 
+use crate::link::LinkError;
 use bytes::Bytes;
 use std::io::{self, IoSlice};
 use std::time::Duration;
@@ -20,8 +21,28 @@ pub(crate) enum WriteError {
     Stalled,
 }
 
+impl WriteError {
+    /// As the failure of a link, on `what` it writes to.
+    pub(crate) fn on(self, what: &'static str) -> LinkError {
+        match self {
+            Self::Stalled => LinkError::Stalled {
+                seconds: STALL.as_secs(),
+            },
+            Self::Io(error) => LinkError::io(what)(error),
+        }
+    }
+}
+
+/// A step of writing that is a stall if it takes too long.
+pub(super) async fn within_stall(
+    step: impl Future<Output = io::Result<()>>,
+) -> Result<(), WriteError> {
+    let done = tokio::time::timeout(STALL, step).await;
+    Ok(done.map_err(|_| WriteError::Stalled)??)
+}
+
 /// Writes all of `messages`; waits where the socket is full.
-pub(crate) async fn write_all(tcp: &TcpStream, messages: &[Bytes]) -> Result<(), WriteError> {
+pub(super) async fn write_all(tcp: &TcpStream, messages: &[Bytes]) -> Result<(), WriteError> {
     let (mut first, mut skip) = (0, 0);
     while let Some(rest) = messages.get(first..).filter(|rest| !rest.is_empty()) {
         let mut buffers = [IoSlice::new(&[]); BUFFERS];
