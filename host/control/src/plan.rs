@@ -47,11 +47,27 @@ impl Resolved {
         if !self.has_stand_ins() {
             return self.on_air.clone();
         }
-        let first = self.on_air.as_ref().or(on_air_now);
+        // A slate gives way to whatever delivers.
+        let now = on_air_now.filter(|now| self.slate.as_ref() != Some(now));
+        let first = self.on_air.as_ref().or(now);
         let mut candidates = first.into_iter().chain(&self.failover).chain(&self.slate);
         let airing = candidates.find(|source| delivers(source)).cloned();
         // With nothing to show, the first choice is waited for.
         airing.or_else(|| self.on_air.clone())
+    }
+
+    /// A plan that names no slate has the one that the input declares; if it says nothing of who
+    /// stands in either, all other sources do, in their order.
+    fn show_slate_of(&mut self, input: &Input) {
+        if self.slate.is_some() {
+            return;
+        }
+        let is_slate = |source: &&Source| source.protocol() == Protocol::Slate;
+        self.slate = (input.sources.iter().find(is_slate)).map(|source| source.id.clone());
+        if self.slate.is_some() && self.on_air.is_none() && self.failover.is_empty() {
+            let others = input.sources.iter().filter(|source| !is_slate(source));
+            self.failover = others.map(|source| source.id.clone()).collect();
+        }
     }
 
     /// Whether the host goes over to another source by itself.
@@ -97,6 +113,9 @@ pub fn resolve(plan: &Plan, sources: &[Label], input: Option<&Input>) -> Resolve
     let stand_ins = plan.failover.iter().take(MAX_FAILOVER);
     resolved.failover = stand_ins.filter_map(|id| known("failover", id)).collect();
     resolved.slate = plan.slate.as_ref().and_then(|id| known("slate", id));
+    if let Some(input) = input {
+        resolved.show_slate_of(input);
+    }
     resolved.labels = plan.labels.clone().into_iter().take(MAX_LABELS).collect();
     for alert in plan.alerts.iter().take(MAX_ALERTS) {
         if resolved.alerts.iter().all(|other| other.code != alert.code) {
@@ -351,6 +370,42 @@ mod tests {
         assert_eq!(airing(&open, "a", &["b"]), some("b"));
         assert_eq!(airing(&open, "b", &["a", "b"]), some("b"), "it stays");
         assert_eq!(airing(&open, "b", &[]), None);
+    }
+
+    #[test]
+    fn the_declared_slate_is_shown_only_while_nothing_else_delivers() {
+        let source = |id: &str, endpoint| Source {
+            id: id.parse().unwrap(),
+            endpoint,
+            retry: Retry::default(),
+        };
+        let slate = Endpoint::slate("off.png").unwrap();
+        let input = Input {
+            sources: vec![
+                source("a", Some(Endpoint::Test)),
+                source("off", Some(slate)),
+                source("b", Some(Endpoint::Test)),
+            ],
+            ..input()
+        };
+        let sources: Vec<_> = input.sources.iter().map(|it| it.id.clone()).collect();
+        let airing = |plan: &Plan, now: &str, delivering: &[&str]| {
+            let now = now.parse().unwrap();
+            let resolved = resolve(plan, &sources, Some(&input));
+            let airing = resolved.airing(Some(&now), |id| delivering.contains(&id.as_str()));
+            airing.map(|id| id.to_string())
+        };
+        let some = |id: &str| Some(id.to_owned());
+        let nothing_said = Plan::default();
+        assert_eq!(airing(&nothing_said, "a", &["off"]), some("off"));
+        assert_eq!(airing(&nothing_said, "off", &["off", "b"]), some("b"));
+        assert_eq!(airing(&nothing_said, "b", &["a", "off", "b"]), some("b"));
+        let b_alone = Plan {
+            on_air: Some("b".into()),
+            ..Plan::default()
+        };
+        assert_eq!(airing(&b_alone, "b", &["a", "off"]), some("off"));
+        assert_eq!(airing(&b_alone, "off", &["a", "off", "b"]), some("b"));
     }
 
     #[test]

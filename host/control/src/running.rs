@@ -325,6 +325,7 @@ fn address(endpoint: &Endpoint) -> String {
         Endpoint::Rtmp(rtmp) => format!("{}://{}:{}", endpoint.scheme(), rtmp.host, rtmp.port),
         Endpoint::Rtsp(rtsp) => format!("{}://{}:{}", endpoint.scheme(), rtsp.host, rtsp.port),
         Endpoint::File(file) => format!("file {}", file.path),
+        Endpoint::Slate(file) => format!("slate {}", file.path),
         Endpoint::Stream(name) => format!("stream {name}"),
         Endpoint::Http(http) => format!("{}://{}:{}", endpoint.scheme(), http.host, http.port),
         other => other.scheme().to_owned(),

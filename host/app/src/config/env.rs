@@ -32,7 +32,7 @@ fn gather(path: Path, node: &'static Node, found: &mut Vec<(String, Path)>) {
                 gather(below.collect(), node, found);
             }
         }
-        Node::Free | Node::Each(_) => {}
+        Node::Free | Node::Each(_) | Node::Tables(_) => {}
     }
 }
 
@@ -78,6 +78,15 @@ fn set(config: &mut Config, path: &[&str], value: &str) -> Result<(), String> {
         ["rtmp", "merge_ms"] => config.rtmp.merge_ms = parsed(value, "milliseconds")?,
         ["rtsp", "listen"] => config.rtsp.listen = Some(parsed(value, "ADDRESS:PORT")?),
         ["rtsp", "udp_port"] => config.rtsp.udp_port = Some(parsed(value, "a port")?),
+        ["rtsp", "tls_listen"] => {
+            config.rtsp.tls_listen = given(value)
+                .map(|it| parsed(it, "ADDRESS:PORT"))
+                .transpose()?;
+        }
+        ["rtsp", "user"] => config.rtsp.user = given(value).map(str::to_owned),
+        ["rtsp", "password"] => config.rtsp.password = given(value).map(str::to_owned),
+        ["rtsp", "max_connections"] => config.rtsp.max_connections = parsed(value, "a number")?,
+        ["webrtc", "max_sessions"] => config.webrtc.max_sessions = parsed(value, "a number")?,
         ["webrtc", "listen"] => config.webrtc.listen = Some(parsed(value, "ADDRESS:PORT")?),
         ["webrtc", "addresses"] => config.webrtc.addresses = list(value, "ADDRESS,ADDRESS")?,
         ["hls", key] => set_hls(config, key, value)?,

@@ -14,11 +14,13 @@ pub(super) enum Node {
     Free,
     /// A table, or an array of such tables.
     Table(&'static [(&'static str, Node)]),
+    /// A list of such tables, which has no place in a variable.
+    Tables(&'static [(&'static str, Node)]),
     /// Such tables under keys of the operator's own choice.
     Each(&'static [(&'static str, Node)]),
 }
 
-use Node::{Each, Free, List, Scalar, Table};
+use Node::{Each, Free, List, Scalar, Table, Tables};
 
 /// What a plugin may take.
 const LIMITS: &[(&str, Node)] = &[
@@ -77,7 +79,17 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
             ("merge_ms", Scalar),
         ]),
     ),
-    ("rtsp", Table(&[("listen", Scalar), ("udp_port", Scalar)])),
+    (
+        "rtsp",
+        Table(&[
+            ("listen", Scalar),
+            ("udp_port", Scalar),
+            ("tls_listen", Scalar),
+            ("user", Scalar),
+            ("password", Scalar),
+            ("max_connections", Scalar),
+        ]),
+    ),
     (
         "hls",
         Table(&[
@@ -88,7 +100,22 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
             ("segment_s", Scalar),
         ]),
     ),
-    ("webrtc", Table(&[("listen", Scalar), ("addresses", List)])),
+    (
+        "webrtc",
+        Table(&[
+            ("listen", Scalar),
+            ("addresses", List),
+            ("max_sessions", Scalar),
+            (
+                "ice_servers",
+                Tables(&[
+                    ("url", Scalar),
+                    ("username", Scalar),
+                    ("credential", Scalar),
+                ]),
+            ),
+        ]),
+    ),
     (
         "mjpeg",
         Table(&[

@@ -11,9 +11,11 @@ mod keys;
 mod mjpeg;
 mod otlp;
 mod plugins;
+mod rtsp;
 mod service;
 #[cfg(test)]
 mod tests;
+mod webrtc;
 
 pub use api::Api;
 pub use env::variable_of;
@@ -22,14 +24,16 @@ pub use hls::Hls;
 pub use mjpeg::Mjpeg;
 pub use otlp::Otlp;
 pub use plugins::{Overrides, Plugins};
+pub use rtsp::Rtsp;
 pub use service::{Compat, Log, Shutdown};
+pub use webrtc::Webrtc;
 
 use control::desired::{Limits, Rules, UdpPorts};
 use model::history::Retention;
 use model::tenant::TenantSpec;
 use model::{Egress, InputSpec, PolicySpec, Site, TemplateSpec, WebhookSpec};
 use serde::Deserialize;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use store::{BadServerUrl, ServerUrl};
 
@@ -127,18 +131,6 @@ pub struct Rtmp {
     /// The longest that a message is kept back to be written with others, once a stream has many
     /// players, ms: 0 to 1000. Up to 50 players nothing is kept back.
     pub merge_ms: u32,
-}
-
-/// `[rtsp]`
-#[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Rtsp {
-    /// Address and port of the RTSP server. Not set: 127.0.0.1:8554, and if another program has
-    /// that, the host goes on without RTSP.
-    pub listen: Option<SocketAddr>,
-    /// Port for RTP over UDP, even; RTCP has the next one. Not set: 8000, or any two if it is
-    /// taken; 0: any two.
-    pub udp_port: Option<u16>,
 }
 
 /// `[srt]`
@@ -249,27 +241,6 @@ impl Default for Rtmp {
             merge_ms: 20,
         }
     }
-}
-
-/// `[webrtc]`
-#[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Webrtc {
-    /// Address and UDP port of all sessions. Not set: 127.0.0.1:8189, and if another program has
-    /// that, the host goes on without WebRTC.
-    pub listen: Option<SocketAddr>,
-    /// What peers are told to send to, with that port; needed where `listen` is every address.
-    pub addresses: Vec<IpAddr>,
-}
-
-impl Webrtc {
-    /// Where it listens unless it is told.
-    pub const USUAL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8189);
-}
-
-impl Rtsp {
-    /// Where it listens unless it is told.
-    pub const USUAL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8554);
 }
 
 impl Default for Srt {
@@ -475,6 +446,8 @@ impl Config {
         }
         self.api.check()?;
         self.hls.check()?;
+        self.rtsp.check()?;
+        self.webrtc.check()?;
         self.mjpeg.check()?;
         self.log.check()?;
         self.shutdown.check()?;

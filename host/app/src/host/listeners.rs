@@ -1,7 +1,7 @@
 //! Everything that waits for peers.
 
 use super::certificate;
-use crate::config::{Config, Rtsp, Webrtc, variable_of};
+use crate::config::{Config, Rtsp, variable_of};
 use crate::sys;
 use anyhow::{Result, anyhow};
 use api::Router;
@@ -48,6 +48,7 @@ pub(super) async fn serve(
     let webrtc = webrtc(config, gateways)?;
     let tls = certificate::open(config).await?;
     rtmps(config, rtmp, tls.as_ref(), gateways).await?;
+    rtsps(config, tls.as_ref(), gateways).await?;
     let settings = api::Settings {
         srt: Some(config.srt.listen),
         rtmp: Some(config.rtmp.listen),
@@ -101,11 +102,7 @@ async fn rtmps(
     let Some(listen) = config.rtmp.tls_listen else {
         return Ok(());
     };
-    let Some(tls) = tls else {
-        return Err(anyhow!(
-            "[rtmp] tls_listen needs a certificate: set api.certificate and api.key, or api.self_signed"
-        ));
-    };
+    let tls = certified(tls, "[rtmp]")?;
     let config = gateway::rtmp::Config { listen, ..rtmp };
     let served = gateway::rtmp::serve_tls(gateways, config, tls.for_streams()?).await;
     served
@@ -113,12 +110,43 @@ async fn rtmps(
         .map_err(|error| anyhow!("{error} Stop it, or set {}", settings_of("rtmp.tls_listen")))
 }
 
+async fn rtsps(
+    config: &Config,
+    tls: Option<&api::tls::Tls>,
+    gateways: &gateway::Context,
+) -> Result<()> {
+    let Some(listen) = config.rtsp.tls_listen else {
+        return Ok(());
+    };
+    let tls = certified(tls, "[rtsp]")?;
+    let served = gateway::rtsp::serve_tls(gateways, rtsp_on(listen, config), tls.for_streams()?);
+    served
+        .await
+        .map(drop)
+        .map_err(|error| anyhow!("{error} Stop it, or set {}", settings_of("rtsp.tls_listen")))
+}
+
+fn certified<'a>(tls: Option<&'a api::tls::Tls>, section: &str) -> Result<&'a api::tls::Tls> {
+    tls.ok_or_else(|| {
+        anyhow!(
+            "{section} tls_listen needs a certificate: set api.certificate and api.key, or \
+             api.self_signed"
+        )
+    })
+}
+
+fn rtsp_on(listen: SocketAddr, config: &Config) -> gateway::rtsp::Config {
+    gateway::rtsp::Config {
+        udp_port: config.rtsp.udp_port.or(Some(8_000)),
+        max_connections: config.rtsp.max_connections,
+        account: config.rtsp.account(),
+        ..gateway::rtsp::Config::new(listen)
+    }
+}
+
 /// Where RTSP is spoken. A port that nobody asked for is not worth a host that does not start.
 async fn rtsp(config: &Config, gateways: &gateway::Context) -> Result<Option<SocketAddr>> {
-    let wanted = gateway::rtsp::Config {
-        udp_port: config.rtsp.udp_port.or(Some(8_000)),
-        ..gateway::rtsp::Config::new(config.rtsp.listen.unwrap_or(Rtsp::USUAL))
-    };
+    let wanted = rtsp_on(config.rtsp.listen.unwrap_or(Rtsp::USUAL), config);
     let mut bound = gateway::rtsp::serve(gateways, wanted.clone()).await;
     if bound.is_err() && config.rtsp.udp_port.is_none() {
         let udp_port = Some(0);
@@ -141,12 +169,7 @@ async fn rtsp(config: &Config, gateways: &gateway::Context) -> Result<Option<Soc
 
 /// The routes of WebRTC, its port being open.
 fn webrtc(config: &Config, gateways: &gateway::Context) -> Result<Option<Router>> {
-    let settings = gateway::webrtc::Settings {
-        listen: config.webrtc.listen.unwrap_or(Webrtc::USUAL),
-        addresses: config.webrtc.addresses.clone(),
-        ..gateway::webrtc::Settings::default()
-    };
-    match gateway::webrtc::serve(gateways, settings) {
+    match gateway::webrtc::serve(gateways, config.webrtc.settings()) {
         Ok((router, _)) => Ok(Some(router)),
         Err(error) if config.webrtc.listen.is_none() => {
             let key = settings_of("webrtc.listen");

@@ -450,6 +450,7 @@ fn source_id(endpoint: Option<&Endpoint>, taken: &[Source]) -> Label {
         Some(Endpoint::Rtmp(rtmp)) => format!("rtmp-{}-{}", rtmp.host, rtmp.port),
         Some(Endpoint::Rtsp(rtsp)) => format!("rtsp-{}-{}", rtsp.host, rtsp.port),
         Some(Endpoint::File(file)) => format!("file-{}", file.path),
+        Some(Endpoint::Slate(file)) => format!("slate-{}", file.path),
         Some(Endpoint::Stream(name)) => format!("stream-{name}"),
         Some(other) => other.scheme().to_owned(),
     };

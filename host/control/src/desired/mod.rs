@@ -174,6 +174,7 @@ impl Source {
             Some(Endpoint::Srt(_)) => Protocol::Srt,
             Some(Endpoint::Rtsp(_)) => Protocol::Rtsp,
             Some(Endpoint::File(_)) => Protocol::File,
+            Some(Endpoint::Slate(_)) => Protocol::Slate,
             Some(Endpoint::Test) => Protocol::Test,
             Some(Endpoint::Stream(_)) => Protocol::Stream,
             _ => Protocol::Rtmp,
