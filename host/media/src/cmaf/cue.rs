@@ -4,7 +4,7 @@ use crate::Ticks90k;
 use crate::codec::splice::Direction;
 use bytes::Bytes;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Breaks that are listed at once; more are told only by a source that means no good.
 const MOST: usize = 32;
@@ -26,7 +26,7 @@ pub struct Cue {
     /// When that is, by the host's clock.
     pub at: SystemTime,
     /// How long the break is meant to last.
-    pub duration: Option<Duration>,
+    pub duration: Option<Ticks90k>,
     /// The whole `splice_info_section`.
     pub section: Bytes,
 }
@@ -114,11 +114,10 @@ impl Break {
         let lasts = match begins.duration {
             Some(lasts) => lasts,
             None if begins.direction == Direction::Out => return None,
-            None => Duration::ZERO,
+            None => Ticks90k::ZERO,
         };
-        let ticks = i64::try_from(lasts.as_millis()).unwrap_or(i64::MAX);
-        let at = begins.at.checked_add(lasts)?;
-        Some((begins.time + Ticks90k::from_ms(ticks), at))
+        let at = begins.at.checked_add(lasts.as_duration())?;
+        Some((begins.time + lasts, at))
     }
 
     /// Whether `cue` says what is known already. A splice that is made at once has no time by
@@ -148,6 +147,7 @@ fn id(cue: &Cue, number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     fn cue(direction: Direction, event: u32, seconds: i64) -> Cue {
         Cue {

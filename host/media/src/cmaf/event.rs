@@ -102,7 +102,7 @@ fn cue(came: Ticks90k, section: Bytes, zero: SystemTime) -> Option<Cue> {
         cancelled: splice.cancelled,
         time,
         at: zero.checked_add(time.as_duration())?,
-        duration: splice.duration.map(Ticks90k::as_duration),
+        duration: splice.duration,
         section,
     })
 }
