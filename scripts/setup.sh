@@ -22,7 +22,7 @@ test_packages=(
 # (host/plugin/src/build/tools.rs); the TypeScript compiler and schemathesis are for the tests.
 tools="${POINTSMAN_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/pointsman/tools}"
 js_packages=(componentize-qjs@0.4.5 esbuild@0.28.2 typescript@7.0.2
-    hls.js@1.7.4 dashjs@5.2.1)                 # players of tests in Chromium
+    hls.js@1.7.4 dashjs@5.2.1 mpegts.js@1.8.2) # players of tests in Chromium
 python_packages=(componentize-py==0.25.1 schemathesis==4.32.5)
 
 fail() {

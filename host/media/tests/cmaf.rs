@@ -5,7 +5,7 @@ mod ts_support;
 
 use bytes::Bytes;
 use media::cmaf::{Packager, Packaging, Part, Window, WindowConfig};
-use media::hls::{Cutting, low_latency_playlist};
+use media::hls::{Cutting, Notes, low_latency_playlist};
 use media::{Codec, Convert, Frame, Ticks90k, Track, TrackId, Tracks};
 use mp4_atom::{Atom, Decode, DecodeAtom, Header, Moof, Moov};
 use std::sync::Arc;
@@ -344,7 +344,7 @@ fn a_playlist_keeps_the_rules_of_rfc_8216bis() {
     let parts = pack(&synthetic(&tracks_of(128), 0, 25 * 40 + 12, 25, 0), 1000);
     let rendition = media::cmaf::RenditionName::of(&parts[0].header.renditions[0]);
     let window = window_of(&parts[..parts.len() - 1], 30);
-    let text = low_latency_playlist(rendition, &window, &[], false).unwrap();
+    let text = low_latency_playlist(rendition, &window, &Notes::default(), false).unwrap();
     let value = |tag: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(tag));
         line.unwrap_or_else(|| panic!("{tag} in {text}")).to_owned()
@@ -396,7 +396,7 @@ fn a_playlist_keeps_the_rules_of_rfc_8216bis() {
     let hint = format!("#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"video0-{sequence}.{part}.m4s\"");
     assert!(text.contains(&hint), "{hint} in {text}");
 
-    let delta = low_latency_playlist(rendition, &window, &[], true).unwrap();
+    let delta = low_latency_playlist(rendition, &window, &Notes::default(), true).unwrap();
     let skipped: usize = delta
         .lines()
         .find_map(|line| line.strip_prefix("#EXT-X-SKIP:SKIPPED-SEGMENTS="))

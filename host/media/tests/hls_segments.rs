@@ -364,7 +364,7 @@ fn the_playlist_is_accepted_and_plays_all_pictures() {
         assert_eq!(window.push(segment), None);
     }
     window.end();
-    let text = media_playlist(&window, |segment| format!("{}.ts", segment.sequence)).unwrap();
+    let text = media_playlist(&window, None, |segment| format!("{}.ts", segment.sequence)).unwrap();
     let wanted = "\
 #EXTM3U
 #EXT-X-VERSION:3
@@ -472,11 +472,11 @@ fn a_dependent_segment_takes_the_promise_back_while_it_is_listed() {
         ..WindowConfig::default()
     });
     let promised = |window: &Window| {
-        media_playlist(window, |_| String::new())
+        media_playlist(window, None, |_| String::new())
             .unwrap()
             .contains("INDEPENDENT-SEGMENTS")
     };
-    assert_eq!(media_playlist(&window, |_| String::new()), None);
+    assert_eq!(media_playlist(&window, None, |_| String::new()), None);
     window.push(Segment {
         independent: false,
         ..segment(0, 2_000, false)

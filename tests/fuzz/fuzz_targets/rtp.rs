@@ -18,9 +18,11 @@ fuzz_target!(|input: (u8, Vec<(u8, &[u8])>)| {
         config: Bytes::from_static(&[0x11, 0x90]),
         audio: Audio::default(),
     };
-    let mut unpacker = match kind % 3 {
+    let latm = packets.first().and_then(|(_, bytes)| Unpacker::latm(bytes));
+    let mut unpacker = match kind % 4 {
         0 => Unpacker::h264(&[]),
         1 => Unpacker::hevc(&[]),
+        2 => latm.unwrap_or_else(|| Unpacker::h264(&[])),
         _ => Unpacker::sound(sound).unwrap_or_else(|| Unpacker::h264(&[])),
     };
     let (mut reorder, mut clock) = (Reorder::default(), Clock::new([90_000]));
@@ -45,7 +47,7 @@ fuzz_target!(|input: (u8, Vec<(u8, &[u8])>)| {
             let placed = clock.place(0, unit.timestamp, now - start);
             let pts = Ticks90k(placed.unwrap_or_default());
             assert!(order.place(pts) <= pts);
-            if kind % 3 < 2 {
+            if kind % 4 < 2 {
                 let mut nals = nal::length_prefixed(&unit.payload, nal::LengthSize::Four);
                 assert!(nals.all(|nal| nal.is_ok()));
             }

@@ -69,6 +69,7 @@ impl Hls {
             },
             window: Duration::from_secs(self.window_s),
             max_bytes: self.window_bytes,
+            ..package::Settings::default()
         }
     }
 

@@ -20,6 +20,12 @@ const PLAYLIST_TYPE: HeaderValue = HeaderValue::from_static("application/vnd.app
 /// RFC 3555; what RFC 8216 §3.2 segments go by.
 const SEGMENT_TYPE: HeaderValue = HeaderValue::from_static("video/mp2t");
 
+/// Whoever is no longer let in shall not find keys in a cache.
+const KEY_CACHE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// Sixteen octets (RFC 8216 §4.3.2.4).
+const KEY_TYPE: HeaderValue = HeaderValue::from_static("application/octet-stream");
+
 /// A playlist.
 pub(crate) fn playlist(body: Bytes) -> Response {
     fresh(body.into(), PLAYLIST_TYPE)
@@ -27,12 +33,13 @@ pub(crate) fn playlist(body: Bytes) -> Response {
 
 /// A playlist whose segments are asked for with the query it was asked for with itself.
 pub(crate) fn with_query(playlist: Bytes, query: &str) -> Bytes {
-    let Ok(text) = std::str::from_utf8(&playlist) else {
-        return playlist;
-    };
+    // Most are shared as they are, and not even looked at.
     if query.is_empty() {
         return playlist;
     }
+    let Ok(text) = std::str::from_utf8(&playlist) else {
+        return playlist;
+    };
     let mut asked = String::with_capacity(text.len() + 16 * (query.len() + 1));
     for line in text.lines() {
         push_with_query(line, query, &mut asked);
@@ -58,6 +65,12 @@ fn push_with_query(line: &str, query: &str, out: &mut String) {
     // What a playlist is asked for beside who asks is not for what it names.
     out.push_str(query);
     out.push_str(after);
+}
+
+/// A key: nobody but the player is to keep it.
+pub(crate) fn key(bytes: [u8; 16]) -> Response {
+    let body = Bytes::copy_from_slice(&bytes);
+    typed(body.into(), KEY_TYPE, KEY_CACHE)
 }
 
 /// A segment of a transport stream; its bytes are shared by every viewer.
@@ -148,6 +161,8 @@ pub(crate) enum Problem {
     TooManyWaiting,
     /// A playlist was asked for in a way that makes no sense.
     Directive(String),
+    /// It is encrypted over HLS, and what was asked for would be the same in the clear.
+    Encrypted,
     /// Not GET, HEAD or OPTIONS.
     Method,
 }
@@ -166,6 +181,7 @@ impl Problem {
             Self::NoMedia => Kind::NoMedia,
             Self::TooManyWaiting => Kind::Overloaded,
             Self::Directive(_) => Kind::BadRequest,
+            Self::Encrypted => Kind::NotServed,
             Self::Method => Kind::MethodNotAllowed,
         }
     }
@@ -175,7 +191,7 @@ impl Problem {
             Self::Refused(refusal) => return refusal.to_string(),
             Self::Directive(what) => return what,
             Self::NoSuchFile => {
-                "under /hls/NAME/ there are index.m3u8, under /dash/NAME/ manifest.mpd, and the files they list"
+                "under /hls/NAME/ there are index.m3u8, under /dash/NAME/ manifest.mpd, and the files they list; under /live/ NAME.mp4 and NAME.ts"
             }
             Self::NoSuchSegment => {
                 "the segment is no longer held, or not made yet; the playlist lists those that are"
@@ -184,6 +200,9 @@ impl Problem {
                 "no segment was completed in time: is a source connected, and has its video key frames?"
             }
             Self::TooManyWaiting => "too many viewers wait for streams that have no segment yet",
+            Self::Encrypted => {
+                "the stream is encrypted with AES-128, which only HLS carries: /hls/NAME/index.m3u8"
+            }
             Self::Method => "streams are read with GET and HEAD",
         };
         detail.to_owned()

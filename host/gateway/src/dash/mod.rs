@@ -7,7 +7,8 @@
 //! | `/dash/NAME/time` | this host's time, for `UTCTiming` |
 //!
 //! A segment that is being made is listed, and sent part by part as they are made (low-latency
-//! chunks). The first request begins the stream's packager, as over HLS.
+//! chunks). Splices are events of the manifest. A stream that is encrypted over HLS is refused. The
+//! first request begins the stream's packager, as over HLS.
 
 mod serve;
 

@@ -87,6 +87,7 @@ impl Service {
         let ask = Shown::of(headers, query).wants(name, Protocol::Dash, peer);
         let guest = self.door.admit(ask).await?;
         let packages = self.context.packages();
+        packages.check_clear(guest.pass.stream())?;
         let (package, viewer) = packages.seat(&self.context, Protocol::Dash, &guest)?;
         match resource {
             Resource::Cmaf(file) => {
@@ -126,10 +127,13 @@ impl Service {
         if board.ended {
             package.sessions.fetched(&guest.key, |it| it.end = true);
         }
+        let cues = views.first().map(|view| view.notes.cues.clone());
+        let cues = cues.unwrap_or_default();
         let moment = Moment {
             origin: package.origin().ok_or(Problem::NoMedia)?,
             published: SystemTime::now(),
             clock: "time",
+            cues: &cues,
         };
         let manifest = live_manifest(&current, moment).ok_or(Problem::NoMedia)?;
         Ok(with_query(manifest, query))
@@ -205,7 +209,7 @@ fn send(
                 (answer::growing(chunks.body(), video), 0)
             }
         }
-        File::Playlist | File::Part(..) => return Err(Problem::NoSuchFile),
+        File::Playlist | File::Part(..) | File::Key(_) => return Err(Problem::NoSuchFile),
     };
     viewer.sent(bytes);
     guest.took(bytes);

@@ -1,8 +1,9 @@
 //! The live window of one stream: kept by one task while anybody asks, shared by all.
 
-use super::writer::{Shown, Writer, first_sequence};
+use super::writer::{Keys, Shown, Writer, first_sequence};
 use crate::Context;
 use crate::audience::Sessions;
+use crate::package::NoRandomness;
 use bytes::Bytes;
 use hub::{ReadError, Start, Stream};
 use model::StreamName;
@@ -118,7 +119,11 @@ impl Lives {
     /// Keeps a window until its stream has ended or nobody asks any more.
     async fn keep(&self, live: &Live, show: watch::Sender<Shown>) {
         let awaited = self.context.farewells().token();
-        let mut writer = Writer::new(self.first_sequence());
+        let keys = match self.keys(live.stream.name()) {
+            Ok(keys) => keys,
+            Err(error) => return tracing::error!(stream = %live.stream.name(), "{error}"),
+        };
+        let mut writer = Writer::new(self.first_sequence(), keys);
         let mut reader = live.stream.read_segments(Start::RandomAccess);
         let mut tick = tokio::time::interval(TICK);
         let mut watched = Instant::now();
@@ -151,6 +156,16 @@ impl Lives {
             drop(awaited);
             tokio::time::sleep_until(until).await;
         }
+    }
+
+    /// What the stream's segments are to be encrypted with, if anything.
+    fn keys(&self, stream: &StreamName) -> Result<Option<Keys>, NoRandomness> {
+        let packages = self.context.packages();
+        let Some(rotation) = packages.settings(stream).keys() else {
+            return Ok(None);
+        };
+        let cipher = packages.keyring().cipher(stream, None, rotation)?;
+        Ok(Some(Keys { cipher, rotation }))
     }
 
     fn first_sequence(&self) -> u64 {

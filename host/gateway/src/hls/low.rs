@@ -48,6 +48,10 @@ impl Service {
                 let playlist = view.playlist(directives.skip).ok_or(Problem::NoMedia)?;
                 list(answer::with_query(playlist, &pass_on))
             }
+            Some((name, File::Key(number))) => {
+                let key = package.key(&self.context, name, number);
+                (answer::key(key.ok_or(Problem::NoSuchFile)?), 16)
+            }
             Some((name, File::Part(sequence, part))) => {
                 let part = self.part(&package, name, sequence, part).await?;
                 let bytes = part.len();
@@ -104,6 +108,10 @@ impl Service {
         sequence: u64,
         part: usize,
     ) -> Result<Bytes, Problem> {
+        // Of an encrypted segment there is only the whole.
+        if shelf(package, name)?.notes.keys.is_some() {
+            return Err(Problem::NoSuchSegment);
+        }
         let is_made =
             |view: &Arc<View>| view.window.has_ended() || view.window.has(sequence, Some(part));
         let mut view = shelf(package, name)?;
@@ -149,7 +157,7 @@ fn whole(package: &Package, name: RenditionName, file: File) -> Result<(Response
             let response = answer::pieces(parts.collect(), segment.bytes, name.video);
             Ok((response, segment.bytes))
         }
-        File::Playlist | File::Part(..) => Err(Problem::NoSuchFile),
+        File::Playlist | File::Part(..) | File::Key(_) => Err(Problem::NoSuchFile),
     }
 }
 

@@ -5,6 +5,7 @@
 //! | `/hls/NAME/index.m3u8` | the multivariant playlist of CMAF renditions; NAME may have slashes |
 //! | `/hls/NAME/video0.m3u8`, `audio1.m3u8` | media playlists with parts, which wait if asked to |
 //! | `/hls/NAME/video0-NUMBER.m4s`, `-NUMBER.PART.m4s`, `-init-NUMBER.mp4` | segments, parts, headers |
+//! | `/hls/NAME/keys/video0-NUMBER.key`, `keys/NUMBER.key` | keys of either, 16 bytes, if they are encrypted |
 //! | `/hls/NAME/ts.m3u8`, `/hls/NAME/NUMBER.ts` | the transport stream itself, in segments |
 //!
 //! A stream may be set to have its transport stream as `index.m3u8`
@@ -17,6 +18,11 @@
 //! Low latency (draft-pantos-hls-rfc8216bis): a playlist that is asked for with `_HLS_msn` is
 //! answered once it has that segment or part; so is the part that is made next. Both wait for at
 //! most three target durations. CMAF has one track a file, so sounds are renditions of their own.
+//!
+//! With [`crate::package::Settings::key_rotation`] segments are encrypted with AES-128 (RFC 8216
+//! §4.3.2.4) and a new key every so many. They are whole then: there are no parts, so latency is
+//! that of plain HLS. Keys are given to whoever is let in to the playlist, and only those of
+//! segments that are held. What [`push`] puts elsewhere is not encrypted.
 //!
 //! User and token come from the `Authorization` header (Basic or Bearer) or from the query; a
 //! playlist hands the query on to what it names, since players do not.

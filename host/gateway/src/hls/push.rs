@@ -44,7 +44,7 @@ impl Dial for Push {
     async fn session(&mut self, session: &Session) -> Result<(), LinkError> {
         let server = Server::new(&self.context, &self.endpoint).await?;
         self.context.counters().of(Protocol::Hls).connections.add(1);
-        let mut writer = Writer::new(self.next_sequence.max(first_sequence()));
+        let mut writer = Writer::new(self.next_sequence.max(first_sequence()), None);
         // To a player, what comes now has nothing to do with what came before.
         writer.gap = true;
         let mut upload = Upload {

@@ -37,11 +37,17 @@ pub(super) struct Service {
 enum Resource {
     /// In the form that the stream is to have.
     Index,
-    /// Of transport stream segments.
-    Playlist,
     /// Of the transport stream.
-    Segment(u64),
+    Ts(TsFile),
     Cmaf(FileName),
+}
+
+/// What a stream has in the form of transport stream segments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TsFile {
+    Playlist,
+    Segment(u64),
+    Key(u64),
 }
 
 /// Everything under `/hls/`.
@@ -84,8 +90,8 @@ impl Service {
                 self.answer_cmaf(&guest, None, query).await
             }
             Resource::Cmaf(file) => self.answer_cmaf(&guest, Some(file), query).await,
-            Resource::Index | Resource::Playlist => self.answer_ts(&guest, None, query).await,
-            Resource::Segment(number) => self.answer_ts(&guest, Some(number), query).await,
+            Resource::Index => self.answer_ts(&guest, TsFile::Playlist, query).await,
+            Resource::Ts(file) => self.answer_ts(&guest, file, query).await,
         }
     }
 
@@ -93,37 +99,40 @@ impl Service {
         self.context.packages().settings(guest.pass.stream()).form
     }
 
-    /// Answers for a segment of the transport stream; without a number, for their playlist.
+    /// Answers for one file of the transport stream.
     async fn answer_ts(
         &self,
         guest: &Guest,
-        segment: Option<u64>,
+        file: TsFile,
         query: &str,
     ) -> Result<Response, Problem> {
         let (live, viewer) = self.seat(guest)?;
-        let body = match segment {
-            None => {
+        let (response, bytes) = match file {
+            TsFile::Playlist => {
                 let playlist = self.playlist(&live).await?;
                 if live.shown().is_end(&playlist) {
                     live.sessions.fetched(&guest.key, |it| it.end = true);
                 }
-                answer::with_query(playlist, query)
+                let body = answer::with_query(playlist, query);
+                let bytes = body.len();
+                (answer::playlist(body), bytes)
             }
-            Some(sequence) => {
+            TsFile::Segment(sequence) => {
                 let shown = live.shown();
                 let body = shown.segment(sequence).ok_or(Problem::NoSuchSegment)?;
                 live.sessions.fetched(&guest.key, |it| {
                     it.newest = it.newest.max(Some(sequence));
                 });
-                body.clone()
+                (answer::segment(body.clone()), body.len())
+            }
+            TsFile::Key(number) => {
+                let key = live.shown().key(number).ok_or(Problem::NoSuchFile)?;
+                (answer::key(key), key.len())
             }
         };
-        viewer.sent(body.len());
-        guest.took(body.len());
-        Ok(match segment {
-            None => answer::playlist(body),
-            Some(_) => answer::segment(body),
-        })
+        viewer.sent(bytes);
+        guest.took(bytes);
+        Ok(response)
     }
 
     /// The window asked for, and the viewer who asks; a new one is let in by the hub first.
@@ -159,16 +168,30 @@ impl Service {
     }
 }
 
-/// Splits `NAME/FILE`; the name may have slashes, the file has none.
+/// Splits `NAME/FILE`; the name may have slashes, the file has none, but for `keys/FILE.key`.
 fn parse(path: &str) -> Result<(StreamName, Resource), Problem> {
-    let (name, file) = path.rsplit_once('/').ok_or(Problem::NoSuchFile)?;
-    let resource = match file.strip_suffix(".ts") {
-        _ if file == "index.m3u8" => Resource::Index,
-        _ if file == "ts.m3u8" => Resource::Playlist,
-        Some(number) if number.bytes().all(|digit| digit.is_ascii_digit()) => {
-            Resource::Segment(number.parse().map_err(|_| Problem::NoSuchFile)?)
-        }
-        _ => Resource::Cmaf(FileName::parse(file).ok_or(Problem::NoSuchFile)?),
+    let key = path
+        .rsplit_once("/keys/")
+        .filter(|_| path.ends_with(".key"));
+    let split = match key {
+        Some((name, _)) => path.split_at_checked(name.len() + 1),
+        None => path.rfind('/').and_then(|at| path.split_at_checked(at + 1)),
+    };
+    let (name, file) = split.ok_or(Problem::NoSuchFile)?;
+    let name = name.strip_suffix('/').unwrap_or(name);
+    let numbered = |prefix, suffix| {
+        let digits = file.strip_prefix(prefix)?.strip_suffix(suffix)?;
+        let plain = digits.bytes().all(|digit| digit.is_ascii_digit());
+        plain.then(|| digits.parse().ok())?
+    };
+    let resource = match file {
+        "index.m3u8" => Resource::Index,
+        "ts.m3u8" => Resource::Ts(TsFile::Playlist),
+        file => match (numbered("", ".ts"), numbered("keys/", ".key")) {
+            (Some(segment), _) => Resource::Ts(TsFile::Segment(segment)),
+            (_, Some(key)) => Resource::Ts(TsFile::Key(key)),
+            _ => Resource::Cmaf(FileName::parse(file).ok_or(Problem::NoSuchFile)?),
+        },
     };
     let name = name
         .parse()
@@ -180,6 +203,7 @@ fn parse(path: &str) -> Result<(StreamName, Resource), Problem> {
 mod tests {
     use super::*;
     use axum::response::IntoResponse;
+    use media::cmaf::File;
 
     fn status(path: &str) -> u16 {
         match parse(path) {
@@ -194,10 +218,15 @@ mod tests {
             panic!()
         };
         assert_eq!(name.as_str(), "live/stage/cam1");
-        let Ok((name, Resource::Segment(1_790_000_000))) = parse("demo/1790000000.ts") else {
-            panic!()
-        };
-        assert_eq!(name.as_str(), "demo");
+        let file = |path| parse(path).map(|(name, file)| (name.to_string(), file));
+        let ts = |name: &str, file| (name.to_owned(), Resource::Ts(file));
+        let segment = file("demo/1790000000.ts").unwrap();
+        assert_eq!(segment, ts("demo", TsFile::Segment(1_790_000_000)));
+        let key = file("a/keys/keys/7.key").unwrap();
+        assert_eq!(key, ts("a/keys", TsFile::Key(7)));
+        let (name, rendition) = file("demo/keys/video0-7.key").unwrap();
+        assert_eq!(name, "demo");
+        assert!(matches!(rendition, Resource::Cmaf(file) if file.file == File::Key(7)));
     }
 
     #[test]
@@ -208,6 +237,10 @@ mod tests {
             "demo/+1.ts",
             "demo/.ts",
             "demo/99999999999999999999.ts",
+            "demo/7.key",
+            "demo/keys/.key",
+            "demo/keys/video0.key",
+            "demo/keys/a/7.key",
         ] {
             assert_eq!(status(path), 404, "{path}");
         }

@@ -1,5 +1,6 @@
 //! What one viewer gets, in order.
 
+use super::packets::Packets;
 use bytes::Bytes;
 use hub::{Fragment, ReadError, Reader, Start, Viewer};
 use media::cmaf::Header;
@@ -14,21 +15,60 @@ const BATCH: usize = 32;
 pub(super) enum Step {
     /// Other tracks than before, and to begin with: what follows belongs to this header.
     Header(Arc<Header>),
-    /// A part.
+    /// A part, or whole transport packets.
     Part(Bytes),
 }
 
+/// What a stream is sent as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Fragmented MP4.
+    Mp4,
+    /// The transport stream.
+    Ts,
+}
+
+/// What one viewer gets, in the form it asked for.
+pub(super) enum Feed {
+    Mp4(Parts),
+    Ts(Packets),
+}
+
+impl Feed {
+    /// Begins at the newest random access point; `None` if there is none in time.
+    pub(super) async fn begin(form: Form, viewer: Viewer, patience: Duration) -> Option<Self> {
+        Some(match form {
+            Form::Mp4 => Self::Mp4(Parts::begin(viewer, patience).await?),
+            Form::Ts => Self::Ts(Packets::begin(viewer, patience).await?),
+        })
+    }
+
+    pub(super) const fn viewer(&self) -> &Viewer {
+        match self {
+            Self::Mp4(parts) => &parts.viewer,
+            Self::Ts(packets) => packets.viewer(),
+        }
+    }
+
+    /// The next steps; `None` once the stream has ended. Cancel safe.
+    pub(super) async fn next(&mut self) -> Option<Vec<Step>> {
+        match self {
+            Self::Mp4(parts) => parts.next().await,
+            Self::Ts(packets) => packets.next().await,
+        }
+    }
+}
+
 /// Reads the parts of a stream for one viewer.
-pub(super) struct Feed {
+pub(super) struct Parts {
     viewer: Viewer,
     reader: Reader<Fragment>,
     batch: Vec<Fragment>,
     header: Option<Arc<Header>>,
 }
 
-impl Feed {
-    /// Begins at the newest random access point; `None` if there is none in time.
-    pub(super) async fn begin(viewer: Viewer, patience: Duration) -> Option<Self> {
+impl Parts {
+    async fn begin(viewer: Viewer, patience: Duration) -> Option<Self> {
         let reader = viewer.stream().read_fragments(Start::RandomAccess);
         let mut feed = Self {
             viewer,
@@ -42,12 +82,7 @@ impl Feed {
             .then_some(feed)
     }
 
-    pub(super) const fn viewer(&self) -> &Viewer {
-        &self.viewer
-    }
-
-    /// The next steps; `None` once the stream has ended. Cancel safe.
-    pub(super) async fn next(&mut self) -> Option<Vec<Step>> {
+    async fn next(&mut self) -> Option<Vec<Step>> {
         if self.batch.is_empty() && !self.fill().await {
             return None;
         }

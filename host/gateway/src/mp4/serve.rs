@@ -1,6 +1,6 @@
 //! From a request to an endless file.
 
-use super::feed::{Feed, Step, mime};
+use super::feed::{Feed, Form, Step, mime};
 use crate::Context;
 use crate::audience::{self, Problem, answer};
 use crate::http::Shown;
@@ -11,7 +11,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{SinkExt, stream};
 use hub::Pass;
 use model::{Protocol, Refusal, StreamName};
 use serde::Serialize;
@@ -26,8 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A viewer that takes nothing for so long is cut off.
 const STALLED: Duration = Duration::from_secs(10);
 
-/// Steps that wait for a viewer's connection.
-const QUEUE: usize = 8;
+/// Steps that wait for a viewer's connection: parts of a second, or datagrams.
+const QUEUE: usize = 32;
 
 /// A WebSocket peer has nothing to say but that it leaves.
 const MAX_MESSAGE: usize = 1024;
@@ -51,7 +51,11 @@ async fn answer(
     let Path(path) = Path::<String>::from_request_parts(parts, &context)
         .await
         .map_err(|fault| Refusal::BadRequest(fault.to_string()))?;
-    let name = path.strip_suffix(".mp4").ok_or(Problem::NoSuchFile)?;
+    let (name, form) = match path.rsplit_once('.') {
+        Some((name, "mp4")) => (name, Form::Mp4),
+        Some((name, "ts")) => (name, Form::Ts),
+        _ => return Err(Problem::NoSuchFile),
+    };
     let name: StreamName = name
         .parse()
         .map_err(|fault: model::NameError| Refusal::BadRequest(fault.to_string()))?;
@@ -60,11 +64,12 @@ async fn answer(
     let refused = &context.counters().of(Protocol::Mp4).refused;
     let admitted = context.registry().admit(ask).await;
     let pass = admitted.inspect_err(|_| refused.add(1))?;
+    context.packages().check_clear(pass.stream())?;
     let viewer = audience::let_in(&context, Protocol::Mp4, &pass)?;
     if parts.method == Method::HEAD {
-        return Ok(endless(Body::empty(), "video/mp4"));
+        return Ok(endless(Body::empty(), usual_type(form)));
     }
-    let feed = Feed::begin(viewer, PATIENCE)
+    let feed = Feed::begin(form, viewer, PATIENCE)
         .await
         .ok_or(Problem::NoMedia)?;
     if parts.headers.contains_key(header::UPGRADE) {
@@ -77,12 +82,12 @@ async fn answer(
             },
         );
     }
-    Ok(over_http(&context, feed, pass).await)
+    Ok(over_http(&context, feed, usual_type(form), pass).await)
 }
 
 /// A body that a task of its own fills: it notices when the viewer takes nothing, and when its
 /// time is up.
-async fn over_http(context: &Context, mut feed: Feed, pass: Pass) -> Response {
+async fn over_http(context: &Context, mut feed: Feed, usual: &str, pass: Pass) -> Response {
     let Some(mut first) = feed.next().await else {
         return Problem::NoMedia.into_response();
     };
@@ -117,7 +122,10 @@ async fn over_http(context: &Context, mut feed: Feed, pass: Pass) -> Response {
         let piece = body.recv().await?;
         Some((Ok::<_, Infallible>(piece), body))
     });
-    endless(Body::from_stream(pieces), &content_type.unwrap_or_default())
+    endless(
+        Body::from_stream(pieces),
+        content_type.as_deref().unwrap_or(usual),
+    )
 }
 
 /// Hands steps to the connection; false when there is no more to hand.
@@ -142,6 +150,14 @@ async fn pour(pipe: &mpsc::Sender<Bytes>, feed: &Feed, begun: &mut bool, steps: 
         feed.viewer().sent(bytes);
     }
     true
+}
+
+/// Before the tracks are known.
+const fn usual_type(form: Form) -> &'static str {
+    match form {
+        Form::Mp4 => "video/mp4",
+        Form::Ts => "video/mp2t",
+    }
 }
 
 fn endless(body: Body, content_type: &str) -> Response {
@@ -184,10 +200,19 @@ async fn talk(context: Context, mut socket: WebSocket, mut feed: Feed, pass: Pas
                 return;
             }
         }
+        if !in_time(socket.flush()).await {
+            return;
+        }
     }
     let _ = tokio::time::timeout(STALLED, socket.send(Message::Close(None))).await;
 }
 
+/// Whether the viewer took it before it counts as stalled.
+async fn in_time(sent: impl Future<Output = Result<(), axum::Error>>) -> bool {
+    matches!(tokio::time::timeout(STALLED, sent).await, Ok(Ok(())))
+}
+
+/// Lays a step out for the connection; [`SinkExt::flush`] sees it off.
 async fn say(socket: &mut WebSocket, feed: &Feed, step: Step) -> bool {
     let (before, data) = match step {
         Step::Header(header) => {
@@ -199,8 +224,7 @@ async fn say(socket: &mut WebSocket, feed: &Feed, step: Step) -> bool {
     };
     let bytes = data.len();
     for message in before.into_iter().chain([Message::binary(data)]) {
-        let sent = tokio::time::timeout(STALLED, socket.send(message)).await;
-        if !matches!(sent, Ok(Ok(()))) {
+        if !in_time(socket.feed(message)).await {
             return false;
         }
     }

@@ -1,11 +1,11 @@
 //! The task that keeps a stream's windows.
 
 use super::view::{Board, Shelf, View};
-use super::{Package, Settings};
+use super::{Cipher, Package};
 use crate::Context;
 use hub::{Fragment, ReadError, Start};
-use media::cmaf::{Header, RenditionName, Window, WindowConfig};
-use media::hls::Report;
+use media::cmaf::{Cue, Cues, Header, RenditionName, Window, WindowConfig};
+use media::hls::{KeyRotation, Notes, Report};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -32,16 +32,18 @@ const SESSION_TARGETS: u32 = 3;
 pub(super) async fn keep(
     context: &Context,
     package: &Package,
-    settings: Settings,
     first_sequence: u64,
     show: watch::Sender<Arc<Board>>,
 ) {
     let awaited = context.farewells().token();
+    let settings = package.settings;
     let mut keeper = Keeper {
         config: settings.window_config(package.stream.segment_target()),
         first_sequence,
         kept: Vec::new(),
         header: None,
+        cues: Arc::default(),
+        keys: settings.keys(),
         show,
     };
     let mut reader = package.stream.read_fragments(Start::RandomAccess);
@@ -52,7 +54,7 @@ pub(super) async fn keep(
         tokio::select! {
             read = reader.recv_many(&mut batch, BATCH) => match read {
                 Ok(_) => {
-                    keeper.take(&mut batch, package);
+                    keeper.take(&mut batch, context, package);
                     context.packages().used(keeper.next_sequence());
                 }
                 Err(ReadError::Lagged(_)) => keeper.mark_gap(),
@@ -87,6 +89,8 @@ async fn all_saw_the_end(package: &Package) {
 struct Kept {
     name: RenditionName,
     window: Window,
+    /// Set if the segments are to be encrypted.
+    cipher: Option<Cipher>,
     views: watch::Sender<Arc<View>>,
     touched: bool,
 }
@@ -96,13 +100,15 @@ struct Keeper {
     first_sequence: u64,
     kept: Vec<Kept>,
     header: Option<Arc<Header>>,
+    cues: Arc<Cues>,
+    keys: Option<KeyRotation>,
     show: watch::Sender<Arc<Board>>,
 }
 
 impl Keeper {
-    fn take(&mut self, batch: &mut Vec<Fragment>, package: &Package) {
+    fn take(&mut self, batch: &mut Vec<Fragment>, context: &Context, package: &Package) {
         for part in batch.drain(..) {
-            self.push(&part, package);
+            self.push(&part, context, package);
         }
         for index in 0..self.kept.len() {
             self.publish(index);
@@ -110,16 +116,20 @@ impl Keeper {
         self.show_board(false);
     }
 
-    fn push(&mut self, part: &Fragment, package: &Package) {
+    fn push(&mut self, part: &Fragment, context: &Context, package: &Package) {
         let Some(rendition) = part.header.rendition(part.track) else {
             return;
         };
         let name = RenditionName::of(rendition);
         self.header = Some(part.header.clone());
+        self.note(&part.cues);
         let index = match self.kept.iter().position(|kept| kept.name == name) {
             Some(index) => index,
             None if self.kept.len() >= MAX_RENDITIONS => return,
-            None => self.begin(name),
+            None => match self.begin(name, context, package) {
+                Some(index) => index,
+                None => return,
+            },
         };
         let Some(kept) = self.kept.get_mut(index) else {
             return;
@@ -133,16 +143,71 @@ impl Keeper {
         }
     }
 
-    fn begin(&mut self, name: RenditionName) -> usize {
+    /// `None` if it is to be encrypted and cannot be.
+    fn begin(
+        &mut self,
+        name: RenditionName,
+        context: &Context,
+        package: &Package,
+    ) -> Option<usize> {
+        let cipher = match self.keys {
+            Some(keys) => {
+                let (keyring, stream) = (context.packages().keyring(), package.stream.name());
+                let cipher = keyring.cipher(stream, Some(name), keys);
+                Some(
+                    cipher
+                        .inspect_err(|error| tracing::error!(%stream, "{error}"))
+                        .ok()?,
+                )
+            }
+            None => None,
+        };
         let window = Window::new(self.config, self.next_sequence());
-        let view = View::new(name, window.clone(), Vec::new());
+        let view = View::new(name, window.clone(), self.notes(name));
         self.kept.push(Kept {
             name,
             window,
+            cipher,
             views: watch::Sender::new(Arc::new(view)),
             touched: false,
         });
-        self.kept.len() - 1
+        Some(self.kept.len() - 1)
+    }
+
+    /// Splices stay as long as there is something to seek back to.
+    fn note(&mut self, announced: &[Cue]) {
+        if announced.is_empty() && self.cues.iter().next().is_none() {
+            return;
+        }
+        let oldest = self
+            .kept
+            .iter()
+            .filter_map(|kept| kept.window.listed().next());
+        let oldest = oldest.map(|segment| segment.at).min();
+        let cues = Arc::make_mut(&mut self.cues);
+        for cue in announced {
+            cues.push(cue);
+        }
+        if let Some(oldest) = oldest {
+            cues.forget(oldest);
+        }
+    }
+
+    /// What the playlist of a rendition says beside its segments.
+    fn notes(&self, name: RenditionName) -> Notes {
+        let others = self.kept.iter().filter(|other| other.name != name);
+        let reports = others.filter_map(|other| {
+            let last = other.window.last_part()?;
+            Some(Report {
+                rendition: other.name,
+                last,
+            })
+        });
+        Notes {
+            reports: reports.collect(),
+            cues: self.cues.clone(),
+            keys: self.keys,
+        }
     }
 
     /// The number that no rendition has used.
@@ -154,21 +219,19 @@ impl Keeper {
 
     /// Wakes those who wait for this rendition, if it has changed.
     fn publish(&mut self, index: usize) {
-        let Some(kept) = self.kept.get(index).filter(|kept| kept.touched) else {
+        let Some(kept) = self.kept.get_mut(index).filter(|kept| kept.touched) else {
             return;
         };
-        let others = self.kept.iter().filter(|other| other.name != kept.name);
-        let reports = others.filter_map(|other| {
-            let last = other.window.last_part()?;
-            Some(Report {
-                rendition: other.name,
-                last,
-            })
-        });
-        let view = View::new(kept.name, kept.window.clone(), reports.collect());
-        kept.views.send_replace(Arc::new(view));
-        if let Some(kept) = self.kept.get_mut(index) {
-            kept.touched = false;
+        kept.touched = false;
+        if let Some(cipher) = &kept.cipher {
+            kept.window.seal(|sequence, parts| {
+                cipher.encrypt(sequence, parts.iter().map(|part| &part.data))
+            });
+        }
+        let (name, window) = (kept.name, kept.window.clone());
+        let view = View::new(name, window, self.notes(name));
+        if let Some(kept) = self.kept.get(index) {
+            kept.views.send_replace(Arc::new(view));
         }
     }
 

@@ -4,15 +4,17 @@
 //! What viewers wait for is a [`View`]: made once a part, its playlists written once and shared.
 //! Who waits costs its connection and a wake-up.
 
+mod cipher;
 mod keeper;
 mod settings;
 mod view;
 
+pub(crate) use cipher::{Cipher, Keyring, NoRandomness};
 pub use settings::{Form, Plan, Settings};
 pub(crate) use view::{Board, View};
 
 use crate::Context;
-use crate::audience::{self, Guest, Sessions};
+use crate::audience::{self, Guest, Problem, Sessions};
 use crate::hls::first_sequence;
 use hub::{Stream, Viewer};
 use media::cmaf::RenditionName;
@@ -31,11 +33,13 @@ pub struct Packages {
     /// The lowest media sequence number that no window has used; as for transport streams.
     next_sequence: AtomicU64,
     plan: RwLock<Plan>,
+    keyring: Keyring,
 }
 
 /// One stream's windows.
 pub(crate) struct Package {
     stream: Arc<Stream>,
+    settings: Settings,
     pub(crate) sessions: Sessions,
     /// Ends when the task does.
     board: watch::Receiver<Arc<Board>>,
@@ -46,6 +50,19 @@ impl Packages {
     /// Says how windows are to be; those that are kept already stay as they are.
     pub fn configure(&self, plan: Plan) {
         *self.plan.write() = plan;
+    }
+
+    /// Where the keys of encrypted segments come from.
+    pub(crate) const fn keyring(&self) -> &Keyring {
+        &self.keyring
+    }
+
+    /// Refuses what is not encrypted of a stream that is to be, over HLS.
+    pub(crate) fn check_clear(&self, stream: &StreamName) -> Result<(), Problem> {
+        match self.settings(stream).key_rotation {
+            Some(_) => Err(Problem::Encrypted),
+            None => Ok(()),
+        }
     }
 
     /// How the windows of a stream are to be.
@@ -92,6 +109,7 @@ impl Packages {
         let (show, board) = watch::channel(Arc::new(Board::default()));
         let package = Arc::new(Package {
             stream: stream.clone(),
+            settings: self.settings(stream.name()),
             sessions: Sessions::default(),
             board,
             origin: OnceLock::new(),
@@ -99,10 +117,9 @@ impl Packages {
         present.insert(stream.name().clone(), package.clone());
         let (context, kept) = (context.clone(), package.clone());
         let first = first_sequence().max(self.next_sequence.load(Ordering::Relaxed));
-        let settings = self.settings(stream.name());
         context.clone().tasks().spawn(async move {
             tokio::select! {
-                () = keeper::keep(&context, &kept, settings, first, show) => {}
+                () = keeper::keep(&context, &kept, first, show) => {}
                 () = context.shutdown().cancelled() => {}
             }
             context.packages().forget(&kept);
@@ -150,6 +167,24 @@ impl Package {
         let view = views.wait_for(until);
         let view = tokio::time::timeout(patience, view).await.ok()?.ok()?;
         Some(view.clone())
+    }
+
+    /// The key of a rendition under that number, if one of the segments held is under it.
+    pub(crate) fn key(
+        &self,
+        context: &Context,
+        name: RenditionName,
+        number: u64,
+    ) -> Option<[u8; 16]> {
+        let rotation = self.settings.keys()?;
+        let view = self.board().shelf(name)?.view();
+        let (oldest, newest) = view.window.held()?;
+        let held = rotation.key_of(oldest)..=rotation.key_of(newest);
+        let keyring = context.packages().keyring();
+        let cipher = keyring
+            .cipher(self.stream.name(), Some(name), rotation)
+            .ok()?;
+        held.contains(&number).then(|| cipher.key(number))
     }
 
     /// A rendition as it goes on.

@@ -2,6 +2,7 @@
 
 use media::Ticks90k;
 use media::cmaf::WindowConfig;
+use media::hls::KeyRotation;
 use model::StreamName;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -26,10 +27,14 @@ pub struct Settings {
     /// What one rendition may hold in memory: 16 MiB to 64 GiB. A window ends there, however
     /// far back it was to reach.
     pub max_bytes: usize,
+    /// Segments are encrypted with AES-128, with a new key every so many: 1 to 1000. `None`: they
+    /// are not. A stream that is encrypted over HLS is not served in the clear beside it: not as
+    /// DASH, nor as an endless file under `/live/`.
+    pub key_rotation: Option<u32>,
 }
 
 impl Default for Settings {
-    /// CMAF, 12 s, 256 MiB.
+    /// CMAF, 12 s, 256 MiB, in the clear.
     fn default() -> Self {
         let WindowConfig {
             depth, max_bytes, ..
@@ -38,11 +43,17 @@ impl Default for Settings {
             form: Form::Cmaf,
             window: depth,
             max_bytes,
+            key_rotation: None,
         }
     }
 }
 
 impl Settings {
+    /// Under which keys segments are.
+    pub(crate) fn keys(&self) -> Option<KeyRotation> {
+        self.key_rotation.map(KeyRotation::every)
+    }
+
     pub(super) fn window_config(&self, target: Ticks90k) -> WindowConfig {
         WindowConfig {
             target,

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use media::cmaf::{Header, RenditionName, Window};
-use media::hls::{Report, low_latency_playlist, rendition_playlist};
+use media::hls::{Notes, low_latency_playlist, rendition_playlist};
 use std::sync::{Arc, OnceLock};
 use tokio::sync::watch;
 
@@ -11,7 +11,7 @@ use tokio::sync::watch;
 pub(crate) struct View {
     pub(crate) name: RenditionName,
     pub(crate) window: Window,
-    pub(super) reports: Vec<Report>,
+    pub(crate) notes: Notes,
     whole: OnceLock<Option<Bytes>>,
     delta: OnceLock<Option<Bytes>>,
 }
@@ -37,11 +37,11 @@ pub(crate) struct Board {
 }
 
 impl View {
-    pub(super) const fn new(name: RenditionName, window: Window, reports: Vec<Report>) -> Self {
+    pub(super) const fn new(name: RenditionName, window: Window, notes: Notes) -> Self {
         Self {
             name,
             window,
-            reports,
+            notes,
             whole: OnceLock::new(),
             delta: OnceLock::new(),
         }
@@ -50,7 +50,7 @@ impl View {
     /// The media playlist, or what changed in it lately; `None` before the first whole segment.
     pub(crate) fn playlist(&self, skip: bool) -> Option<Bytes> {
         let kept = if skip { &self.delta } else { &self.whole };
-        let write = || low_latency_playlist(self.name, &self.window, &self.reports, skip);
+        let write = || low_latency_playlist(self.name, &self.window, &self.notes, skip);
         kept.get_or_init(|| write().map(Bytes::from)).clone()
     }
 }

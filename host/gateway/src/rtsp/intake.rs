@@ -20,7 +20,7 @@ const HEADER_WAIT: Duration = Duration::from_secs(2);
 /// None of the tracks can be taken.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "no track of {0} can be taken; known over RTSP are H264, H265, MPEG4-GENERIC (AAC-hbr) and opus"
+    "no track of {0} can be taken; known over RTSP are H264, H265, MPEG4-GENERIC (AAC-hbr), MP4A-LATM (cpresent=0) and opus"
 )]
 pub(super) struct Unsupported(String);
 

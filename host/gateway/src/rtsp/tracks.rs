@@ -21,6 +21,10 @@ pub(super) fn unpacker(track: &Track) -> Option<Unpacker> {
             "sprop-pps",
         ]))),
         "MPEG4-GENERIC" => aac(track).and_then(Unpacker::sound),
+        // Configurations within the packets (`cpresent=1`, the usual) are not read.
+        "MP4A-LATM" if track.parameter("cpresent") == Some("0") => {
+            Unpacker::latm(&from_hex(track.parameter("config")?)?)
+        }
         "OPUS" => {
             let stereo = track.parameter("sprop-stereo");
             let channels = if stereo == Some("0") { 1 } else { 2 };

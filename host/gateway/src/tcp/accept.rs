@@ -3,6 +3,7 @@
 use super::Wire;
 use crate::context::{Complaints, Context};
 use model::Protocol;
+use socket2::{SockRef, TcpKeepalive};
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::io;
@@ -23,6 +24,11 @@ const HANDSHAKE: Duration = Duration::from_secs(5);
 /// Handshakes at once; each is work for the processor that a stranger can ask for. Connections
 /// beyond are closed.
 const HANDSHAKES: usize = 256;
+
+/// A player whose stream is silent is sent nothing, and would keep its place for good if it
+/// vanished without a word: the system asks for a sign of life after so long, and so often.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+const KEEPALIVE_TRIES: u32 = 3;
 
 /// Who may come in at a port, and how.
 pub(crate) struct Door {
@@ -52,8 +58,7 @@ where
         match accepted {
             Ok((tcp, peer)) => {
                 let Some(place) = port.place() else { continue };
-                // Without it the first frame waits 40 ms for a delayed acknowledgement.
-                let _ = tcp.set_nodelay(true);
+                prepare(&tcp);
                 number += 1;
                 let (serve, seed) = (serve.clone(), seeds.hash_one(number));
                 let greeted = port.greet(tcp);
@@ -67,6 +72,17 @@ where
             Err(error) => port.recover(&error).await,
         }
     }
+}
+
+/// All of it only betters the service; a kernel that refuses it serves all the same.
+fn prepare(tcp: &TcpStream) {
+    // Without it the first frame waits 40 ms for a delayed acknowledgement.
+    let _ = tcp.set_nodelay(true);
+    let keepalive = TcpKeepalive::new()
+        .with_time(KEEPALIVE)
+        .with_interval(KEEPALIVE)
+        .with_retries(KEEPALIVE_TRIES);
+    let _ = SockRef::from(tcp).set_tcp_keepalive(&keepalive);
 }
 
 /// An open port.
@@ -160,5 +176,27 @@ impl Tls {
         let _turn = self.turns.try_acquire().ok()?;
         let shaken = tokio::time::timeout(HANDSHAKE, self.acceptor.accept(tcp)).await;
         Some(Wire::Tls(Box::new(shaken.ok()?.ok()?.into())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_vanished_without_a_word_is_asked_for_within_two_minutes() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let _peer = TcpStream::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
+        let (tcp, _) = listener.accept().await.unwrap();
+        assert!(!SockRef::from(&tcp).keepalive().unwrap());
+        prepare(&tcp);
+        let asked = SockRef::from(&tcp);
+        assert!(asked.keepalive().unwrap());
+        let (time, interval) = (asked.tcp_keepalive_time(), asked.tcp_keepalive_interval());
+        let tries = asked.tcp_keepalive_retries().unwrap();
+        let most = time.unwrap() + interval.unwrap() * tries;
+        assert_eq!(most, Duration::from_secs(120));
     }
 }

@@ -1,10 +1,11 @@
-//! Chromium with hls.js and bare Media Source Extensions.
+//! Chromium with hls.js, dash.js, mpegts.js and bare Media Source Extensions.
 
 use crate::support::*;
 use axum::extract::State;
 use axum::response::Html;
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use gateway::package::Form;
 use serde_json::Value;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -113,8 +114,8 @@ const PAGE: &str = r#"<!doctype html>
   const fatal = [];
   let latency = () => null;
   addEventListener('error', (event) => fatal.push(String(event.message)));
+  const play = () => video.play().catch((error) => { if (error.name !== 'AbortError') fatal.push(String(error)); });
   {player}
-  video.play().catch((error) => { if (error.name !== 'AbortError') fatal.push(String(error)); });
   setInterval(() => {
     const quality = video.getVideoPlaybackQuality();
     fetch('/report', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({
@@ -150,11 +151,83 @@ async fn hls_js_plays_with_low_latency() {
          hls.on(Hls.Events.ERROR, (_, data) => {{ if (data.fatal) fatal.push(data.details); }});
          hls.loadSource('{url}');
          hls.attachMedia(video);
+         play();
          latency = () => hls.playingDate && (Date.now() - hls.playingDate) / 1000;"
     );
     let (site, _browser, _profile) = Site::open(package("hls.js/dist/hls.min.js"), &player).await;
     assert_plays("hls.js", site.plays(8.0).await, 4.0);
     host.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hls_js_deciphers_what_is_encrypted_with_changing_keys() {
+    let host = Host::start().await;
+    host.encrypt(Form::Cmaf, 2);
+    let _feed = host.on_air(H264);
+    let url = host.url(&format!("/hls/{NAME}/index.m3u8"));
+    let player = format!(
+        "const hls = new Hls();
+         hls.on(Hls.Events.ERROR, (_, data) => {{ if (data.fatal) fatal.push(data.details); }});
+         hls.loadSource('{url}');
+         hls.attachMedia(video);
+         play();
+         latency = () => hls.latency;"
+    );
+    let (site, _browser, _profile) = Site::open(package("hls.js/dist/hls.min.js"), &player).await;
+    assert_plays("hls.js, AES-128", site.plays(8.0).await, 15.0);
+    host.close().await;
+}
+
+/// dash.js follows `play` events to know that it plays, and asks for no further manifest before:
+/// an element that was told to play before dash.js had it stops after the first segments.
+#[tokio::test(flavor = "multi_thread")]
+async fn dash_js_plays_with_low_latency_and_without_a_stall() {
+    let host = Host::start().await;
+    let _feed = host.on_air(H264);
+    let url = host.url(&format!("/dash/{NAME}/manifest.mpd"));
+    let player = format!(
+        "const player = dashjs.MediaPlayer().create();
+         const events = dashjs.MediaPlayer.events;
+         player.on(events.ERROR, (event) => fatal.push(JSON.stringify(event.error)));
+         player.on(events.PLAYBACK_STALLED, () => fatal.push('stalled'));
+         player.initialize(video, '{url}', true);
+         latency = () => player.getCurrentLiveLatency();"
+    );
+    let script = package("dashjs/dist/modern/umd/dash.all.min.js");
+    let (site, _browser, _profile) = Site::open(script, &player).await;
+    assert_plays("dash.js", site.plays(10.0).await, 4.0);
+    host.close().await;
+}
+
+async fn mpegts_js_plays(scheme: &str) {
+    let host = Host::start().await;
+    let _feed = host.on_air(H264);
+    let url = format!("{scheme}://{}/live/{NAME}.ts", host.address);
+    let player = format!(
+        "const player = mpegts.createPlayer({{ type: 'mpegts', isLive: true, url: '{url}' }});
+         player.on(mpegts.Events.ERROR, (...error) => fatal.push(error.join(' ')));
+         player.attachMediaElement(video);
+         player.load();
+         play();
+         latency = () => video.buffered.length ? video.buffered.end(0) - video.currentTime : null;"
+    );
+    let (site, _browser, _profile) = Site::open(package("mpegts.js/dist/mpegts.js"), &player).await;
+    assert_plays(
+        &format!("mpegts.js over {scheme}"),
+        site.plays(8.0).await,
+        4.0,
+    );
+    host.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mpegts_js_plays_the_transport_stream_over_http() {
+    mpegts_js_plays("http").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mpegts_js_plays_the_transport_stream_over_a_websocket() {
+    mpegts_js_plays("ws").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -170,6 +243,7 @@ async fn media_source_extensions_play_the_websocket() {
 
 /// As small as a player can be: append what comes, stay near the end.
 const MSE: &str = r#"
+  play();
   const source = new MediaSource();
   video.src = URL.createObjectURL(source);
   source.addEventListener('sourceopen', () => {

@@ -4,6 +4,8 @@
 
 mod browser;
 mod dash;
+mod data;
 mod hls;
+mod keys;
 mod mp4;
 mod support;

@@ -1,4 +1,4 @@
-//! Endless MP4 over HTTP and WebSocket.
+//! Endless MP4 and transport streams over HTTP and WebSocket.
 
 use crate::support::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -16,13 +16,23 @@ async fn ffmpeg_plays_the_endless_file_without_a_complaint() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_websocket_is_told_the_codecs_then_gets_the_header_and_parts() {
+async fn ffmpeg_plays_the_endless_transport_stream_without_a_complaint() {
     let host = Host::start().await;
     let _feed = host.on_air(H264);
+    let url = host.url(&format!("/live/{NAME}.ts"));
+    let (frames, complaints) = ffmpeg(&["-i", &url, "-t", "4", "-f", "framecrc", "-"]).await;
+    assert_eq!(complaints, "");
+    assert_played(&frames, 4);
+    host.close().await;
+}
+
+/// Opens `/live/NAME.EXTENSION` as a WebSocket.
+async fn upgraded(host: &Host, extension: &str) -> TcpStream {
     let mut socket = TcpStream::connect(host.address).await.unwrap();
     let request = format!(
-        "GET /live/{NAME}.mp4 HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        "GET /live/{NAME}.{extension} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\n\
+         upgrade: websocket\r\nsec-websocket-version: 13\r\n\
+         sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     );
     socket.write_all(request.as_bytes()).await.unwrap();
     let mut head = Vec::new();
@@ -34,6 +44,33 @@ async fn a_websocket_is_told_the_codecs_then_gets_the_header_and_parts() {
         "{}",
         String::from_utf8_lossy(&head)
     );
+    socket
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transport_stream_begins_with_its_tables_and_then_a_key_frame() {
+    let host = Host::start().await;
+    let _feed = host.on_air(H264);
+    let mut socket = upgraded(&host, "ts").await;
+    let (kind, tables) = message(&mut socket).await;
+    assert_eq!((kind, tables.len() % 188), (2, 0));
+    let pid = |packet: &[u8]| u16::from_be_bytes([packet[1] & 0x1f, packet[2]]);
+    let pids: Vec<_> = tables.chunks(188).map(pid).collect();
+    assert_eq!(pids, [0, 0x1000], "PAT and PMT as FFmpeg numbers them");
+    let (kind, packets) = message(&mut socket).await;
+    assert_eq!((kind, packets.len() % 188), (2, 0));
+    let video = packets.chunks(188).find(|packet| pid(packet) == 0x100);
+    let video = video.unwrap();
+    assert_eq!(video[3] & 0x20, 0x20, "an adaptation field");
+    assert_eq!(video[5] & 0x40, 0x40, "random_access_indicator");
+    host.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_websocket_is_told_the_codecs_then_gets_the_header_and_parts() {
+    let host = Host::start().await;
+    let _feed = host.on_air(H264);
+    let mut socket = upgraded(&host, "mp4").await;
     let (kind, text) = message(&mut socket).await;
     let told = r#"{"mime":"video/mp4; codecs=\"avc1.42C00C, mp4a.40.2\""}"#;
     assert_eq!((kind, text.as_slice()), (1, told.as_bytes()));
@@ -74,6 +111,8 @@ async fn only_streams_that_are_there_have_a_file() {
     let host = Host::start().await;
     for (path, status) in [
         ("/live/none.mp4", 404),
+        ("/live/none.ts", 404),
+        ("/live/none.m4s", 404),
         ("/live/none", 404),
         ("/live/a//b.mp4", 400),
     ] {

@@ -1,6 +1,7 @@
 //! A host with one stream, what feeds it, and a plain HTTP client.
 
 use bytes::Bytes;
+use gateway::package::{self, Form, Plan};
 use gateway::{Context, dash, hls, mp4};
 use hub::{Pass, Registry, Settings, Source};
 use model::{Ask, Intent, Protocol, StreamName};
@@ -50,6 +51,18 @@ impl Host {
             serving.with_graceful_shutdown(shutdown).await.unwrap();
         });
         Self { context, address }
+    }
+
+    /// Streams that come are to have that form, and a new key every so many segments.
+    pub(crate) fn encrypt(&self, form: Form, segments: u32) {
+        self.context.packages().configure(Plan {
+            usual: package::Settings {
+                form,
+                key_rotation: Some(segments),
+                ..package::Settings::default()
+            },
+            ..Plan::default()
+        });
     }
 
     pub(crate) fn publish(&self) -> Source {
@@ -136,7 +149,7 @@ impl Host {
 pub(crate) const H264: &str = "-c:v libx264 -preset ultrafast -tune zerolatency -g 25 -c:a aac";
 
 /// A moving picture at 25 a second and a tone, as a transport stream in real time.
-fn live(codecs: &str) -> Child {
+pub(crate) fn live(codecs: &str) -> Child {
     let picture = "testsrc2=size=320x180:rate=25";
     let tone = "sine=frequency=440:sample_rate=48000";
     Command::new("ffmpeg")

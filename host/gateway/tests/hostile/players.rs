@@ -55,13 +55,13 @@ impl Listener {
             match event {
                 ClientEvent::Ready { .. } => ready = true,
                 ClientEvent::Closed(_) => return None,
-                ClientEvent::Media(it) if it.kind == MediaKind::Audio => {
-                    // Behind a sequence header there is none.
-                    if it.payload.get(1) == Some(&1) {
-                        let number = it.payload.get(2..6).unwrap();
-                        let number = u32::from_be_bytes(number.try_into().unwrap());
-                        self.heard.push(number);
-                    }
+                // Behind a sequence header there is none.
+                ClientEvent::Media(it)
+                    if it.kind == MediaKind::Audio && it.payload.get(1) == Some(&1) =>
+                {
+                    let number = it.payload.get(2..6).unwrap();
+                    let number = u32::from_be_bytes(number.try_into().unwrap());
+                    self.heard.push(number);
                 }
                 _ => {}
             }

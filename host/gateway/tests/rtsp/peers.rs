@@ -39,6 +39,12 @@ async fn hevc_and_aac_go_in_over_tcp_and_out_both_ways() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn aac_in_latm_is_taken_in() {
+    let latm = [AAC, &["-rtpflags", "latm"]].concat();
+    round_trip("tcp", H264, &latm, &["h264", "aac"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_player_may_take_one_track_only() {
     let house = House::start().await;
     let url = house.url("a");

@@ -26,10 +26,19 @@ pub(super) struct Sample {
     pub(super) sync: bool,
 }
 
-/// Writes the samples of one track, of which the first is decoded at `time`.
-pub(super) fn write(sequence: u32, track: u32, time: u64, samples: &[Sample]) -> Bytes {
+/// Writes the samples of one track, of which the first is decoded at `time`, behind the boxes in
+/// `before`.
+pub(super) fn write(
+    before: Vec<u8>,
+    sequence: u32,
+    track: u32,
+    time: u64,
+    samples: &[Sample],
+) -> Bytes {
     let media: usize = samples.iter().map(|sample| sample.payload.len()).sum();
-    let mut out = Vec::with_capacity(128 + 16 * samples.len() + media);
+    let mut out = before;
+    let moof_at = out.len();
+    out.reserve(128 + 16 * samples.len() + media);
     let mut offset_at = 0;
     boxed(&mut out, b"moof", |out| {
         full(out, b"mfhd", 0, 0, |out| put32(out, sequence));
@@ -49,7 +58,7 @@ pub(super) fn write(sequence: u32, track: u32, time: u64, samples: &[Sample]) ->
             });
         });
     });
-    let data_offset = (out.len() + BOX_HEAD) as u32;
+    let data_offset = (out.len() - moof_at + BOX_HEAD) as u32;
     if let Some(place) = out.get_mut(offset_at..offset_at + 4) {
         place.copy_from_slice(&data_offset.to_be_bytes());
     }

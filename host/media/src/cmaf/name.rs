@@ -1,5 +1,6 @@
 //! How the files of a stream are called: `video0.m3u8`, `video0-init-7.mp4`, `video0-7.m4s`,
-//! `video0-7.3.m4s`. One component each, so that they lie beside the playlist that names them.
+//! `video0-7.3.m4s`. They lie beside the playlist that names them, but for keys, which are in a
+//! folder of their own: `keys/video0-7.key`.
 
 use super::header::Rendition;
 use crate::TrackId;
@@ -25,6 +26,8 @@ pub enum File {
     Segment(u64),
     /// A part of a segment, counted from 0.
     Part(u64, usize),
+    /// A key of its segments.
+    Key(u64),
 }
 
 impl RenditionName {
@@ -34,6 +37,18 @@ impl RenditionName {
             video: rendition.video.is_some(),
             track: rendition.track,
         }
+    }
+
+    /// Reads what [`fmt::Display`] writes, and gives back what follows it.
+    fn parse(name: &str) -> Option<(Self, &str)> {
+        let (video, rest) = match name.strip_prefix("video") {
+            Some(rest) => (true, rest),
+            None => (false, name.strip_prefix("audio")?),
+        };
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let (track, rest) = rest.split_at_checked(digits)?;
+        let track = TrackId(u8::try_from(number(track)?).ok()?);
+        Some((Self { video, track }, rest))
     }
 
     /// The name of a file of it.
@@ -57,13 +72,14 @@ pub struct FileName {
 impl FileName {
     /// Reads what [`fmt::Display`] writes, and nothing else.
     pub fn parse(name: &str) -> Option<Self> {
-        let (video, rest) = match name.strip_prefix("video") {
-            Some(rest) => (true, rest),
-            None => (false, name.strip_prefix("audio")?),
-        };
-        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let (track, rest) = rest.split_at_checked(digits)?;
-        let track = TrackId(u8::try_from(number(track)?).ok()?);
+        if let Some(key) = name.strip_prefix("keys/") {
+            let (rendition, key) = key.strip_suffix(".key")?.split_once('-')?;
+            let (rendition, rest) = RenditionName::parse(rendition)?;
+            return rest
+                .is_empty()
+                .then_some(rendition.file(File::Key(number(key)?)));
+        }
+        let (rendition, rest) = RenditionName::parse(name)?;
         let file = if rest == ".m3u8" {
             File::Playlist
         } else if let Some(init) = rest.strip_prefix("-init-") {
@@ -77,10 +93,9 @@ impl FileName {
                 }
             }
         };
-        Some(RenditionName { video, track }.file(file))
+        Some(rendition.file(file))
     }
 }
-
 /// Digits without sign or leading zeros.
 fn number(text: &str) -> Option<u64> {
     let plain = text == "0" || !text.starts_with('0');
@@ -103,6 +118,7 @@ impl fmt::Display for FileName {
             File::Init(map) => write!(f, "{name}-init-{map}.mp4"),
             File::Segment(sequence) => write!(f, "{name}-{sequence}.m4s"),
             File::Part(sequence, part) => write!(f, "{name}-{sequence}.{part}.m4s"),
+            File::Key(key) => write!(f, "keys/{name}-{key}.key"),
         }
     }
 }
@@ -118,6 +134,7 @@ mod tests {
             "audio12-init-7.mp4",
             "video0-1790000000.m4s",
             "audio1-7.0.m4s",
+            "keys/audio1-9.key",
         ] {
             assert_eq!(
                 FileName::parse(name).map(|it| it.to_string()).as_deref(),
@@ -140,6 +157,10 @@ mod tests {
             "video0-init-.mp4",
             "video0-99999999999999999999.m4s",
             "video0-7.-1.m4s",
+            "keys/9.key",
+            "keys/video0.key",
+            "keys/video0--9.key",
+            "video0-9.key",
         ] {
             assert_eq!(FileName::parse(name), None, "{name}");
         }

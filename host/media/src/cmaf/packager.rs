@@ -1,9 +1,10 @@
 //! From access units to parts.
 
+use super::event::Waiting;
 use super::header::{Header, is_carried};
 use super::track::{Assembler, Common, Part, zero_of};
 use crate::hls::Cutting;
-use crate::{Convert, Frame, Ticks90k, TrackId, Tracks};
+use crate::{Codec, Convert, Frame, Ticks90k, Track, TrackId, Tracks};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -74,6 +75,7 @@ impl Packager {
                 discontinuities: 0,
                 zero: SystemTime::UNIX_EPOCH,
                 sequence: 0,
+                waiting: Waiting::default(),
             },
             tracks,
             assemblers: Vec::new(),
@@ -97,9 +99,15 @@ impl Packager {
         if Arc::ptr_eq(&self.tracks, &frame.tracks) {
             return;
         }
-        let changed = *self.tracks != *frame.tracks;
-        self.tracks = frame.tracks.clone();
-        if !changed {
+        let before = std::mem::replace(&mut self.tracks, frame.tracks.clone());
+        for track in frame.tracks.list.iter().filter(|it| !has_a_place(it)) {
+            let name = track.codec.name();
+            self.complain(format!(
+                "{name} has no place in CMAF; its track is left out"
+            ));
+        }
+        // Metadata comes and goes; what has decoders is not to be broken off for it.
+        if carried(&before).eq(carried(&self.tracks)) {
             return;
         }
         self.break_off(out);
@@ -111,12 +119,6 @@ impl Packager {
             Assembler::new(rendition, Some(rendition.track) == self.leader, packaging)
         });
         self.assemblers = assemblers.collect();
-        for track in self.tracks.clone().list.iter().filter(|it| !is_carried(it)) {
-            let name = track.codec.name();
-            self.complain(format!(
-                "{name} has no place in CMAF; its track is left out"
-            ));
-        }
     }
 
     fn follow_epoch(&mut self, frame: &Frame, out: &mut Vec<Part>) {
@@ -194,6 +196,15 @@ impl Packager {
     }
 }
 
+fn carried(tracks: &Tracks) -> impl Iterator<Item = &Track> {
+    tracks.list.iter().filter(|it| is_carried(it))
+}
+
+/// In parts, or beside them.
+fn has_a_place(track: &Track) -> bool {
+    is_carried(track) || matches!(track.codec, Codec::Scte35 | Codec::Id3)
+}
+
 impl Convert for Packager {
     type In = Frame;
     type Out = Part;
@@ -206,6 +217,11 @@ impl Convert for Packager {
         }
         if self.segment.is_none() {
             return;
+        }
+        match frame.tracks.get(frame.track).map(|track| &track.codec) {
+            Some(Codec::Scte35) => return self.common.waiting.splice(frame),
+            Some(Codec::Id3) => return self.common.waiting.tag(frame),
+            _ => {}
         }
         let mut assemblers = self.assemblers.iter_mut();
         if let Some(assembler) = assemblers.find(|it| it.track() == frame.track) {

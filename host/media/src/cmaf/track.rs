@@ -1,6 +1,8 @@
 //! One track's part in the making.
 
 use super::chunk::{self, Sample};
+use super::cue::Cue;
+use super::event::Waiting;
 use super::header::{Header, Rendition, track_number};
 use super::packager::Packaging;
 use crate::{Frame, Ticks90k, TrackId};
@@ -9,7 +11,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 /// Added to every time: decoding times may lie a little below zero, `tfdt` may not.
-const ORIGIN: Ticks90k = Ticks90k(10 * 90_000);
+pub(super) const ORIGIN: Ticks90k = Ticks90k(10 * 90_000);
 
 /// A part holds no more, however little time it lasts.
 const MAX_BYTES: usize = 8 << 20;
@@ -19,7 +21,7 @@ const MAX_SAMPLES: usize = 4_096;
 /// before. Slow slide shows stay below it.
 const MAX_STEP_S: u64 = 3;
 
-/// One chunk of one track: `moof` and `mdat`.
+/// One chunk of one track: `moof` and `mdat`, behind an `emsg` for each ID3 tag.
 #[derive(Debug, Clone)]
 pub struct Part {
     /// The tracks in force; compare by pointer.
@@ -43,6 +45,8 @@ pub struct Part {
     pub ends_segment: bool,
     /// Breaks of the timeline and changes of the tracks so far.
     pub discontinuities: u64,
+    /// Splices that were announced since the part before, of any track.
+    pub cues: Vec<Cue>,
     /// The chunk.
     pub data: Bytes,
 }
@@ -56,6 +60,8 @@ pub(super) struct Common {
     pub(super) zero: SystemTime,
     /// `sequence_number` of the next chunk.
     pub(super) sequence: u32,
+    /// What goes with the next parts.
+    pub(super) waiting: Waiting,
 }
 
 /// A frame whose duration is known once the next one comes.
@@ -221,6 +227,10 @@ impl Assembler {
         self.bytes = 0;
         common.sequence = common.sequence.wrapping_add(1);
         let number = track_number(self.track);
+        let mut before = Vec::new();
+        if self.leading {
+            common.waiting.write_tags(&mut before);
+        }
         out.push(Part {
             header: common.header.clone(),
             track: self.track,
@@ -232,7 +242,8 @@ impl Assembler {
             random_access: self.leading && starts,
             ends_segment,
             discontinuities: common.discontinuities,
-            data: chunk::write(common.sequence, number, time, &samples),
+            cues: common.waiting.take_cues(common.zero),
+            data: chunk::write(before, common.sequence, number, time, &samples),
         });
     }
 }

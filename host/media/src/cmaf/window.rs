@@ -81,6 +81,8 @@ pub struct Segment {
     pub parts: Vec<Stored>,
     /// Bytes of all parts.
     pub bytes: usize,
+    /// Its parts were replaced by one that is encrypted ([`Window::seal`]).
+    sealed: bool,
     /// What a playlist says of it, once complete.
     pub(crate) text: OnceLock<String>,
 }
@@ -101,6 +103,7 @@ impl Segment {
             complete: false,
             parts: Vec::new(),
             bytes: 0,
+            sealed: false,
             text: OnceLock::new(),
         }
     }
@@ -234,6 +237,29 @@ impl Window {
         self.ended = true;
     }
 
+    /// Encrypts the whole segments that are not yet: each becomes one part, which `encrypt` makes
+    /// of its number and its parts.
+    pub fn seal(&mut self, mut encrypt: impl FnMut(u64, &[Stored]) -> Bytes) {
+        for segment in self.segments.iter_mut().rev() {
+            if segment.sealed {
+                return;
+            }
+            if !segment.complete {
+                continue;
+            }
+            let segment = Arc::make_mut(segment);
+            let data = encrypt(segment.sequence, &segment.parts);
+            self.bytes = (self.bytes + data.len()).saturating_sub(segment.bytes);
+            segment.bytes = data.len();
+            segment.parts = vec![Stored {
+                data,
+                duration: segment.duration,
+                independent: segment.independent,
+            }];
+            segment.sealed = true;
+        }
+    }
+
     /// Whether [`Self::end`] was called.
     pub const fn has_ended(&self) -> bool {
         self.ended
@@ -248,6 +274,14 @@ impl Window {
     pub fn listed(&self) -> impl DoubleEndedIterator<Item = &Arc<Segment>> + ExactSizeIterator {
         let unlisted = self.segments.len() - self.listed;
         self.segments.range(unlisted..)
+    }
+
+    /// The numbers of the oldest and the newest segment there are.
+    pub fn held(&self) -> Option<(u64, u64)> {
+        Some((
+            self.segments.front()?.sequence,
+            self.segments.back()?.sequence,
+        ))
     }
 
     /// A segment that is listed, or was until a little while ago.

@@ -14,6 +14,7 @@ pub mod hevc;
 pub mod nal;
 pub mod opus;
 pub mod scte35;
+pub mod splice;
 pub mod vp9;
 
 /// Why a header could not be read or written.

@@ -1,6 +1,7 @@
 //! The media presentation description of a live stream (ISO/IEC 23009-1 §5.3).
 
-use crate::cmaf::{File, Rendition, RenditionName, Segment, Window};
+use super::event;
+use crate::cmaf::{Cues, File, ID3_SCHEME, Rendition, RenditionName, Segment, Window};
 use crate::hls::rfc3339;
 use std::fmt::Write;
 use std::sync::Arc;
@@ -23,6 +24,8 @@ pub struct Moment<'a> {
     pub published: SystemTime,
     /// Where the host tells the time (`urn:mpeg:dash:utc:http-iso:2014`).
     pub clock: &'a str,
+    /// Splices that fall into the windows.
+    pub cues: &'a Cues,
 }
 
 /// When media time zero was, judged by the newest segment of `window`; `None` if it has none.
@@ -73,6 +76,13 @@ impl<'a> Adaptation<'a> {
             window,
         })
         .filter(|_| window.is_ready())
+    }
+
+    /// Whether ID3 tags, if there are any, are in its parts.
+    fn carries_tags(&self) -> bool {
+        let newest = self.segments.last();
+        let leader = newest.and_then(|newest| newest.header.leader());
+        leader.is_some_and(|leader| leader.track == self.name.track)
     }
 
     /// What an open segment is expected to last: as long as the one before.
@@ -134,6 +144,7 @@ fn write_manifest(
     )?;
     let period = adaptations.iter().map(|it| it.map).max().unwrap_or(0);
     writeln!(out, "<Period id=\"{period}\" start=\"PT0S\">")?;
+    event::write(moment.cues, out)?;
     for (id, adaptation) in adaptations.iter().enumerate() {
         write_adaptation(id, adaptation, out)?;
     }
@@ -158,9 +169,13 @@ fn write_adaptation(id: usize, it: &Adaptation<'_>, out: &mut String) -> std::fm
     if let Some(code) = letters.and_then(|code| String::from_utf8(code.to_vec()).ok()) {
         write!(out, " lang=\"{code}\"")?;
     }
+    writeln!(out, ">")?;
+    if it.carries_tags() {
+        writeln!(out, "<InbandEventStream schemeIdUri=\"{ID3_SCHEME}\"/>")?;
+    }
     writeln!(
         out,
-        ">\n<Role schemeIdUri=\"urn:mpeg:dash:role:2011\" value=\"main\"/>"
+        "<Role schemeIdUri=\"urn:mpeg:dash:role:2011\" value=\"main\"/>"
     )?;
     write_template(it, out)?;
     let (bandwidth, _) = it.window.bandwidth_bps();

@@ -1,8 +1,12 @@
-//! Media playlists of CMAF renditions, with parts (draft-pantos-hls-rfc8216bis-17).
+//! Media playlists of CMAF renditions, with parts unless they are encrypted
+//! (draft-pantos-hls-rfc8216bis-17).
 
+use super::date_range;
+use super::key::{KeyRotation, KeyTags};
 use super::playlist::rfc3339;
-use crate::cmaf::{File, FileName, RenditionName, Segment, Window};
+use crate::cmaf::{Cues, File, FileName, RenditionName, Segment, Window};
 use std::fmt::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Delta updates need 9, all else less (§8).
@@ -28,12 +32,24 @@ pub struct Report {
     pub last: (u64, usize),
 }
 
+/// What a playlist says beside its segments.
+#[derive(Debug, Clone, Default)]
+pub struct Notes {
+    /// Of the other renditions.
+    pub reports: Vec<Report>,
+    /// Splices.
+    pub cues: Arc<Cues>,
+    /// The segments are under these keys. They are whole then: a part by itself cannot be
+    /// deciphered, so no parts are listed.
+    pub keys: Option<KeyRotation>,
+}
+
 /// Writes the playlist of one rendition; `None` before its first whole segment. If `skip`, what a
 /// player knows that had an earlier version is left out (§6.2.5.1).
 pub fn low_latency_playlist(
     name: RenditionName,
     window: &Window,
-    reports: &[Report],
+    notes: &Notes,
     skip: bool,
 ) -> Option<String> {
     if !window.is_ready() {
@@ -43,24 +59,27 @@ pub fn low_latency_playlist(
     let listed = window.listed().len() - skipped;
     let mut text = String::with_capacity(1024 + 192 * listed);
     // Writing to a String cannot fail.
-    let _ = write_playlist(name, window, reports, skipped, &mut text);
+    let _ = write_playlist(name, window, notes, skipped, &mut text);
     Some(text)
 }
 
 fn write_playlist(
     name: RenditionName,
     window: &Window,
-    reports: &[Report],
+    notes: &Notes,
     skipped: usize,
     out: &mut String,
 ) -> std::fmt::Result {
-    write_head(window, out)?;
+    let in_parts = notes.keys.is_none();
+    write_head(window, in_parts, out)?;
+    date_range::write(&notes.cues, out)?;
     if skipped > 0 {
         writeln!(out, "#EXT-X-SKIP:SKIPPED-SEGMENTS={skipped}")?;
     }
     let with_parts = window.listed().len() - partly(window);
-    let mut map = None;
-    for (index, segment) in window.listed().enumerate() {
+    let (mut map, mut keys) = (None, KeyTags::new(notes.keys, skipped > 0));
+    let shown = window.listed().filter(|it| in_parts || it.complete);
+    for (index, segment) in shown.enumerate() {
         let changed = map.replace(segment.map) != Some(segment.map);
         if index < skipped {
             continue;
@@ -70,17 +89,23 @@ fn write_playlist(
         }
         if changed {
             let init = name.file(File::Init(segment.map));
+            keys.lift(out)?;
             writeln!(out, "#EXT-X-MAP:URI=\"{init}\"")?;
         }
-        write_segment(name, segment, index >= with_parts, out)?;
+        let key = |number| name.file(File::Key(number)).to_string();
+        keys.write(segment.sequence, key, out)?;
+        write_segment(name, segment, in_parts && index >= with_parts, out)?;
     }
     if window.has_ended() {
         return writeln!(out, "#EXT-X-ENDLIST");
     }
+    if !in_parts {
+        return Ok(());
+    }
     let (sequence, part) = window.next_part();
     let hint = name.file(File::Part(sequence, part));
     writeln!(out, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"{hint}\"")?;
-    for report in reports {
+    for report in &notes.reports {
         let (sequence, part) = report.last;
         let uri = report.rendition.file(File::Playlist);
         writeln!(
@@ -91,17 +116,20 @@ fn write_playlist(
     Ok(())
 }
 
-fn write_head(window: &Window, out: &mut String) -> std::fmt::Result {
-    let part = part_target_s(window);
+fn write_head(window: &Window, in_parts: bool, out: &mut String) -> std::fmt::Result {
     writeln!(out, "#EXTM3U\n#EXT-X-VERSION:{VERSION}")?;
     writeln!(out, "#EXT-X-TARGETDURATION:{}", window.target_s())?;
-    writeln!(
-        out,
-        "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK={:.5},CAN-SKIP-UNTIL={}.0",
-        part * HOLD_BACK_PARTS,
-        window.target_s() * u64::from(SKIP_TARGETS),
-    )?;
-    writeln!(out, "#EXT-X-PART-INF:PART-TARGET={part:.5}")?;
+    let skippable_s = window.target_s() * u64::from(SKIP_TARGETS);
+    write!(out, "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES")?;
+    if in_parts {
+        let hold_back = part_target_s(window) * HOLD_BACK_PARTS;
+        write!(out, ",PART-HOLD-BACK={hold_back:.5}")?;
+    }
+    writeln!(out, ",CAN-SKIP-UNTIL={skippable_s}.0")?;
+    if in_parts {
+        let part = part_target_s(window);
+        writeln!(out, "#EXT-X-PART-INF:PART-TARGET={part:.5}")?;
+    }
     let first = window.listed().next().map_or(0, |first| first.sequence);
     writeln!(out, "#EXT-X-MEDIA-SEQUENCE:{first}")?;
     writeln!(

@@ -7,6 +7,8 @@
 
 mod clock;
 mod cut;
+mod date_range;
+mod key;
 mod low_latency;
 mod multivariant;
 mod playlist;
@@ -15,9 +17,11 @@ mod segmenter;
 mod tables;
 mod window;
 
-pub use low_latency::{Report, low_latency_playlist};
+pub use key::KeyRotation;
+pub use low_latency::{Notes, Report, low_latency_playlist};
 pub use multivariant::{Variant, multivariant_playlist, rendition_playlist};
 pub use playlist::{media_playlist, rfc3339};
 pub use segment::Segment;
 pub use segmenter::{Cutting, Segmenter};
+pub use tables::Tables;
 pub use window::{TargetRaised, Window, WindowConfig};

@@ -1,5 +1,6 @@
 //! The media playlist (RFC 8216 §4.3).
 
+use super::key::{KeyRotation, KeyTags};
 use super::{Segment, Window};
 use crate::wall::Civil;
 use std::fmt::Write;
@@ -8,26 +9,32 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// Fractional EXTINF durations need 3; nothing here needs more (§7).
 const VERSION: u32 = 3;
 
-/// Writes the playlist of what `window` lists; `uri` names a segment relative to it.
+/// Writes the playlist of what `window` lists; `uri` names a segment relative to it, and
+/// `keys/NUMBER.key` a key, if they are under any.
 ///
 /// `None` while there is no segment: an empty playlist makes some players give up.
-pub fn media_playlist(window: &Window, uri: impl Fn(&Segment) -> String) -> Option<String> {
-    let first = window.listed().next()?;
+pub fn media_playlist(
+    window: &Window,
+    keys: Option<KeyRotation>,
+    uri: impl Fn(&Segment) -> String,
+) -> Option<String> {
+    window.listed().next()?;
     let mut text = String::with_capacity(256 + 160 * window.listed().count());
     // Writing to a String cannot fail.
-    let _ = write_playlist(window, first.sequence, uri, &mut text);
+    let _ = write_playlist(window, keys, uri, &mut text);
     Some(text)
 }
 
 fn write_playlist(
     window: &Window,
-    media_sequence: u64,
+    keys: Option<KeyRotation>,
     uri: impl Fn(&Segment) -> String,
     out: &mut String,
 ) -> std::fmt::Result {
     writeln!(out, "#EXTM3U\n#EXT-X-VERSION:{VERSION}")?;
     writeln!(out, "#EXT-X-TARGETDURATION:{}", window.target_s())?;
-    writeln!(out, "#EXT-X-MEDIA-SEQUENCE:{media_sequence}")?;
+    let first = window.listed().next().map_or(0, |first| first.sequence);
+    writeln!(out, "#EXT-X-MEDIA-SEQUENCE:{first}")?;
     writeln!(
         out,
         "#EXT-X-DISCONTINUITY-SEQUENCE:{}",
@@ -36,7 +43,10 @@ fn write_playlist(
     if window.listed().all(|segment| segment.independent) {
         writeln!(out, "#EXT-X-INDEPENDENT-SEGMENTS")?;
     }
+    let mut keys = KeyTags::new(keys, false);
     for segment in window.listed() {
+        let key = |number| format!("keys/{number}.key");
+        keys.write(segment.sequence, key, out)?;
         write_segment(segment, &uri(segment), out)?;
     }
     if window.has_ended() {

@@ -1,4 +1,5 @@
-//! Copies of the latest PAT and PMT, to put in front of each segment.
+//! Copies of the latest PAT and PMT, to put in front of each segment, and of what a viewer of an
+//! endless transport stream gets.
 
 use crate::ts::packet::{Packet, Pid};
 use crate::ts::psi::{MAX_SECTION_BYTES, Programs, Update};
@@ -6,7 +7,7 @@ use bytes::{BufMut, BytesMut};
 
 /// Follows the program's tables, and keeps the packets they came in.
 #[derive(Debug, Default)]
-pub(super) struct Tables {
+pub struct Tables {
     programs: Programs,
     pat: Carousel,
     pmt: Carousel,
@@ -22,7 +23,7 @@ struct Carousel {
 impl Tables {
     /// Takes every packet; passes over those that carry no table. Whether a program that was
     /// known has become another.
-    pub(super) fn push(&mut self, packet: Packet<'_>) -> bool {
+    pub fn push(&mut self, packet: Packet<'_>) -> bool {
         let pid = packet.pid();
         if !self.programs.wants(pid) {
             return false;
@@ -37,8 +38,15 @@ impl Tables {
         changed
     }
 
+    /// Whether both are known.
+    pub fn are_known(&self) -> bool {
+        self.programs.pmt().is_some()
+            && !self.pat.latest().is_empty()
+            && !self.pmt.latest().is_empty()
+    }
+
     /// PAT and PMT packets, as they last came.
-    pub(super) fn write(&self, out: &mut BytesMut) {
+    pub fn write(&self, out: &mut BytesMut) {
         out.put_slice(self.pat.latest());
         out.put_slice(self.pmt.latest());
     }

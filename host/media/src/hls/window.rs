@@ -106,6 +106,14 @@ impl Window {
         self.segments.iter().skip(self.segments.len() - self.listed)
     }
 
+    /// The numbers of the oldest and the newest segment there are.
+    pub fn held(&self) -> Option<(u64, u64)> {
+        Some((
+            self.segments.front()?.sequence,
+            self.segments.back()?.sequence,
+        ))
+    }
+
     /// A segment that is listed, or was until a little while ago.
     pub fn get(&self, sequence: u64) -> Option<&Segment> {
         let first = self.segments.front()?.sequence;

@@ -1,9 +1,11 @@
 //! RTP payload formats, pure: frames to payloads ([`Packer`]) and back ([`Unpacker`]).
 //!
-//! H.264 (RFC 6184), H.265 (RFC 7798), AAC (RFC 3640, AAC-hbr) and Opus (RFC 7587). Headers,
+//! H.264 (RFC 6184), H.265 (RFC 7798), AAC (RFC 3640, AAC-hbr; RFC 6416, taken in
+//! only) and Opus (RFC 7587). Headers,
 //! order and clocks of packets are for the crate `rtsp`.
 
 mod aac;
+mod latm;
 mod nal;
 mod order;
 mod pack;

@@ -1,7 +1,7 @@
 //! Payloads to access units.
 
 use super::nal::{self, Kind};
-use super::{aac, duration};
+use super::{aac, duration, latm};
 use crate::Codec;
 use crate::codec::nal::put_length_prefixed;
 use crate::codec::{h264, hevc};
@@ -40,6 +40,7 @@ pub struct Unpacker {
 enum Format {
     Nal(Box<Picture>),
     Aac(aac::Parts),
+    Latm(latm::Mux, latm::Parts),
     Opus,
 }
 
@@ -90,6 +91,21 @@ impl Unpacker {
         })
     }
 
+    /// For AAC in LATM; `mux` is the `config` of the description (RFC 6416 §7.1), which has
+    /// `cpresent=0`. `None` if it is not understood.
+    pub fn latm(mux: &[u8]) -> Option<Self> {
+        let mux = latm::Mux::parse(mux).ok()?;
+        let codec = Codec::Aac {
+            config: mux.config.build().ok()?,
+            audio: mux.config.audio(),
+        };
+        Some(Self {
+            format: Format::Latm(mux, latm::Parts::default()),
+            codec: Some(codec),
+            spoilt: 0,
+        })
+    }
+
     fn picture(kind: Kind, sets: &[Bytes]) -> Self {
         let mut picture = Picture {
             kind,
@@ -126,6 +142,7 @@ impl Unpacker {
         match &mut self.format {
             Format::Nal(picture) => picture.lose(),
             Format::Aac(parts) => parts.clear(),
+            Format::Latm(_, parts) => parts.clear(),
             Format::Opus => {}
         }
     }
@@ -144,15 +161,7 @@ impl Unpacker {
             }
             Format::Aac(parts) => match aac::parse(payload) {
                 Some(aac::Parsed::Units(units)) => {
-                    let mut at = timestamp;
-                    for payload in units {
-                        let lasts = self
-                            .codec
-                            .as_ref()
-                            .and_then(|codec| duration(codec, &payload));
-                        out.extend(sound(at, payload));
-                        at = at.wrapping_add(lasts.unwrap_or_default());
-                    }
+                    sounds(timestamp, units, self.codec.as_ref(), out);
                 }
                 Some(aac::Parsed::Part(bytes, part)) => {
                     let whole = parts.push(timestamp, bytes, &part);
@@ -160,8 +169,26 @@ impl Unpacker {
                 }
                 None => self.spoilt += 1,
             },
+            Format::Latm(mux, parts) => {
+                if let Some(element) = parts.push(timestamp, marker, payload) {
+                    match mux.frames(element) {
+                        Some(frames) => sounds(timestamp, frames, self.codec.as_ref(), out),
+                        None => self.spoilt += 1,
+                    }
+                }
+            }
             Format::Opus => out.extend(sound(timestamp, payload.clone())),
         }
+    }
+}
+
+/// Sound of one packet, one unit after another.
+fn sounds(timestamp: u32, units: Vec<Bytes>, codec: Option<&Codec>, out: &mut Vec<Unit>) {
+    let mut at = timestamp;
+    for payload in units {
+        let lasts = codec.and_then(|codec| duration(codec, &payload));
+        out.extend(sound(at, payload));
+        at = at.wrapping_add(lasts.unwrap_or_default());
     }
 }
 
