@@ -275,6 +275,7 @@ impl Control {
         self.look_at_timetable();
         self.gallery.publish(self.desired.site());
         self.webhooks.adopt(&self.desired.site().webhooks);
+        self.running.package(&self.desired);
         self.tell_changes(before.site());
         self.mark_changed(&before, &policies);
         self.understand_plans_anew();

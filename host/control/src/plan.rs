@@ -1,6 +1,6 @@
 //! From a plan's words to addresses: what of it can be done, and what is refused and why.
 
-use crate::desired::{Input, Output};
+use crate::desired::{Input, Output, Source};
 use crate::diff::OutputShape;
 use model::routing::{Alert, Attributes, Plan, PlannedOutput};
 use model::{Endpoint, Label, Protocol, Retry};
@@ -245,6 +245,7 @@ mod tests {
         ];
         Input {
             merge: None,
+            hls: None,
             sources: vec![],
             outputs,
             labels: BTreeMap::new(),

@@ -1,7 +1,7 @@
 //! What runs: the links this host keeps up, and the streams they belong to. Only
 //! [`Running::apply`] starts or stops anything.
 
-use crate::desired::Merged;
+use crate::desired::{Desired, Input, Merged};
 use crate::diff::{Change, OutputShape, Shape, SourceShape, StreamShape};
 use crate::error::ControlError;
 use crate::links::{Link, LinkReport};
@@ -232,6 +232,13 @@ impl Running {
                 }
             }
         }
+    }
+
+    /// How streams are packaged that are not packaged as usual.
+    pub(crate) fn package(&self, desired: &Desired) {
+        let own = |(name, input): (&StreamName, &Input)| Some((name.clone(), input.hls?));
+        let own = desired.inputs().iter().filter_map(own);
+        self.context.packages().distinguish(own.collect());
     }
 
     fn start_source(&mut self, name: &StreamName, source: &Label, to: &SourceShape) {

@@ -190,6 +190,7 @@ mod tests {
         };
         let input = Input {
             merge: None,
+            hls: None,
             sources: vec![declared("z"), declared("a")],
             outputs: vec![],
             labels: [("site".to_owned(), "north".to_owned())].into(),

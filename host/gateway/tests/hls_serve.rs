@@ -3,10 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 
 use bytes::Bytes;
-use gateway::package::{self, Form, Plan};
+use gateway::package;
 use gateway::{Context, hls};
 use hub::{Pass, Registry, Settings, Source};
-use model::{Ask, Intent, Protocol, StreamName};
+use model::{Ask, HlsForm, Intent, Protocol, StreamName};
 use std::net::SocketAddr;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -33,12 +33,9 @@ const NAME: &str = "live/stage/cam1";
 impl Host {
     async fn start() -> Self {
         let context = Context::new(Registry::new(Settings::default()), CancellationToken::new());
-        context.packages().configure(Plan {
-            usual: package::Settings {
-                form: Form::Ts,
-                ..package::Settings::default()
-            },
-            ..Plan::default()
+        context.packages().configure(package::Settings {
+            form: HlsForm::Ts,
+            ..package::Settings::default()
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

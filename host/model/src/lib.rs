@@ -46,6 +46,8 @@ pub use name::{Label, NameError, StreamName, StreamPattern};
 pub use protocol::Protocol;
 pub use retry::Retry;
 pub use schedule::ScheduleSpec;
-pub use site::{InputSpec, OutputSpec, PolicyKind, PolicyMode, PolicySpec, Site, SourceSpec};
+pub use site::{
+    HlsForm, HlsSpec, InputSpec, OutputSpec, PolicyKind, PolicyMode, PolicySpec, Site, SourceSpec,
+};
 pub use template::TemplateSpec;
 pub use webhook::WebhookSpec;

@@ -7,6 +7,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 /// Everything that is wanted of one host, listeners aside.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -149,10 +150,72 @@ pub struct InputSpec {
     /// the stream is that much later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merge_ms: Option<u32>,
+    /// How it is packaged for viewers over HTTP, where that differs from `[hls]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hls: Option<HlsSpec>,
     /// For policies to read; the host gives them no meaning.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
 }
+
+impl InputSpec {
+    /// One that takes publishers and goes nowhere.
+    pub fn new(name: StreamName) -> Self {
+        Self {
+            name,
+            sources: Vec::new(),
+            outputs: Vec::new(),
+            merge_ms: None,
+            hls: None,
+            labels: BTreeMap::new(),
+        }
+    }
+}
+
+/// How one input is packaged for HLS and DASH. What is left out is as `[hls]` says. A change holds
+/// for windows that are begun after it, and these are begun when somebody comes to watch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HlsSpec {
+    /// What `index.m3u8` leads to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<HlsForm>,
+    /// How far back viewers may seek, 0 to 43200 s; six segments are listed at least.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_s: Option<u32>,
+    /// Segments are encrypted with AES-128 (RFC 8216 §4.3.2.4), with a new key every so many, 1 to
+    /// 1000; 0: they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_rotation: Option<u32>,
+}
+
+/// The form of segments.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HlsForm {
+    /// Fragmented MP4 (CMAF, ISO/IEC 23000-19), one rendition a track, with low latency.
+    #[default]
+    Cmaf,
+    /// Transport stream, with all that it carries.
+    Ts,
+}
+
+impl FromStr for HlsForm {
+    type Err = UnknownForm;
+
+    fn from_str(text: &str) -> Result<Self, UnknownForm> {
+        match text {
+            "cmaf" => Ok(Self::Cmaf),
+            "ts" => Ok(Self::Ts),
+            _ => Err(UnknownForm),
+        }
+    }
+}
+
+/// A form that there is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be cmaf or ts")]
+pub struct UnknownForm;
 
 /// Where a candidate source's media comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -213,6 +213,7 @@ fn read_input(place: &str, value: Value, faults: &mut Vec<Fault>) -> Option<Inpu
         outputs.extend(read_output(&item, &field, value, &taken, faults));
     }
     let merge_ms = fields.optional("merge_ms", faults);
+    let hls = fields.optional("hls", faults);
     let labels = fields.optional("labels", faults).unwrap_or_default();
     fields.end(faults);
     Some(InputSpec {
@@ -220,6 +221,7 @@ fn read_input(place: &str, value: Value, faults: &mut Vec<Fault>) -> Option<Inpu
         sources,
         outputs,
         merge_ms,
+        hls,
         labels,
     })
 }

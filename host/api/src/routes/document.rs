@@ -103,13 +103,7 @@ fn written_out(site: &mut Site, before: &Site) -> Result<(), Faults> {
     let mut faults = Vec::new();
     for input in &mut site.inputs {
         let known = before.inputs.iter().find(|known| known.name == input.name);
-        let nothing = InputSpec {
-            name: input.name.clone(),
-            sources: Vec::new(),
-            outputs: Vec::new(),
-            merge_ms: None,
-            labels: Default::default(),
-        };
+        let nothing = InputSpec::new(input.name.clone());
         if let Err(Faults(found)) = keep_secrets(input, known.unwrap_or(&nothing)) {
             faults.extend(found);
         }

@@ -206,11 +206,8 @@ fn written_out(
     before: Option<&OutputSpec>,
 ) -> Result<(), Faults> {
     let with = |output: Option<&OutputSpec>| InputSpec {
-        name: input.clone(),
-        sources: Vec::new(),
         outputs: output.into_iter().cloned().collect(),
-        merge_ms: None,
-        labels: Default::default(),
+        ..InputSpec::new(input.clone())
     };
     let mut next = with(Some(output));
     keep_secrets(&mut next, &with(before))?;

@@ -6,7 +6,7 @@ use super::output::OutputView;
 use control::desired::{Fault, Faults};
 use control::view::StreamView;
 use model::endpoint::{SrtMode, redact};
-use model::{Endpoint, InputSpec, SourceSpec};
+use model::{Endpoint, HlsSpec, InputSpec, SourceSpec};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -30,6 +30,11 @@ pub(crate) struct InputView {
     /// Set: its UDP and SRT sources carry the same transport stream, at most so many milliseconds
     /// apart, and are merged.
     merge_ms: Option<u32>,
+    /// How it is packaged for viewers over HTTP, where that differs from the host's own way: `form`
+    /// (`cmaf`, `ts`), `window_s` (0 to 43200), `key_rotation` (0: in the clear; else AES-128 with a
+    /// new key every so many segments, 1 to 1000).
+    #[schema(value_type = Option<Object>, example = json!({"window_s": 600}))]
+    hls: Option<HlsSpec>,
     /// For policies to read.
     labels: BTreeMap<String, String>,
     /// Where to send to it: one entry for each source that waits for a sender, and protocol.
@@ -85,6 +90,7 @@ impl InputView {
             sources: spec.sources,
             outputs: Vec::new(),
             merge_ms: spec.merge_ms,
+            hls: spec.hls,
             labels: spec.labels,
             send,
             watch,

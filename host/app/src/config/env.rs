@@ -179,6 +179,7 @@ fn set_hls(config: &mut Config, key: &str, value: &str) -> Result<(), String> {
         "window_bytes" => hls.window_bytes = parsed(value, "bytes")?,
         "part_ms" => hls.part_ms = parsed(value, "milliseconds")?,
         "segment_s" => hls.segment_s = parsed(value, "seconds")?,
+        "key_rotation" => hls.key_rotation = parsed(value, "segments")?,
         _ => return Err("this key cannot be set by a variable".to_owned()),
     }
     Ok(())

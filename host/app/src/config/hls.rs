@@ -4,8 +4,8 @@ use super::error::ConfigError;
 use gateway::package;
 use media::Ticks90k;
 use media::hls::Cutting;
+use model::HlsForm;
 use serde::Deserialize;
-use std::str::FromStr;
 use std::time::Duration;
 
 /// `[hls]`
@@ -13,7 +13,7 @@ use std::time::Duration;
 #[serde(deny_unknown_fields, default)]
 pub struct Hls {
     /// What `index.m3u8` leads to: `cmaf`, with low latency, or `ts`.
-    pub form: Form,
+    pub form: HlsForm,
     /// How far back viewers may seek, 0 to 43200 s; six segments are listed at least.
     pub window_s: u64,
     /// What one rendition of a stream may hold in memory, 16 MiB to 64 GiB.
@@ -22,39 +22,21 @@ pub struct Hls {
     pub part_ms: u32,
     /// How long segments are meant to be, 1 to 10 s.
     pub segment_s: u32,
-}
-
-/// The form of segments.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Form {
-    /// Fragmented MP4 (ISO/IEC 23000-19), in parts.
-    Cmaf,
-    /// Transport stream.
-    Ts,
-}
-
-impl FromStr for Form {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        match text {
-            "cmaf" => Ok(Self::Cmaf),
-            "ts" => Ok(Self::Ts),
-            _ => Err(()),
-        }
-    }
+    /// Segments are encrypted with AES-128, with a new key every so many, 1 to 1000; 0: they are
+    /// not.
+    pub key_rotation: u32,
 }
 
 impl Default for Hls {
     fn default() -> Self {
         let usual = package::Settings::default();
         Self {
-            form: Form::Cmaf,
+            form: HlsForm::Cmaf,
             window_s: usual.window.as_secs(),
             window_bytes: usual.max_bytes,
             part_ms: 200,
             segment_s: 2,
+            key_rotation: 0,
         }
     }
 }
@@ -63,10 +45,7 @@ impl Hls {
     /// As windows are made with it.
     pub fn package(&self) -> package::Settings {
         package::Settings {
-            form: match self.form {
-                Form::Cmaf => package::Form::Cmaf,
-                Form::Ts => package::Form::Ts,
-            },
+            form: self.form,
             window: Duration::from_secs(self.window_s),
             max_bytes: self.window_bytes,
             ..package::Settings::default()
@@ -100,6 +79,11 @@ impl Hls {
                 "hls.segment_s",
                 (1..=10).contains(&self.segment_s),
                 "1 to 10 s",
+            ),
+            (
+                "hls.key_rotation",
+                self.key_rotation <= 1_000,
+                "0 to 1000 segments",
             ),
         ];
         match ranges.into_iter().find(|(_, holds, _)| !holds) {

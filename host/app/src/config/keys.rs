@@ -98,6 +98,7 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
             ("window_bytes", Scalar),
             ("part_ms", Scalar),
             ("segment_s", Scalar),
+            ("key_rotation", Scalar),
         ]),
     ),
     (
@@ -261,6 +262,14 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
                 ]),
             ),
             ("merge_ms", Scalar),
+            (
+                "hls",
+                Table(&[
+                    ("form", Scalar),
+                    ("window_s", Scalar),
+                    ("key_rotation", Scalar),
+                ]),
+            ),
             ("labels", Free),
         ]),
     ),

@@ -77,7 +77,11 @@ impl Ice {
             let is_plain = |c: char| c.is_ascii_graphic() && !"<>\"\\".contains(c);
             text.chars().all(is_plain)
         };
-        let fields = [Some(&self.url), self.username.as_ref(), self.credential.as_ref()];
+        let fields = [
+            Some(&self.url),
+            self.username.as_ref(),
+            self.credential.as_ref(),
+        ];
         known.iter().any(|scheme| self.url.starts_with(scheme))
             && fields.into_iter().flatten().all(|text| plain(text))
     }

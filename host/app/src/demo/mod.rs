@@ -48,11 +48,9 @@ fn declare(config: &mut Config) -> anyhow::Result<()> {
     let streams: StreamPattern = STREAM.parse()?;
     let plugin: Label = PLUGIN.parse()?;
     config.inputs.push(InputSpec {
-        name: stream,
         sources: vec![SourceSpec::Test {}],
-        outputs: Vec::new(),
-        merge_ms: None,
         labels: [("shown".to_owned(), "test picture".to_owned())].into(),
+        ..InputSpec::new(stream)
     });
     let rule = json!({
         "streams": STREAM,

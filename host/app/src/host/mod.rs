@@ -22,7 +22,6 @@ use anyhow::Context;
 use control::{Control, ControlHandle};
 use hub::Registry;
 use signals::{Ending, Wishes};
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -113,9 +112,10 @@ impl Host {
         };
         let gateways =
             gateway::Context::with_settings(registry.clone(), stop.child_token(), settings);
-        gateways.packages().configure(gateway::package::Plan {
-            usual: config.hls.package(),
-            streams: HashMap::new(),
+        gateways.packages().configure(config.hls.package());
+        gateways.slates().configure(gateway::slate::Settings {
+            cache: Some(config.data_dir.join("slates")),
+            ..gateway::slate::Settings::default()
         });
         Self {
             stop,

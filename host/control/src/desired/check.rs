@@ -5,8 +5,8 @@ use crate::schedule::{Schedule, Wrong};
 use crate::template;
 use model::endpoint::SrtMode;
 use model::{
-    Endpoint, InputSpec, Label, PolicyMode, PolicySpec, Retry, ScheduleSpec, Site, SourceSpec,
-    StreamName,
+    Endpoint, HlsSpec, InputSpec, Label, PolicyMode, PolicySpec, Retry, ScheduleSpec, Site,
+    SourceSpec, StreamName,
 };
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -120,6 +120,7 @@ pub(super) fn inputs(
             sources: sources(spec, &item, rules, &mut bound, faults),
             outputs: outputs(spec, &item, rules, &mut bound, faults),
             merge: merge(spec, &item, faults),
+            hls: hls(spec, &item, faults),
             labels: spec.labels.clone(),
         };
         at_most(MAX_LABELS, spec.labels.len(), &item, "labels", faults);
@@ -312,6 +313,17 @@ fn merge(spec: &InputSpec, item: &str, faults: &mut Faults) -> Option<Duration> 
         faults.add(item, "merge_ms", problem);
     }
     Some(Duration::from_millis(ms.into()))
+}
+
+fn hls(spec: &InputSpec, item: &str, faults: &mut Faults) -> Option<HlsSpec> {
+    let hls = spec.hls?;
+    if hls.window_s.is_some_and(|window_s| window_s > 43_200) {
+        faults.add(item, "hls.window_s", "must be 0 to 43200 s");
+    }
+    if hls.key_rotation.is_some_and(|every| every > 1_000) {
+        faults.add(item, "hls.key_rotation", "must be 0 to 1000 segments");
+    }
+    Some(hls)
 }
 
 fn sources(

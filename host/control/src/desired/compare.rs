@@ -82,6 +82,7 @@ pub fn compare(before: &Site, after: &Site) -> Vec<Touched> {
                 let differ = [
                     ("sources", was.sources != now.sources),
                     ("merge_ms", was.merge_ms != now.merge_ms),
+                    ("hls", was.hls != now.hls),
                     ("labels", was.labels != now.labels),
                 ];
                 differing(&differ)

@@ -74,6 +74,10 @@ fn input(base: &InputSpec, file: &InputSpec, kept: &InputSpec) -> InputSpec {
             true => kept.merge_ms,
             false => file.merge_ms,
         },
+        hls: match base.hls == file.hls {
+            true => kept.hls,
+            false => file.hls,
+        },
         labels: if base.labels == file.labels {
             kept.labels.clone()
         } else {

@@ -13,7 +13,7 @@ pub use merge::merge;
 pub use ports::UdpPorts;
 
 use crate::schedule::Schedule;
-use model::{Egress, Endpoint, Label, PolicySpec, Protocol, Retry, Site, StreamName};
+use model::{Egress, Endpoint, HlsSpec, Label, PolicySpec, Protocol, Retry, Site, StreamName};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -67,6 +67,8 @@ pub struct Input {
     pub outputs: Vec<Output>,
     /// How far apart its sources may be that carry the same transport stream.
     pub merge: Option<Duration>,
+    /// How it is packaged, where that differs from the host's own way.
+    pub hls: Option<HlsSpec>,
     /// For policies to read.
     pub labels: BTreeMap<String, String>,
 }

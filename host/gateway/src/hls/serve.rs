@@ -4,14 +4,13 @@ use super::live::{Live, Lives};
 use crate::Context;
 use crate::audience::{self, Door, Guest, Problem, answer};
 use crate::http::Shown;
-use crate::package::Form;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{ConnectInfo, Path, RawQuery, State};
 use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use hub::Viewer;
 use media::cmaf::FileName;
-use model::{Protocol, Refusal, StreamName};
+use model::{HlsForm, Protocol, Refusal, StreamName};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -86,7 +85,7 @@ impl Service {
         let ask = Shown::of(headers, query).wants(name, Protocol::Hls, peer);
         let guest = self.door.admit(ask).await?;
         match resource {
-            Resource::Index if self.form(&guest) == Form::Cmaf => {
+            Resource::Index if self.form(&guest) == HlsForm::Cmaf => {
                 self.answer_cmaf(&guest, None, query).await
             }
             Resource::Cmaf(file) => self.answer_cmaf(&guest, Some(file), query).await,
@@ -95,7 +94,7 @@ impl Service {
         }
     }
 
-    fn form(&self, guest: &Guest) -> Form {
+    fn form(&self, guest: &Guest) -> HlsForm {
         self.context.packages().settings(guest.pass.stream()).form
     }
 

@@ -10,7 +10,9 @@ mod settings;
 mod view;
 
 pub(crate) use cipher::{Cipher, Keyring, NoRandomness};
-pub use settings::{Form, Plan, Settings};
+use settings::Plan;
+
+pub use settings::Settings;
 pub(crate) use view::{Board, View};
 
 use crate::Context;
@@ -18,7 +20,7 @@ use crate::audience::{self, Guest, Problem, Sessions};
 use crate::hls::first_sequence;
 use hub::{Stream, Viewer};
 use media::cmaf::RenditionName;
-use model::{Protocol, Refusal, StreamName};
+use model::{HlsSpec, Protocol, Refusal, StreamName};
 use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -48,8 +50,13 @@ pub(crate) struct Package {
 
 impl Packages {
     /// Says how windows are to be; those that are kept already stay as they are.
-    pub fn configure(&self, plan: Plan) {
-        *self.plan.write() = plan;
+    pub fn configure(&self, usual: Settings) {
+        self.plan.write().usual = usual;
+    }
+
+    /// Says what differs for some streams, and for these only.
+    pub fn distinguish(&self, own: HashMap<StreamName, HlsSpec>) {
+        self.plan.write().own = own;
     }
 
     /// Where the keys of encrypted segments come from.

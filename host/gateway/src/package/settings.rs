@@ -3,25 +3,15 @@
 use media::Ticks90k;
 use media::cmaf::WindowConfig;
 use media::hls::KeyRotation;
-use model::StreamName;
+use model::{HlsForm, HlsSpec, StreamName};
 use std::collections::HashMap;
 use std::time::Duration;
-
-/// What `index.m3u8` of a stream lists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Form {
-    /// CMAF parts and segments, one rendition a track, with low latency.
-    #[default]
-    Cmaf,
-    /// Segments of the transport stream itself, with all that it carries.
-    Ts,
-}
 
 /// How one stream is packaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
     /// What HLS viewers get.
-    pub form: Form,
+    pub form: HlsForm,
     /// How far back viewers may seek: 0 s to 12 h. At least six segments are listed.
     pub window: Duration,
     /// What one rendition may hold in memory: 16 MiB to 64 GiB. A window ends there, however
@@ -40,7 +30,7 @@ impl Default for Settings {
             depth, max_bytes, ..
         } = WindowConfig::default();
         Self {
-            form: Form::Cmaf,
+            form: HlsForm::Cmaf,
             window: depth,
             max_bytes,
             key_rotation: None,
@@ -49,6 +39,20 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// With what one input says of its own.
+    fn with(self, own: &HlsSpec) -> Self {
+        let window = own.window_s.map(|s| Duration::from_secs(s.into()));
+        Self {
+            form: own.form.unwrap_or(self.form),
+            window: window.unwrap_or(self.window),
+            key_rotation: match own.key_rotation {
+                Some(every) => Some(every).filter(|every| *every > 0),
+                None => self.key_rotation,
+            },
+            ..self
+        }
+    }
+
     /// Under which keys segments are.
     pub(crate) fn keys(&self) -> Option<KeyRotation> {
         self.key_rotation.map(KeyRotation::every)
@@ -64,16 +68,41 @@ impl Settings {
 }
 
 /// How all streams are packaged.
-#[derive(Debug, Clone, Default)]
-pub struct Plan {
-    /// Those that are not named.
-    pub usual: Settings,
-    /// Those that are.
-    pub streams: HashMap<StreamName, Settings>,
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    pub(super) usual: Settings,
+    /// What differs for some.
+    pub(super) own: HashMap<StreamName, HlsSpec>,
 }
 
 impl Plan {
     pub(super) fn of(&self, stream: &StreamName) -> Settings {
-        self.streams.get(stream).copied().unwrap_or(self.usual)
+        match self.own.get(stream) {
+            Some(own) => self.usual.with(own),
+            None => self.usual,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_has_its_own_way_in_what_it_says_and_the_usual_one_in_the_rest() {
+        let usual = Settings {
+            key_rotation: Some(3),
+            ..Settings::default()
+        };
+        let says = |form, window_s, key_rotation| HlsSpec {
+            form,
+            window_s,
+            key_rotation,
+        };
+        assert_eq!(usual.with(&HlsSpec::default()), usual);
+        let own = usual.with(&says(Some(HlsForm::Ts), Some(60), Some(0)));
+        assert_eq!((own.form, own.key_rotation), (HlsForm::Ts, None));
+        assert_eq!(own.window, Duration::from_secs(60));
+        assert_eq!(usual.with(&says(None, None, Some(9))).key_rotation, Some(9));
     }
 }

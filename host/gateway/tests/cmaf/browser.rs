@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::Html;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use gateway::package::Form;
+use model::HlsForm;
 use serde_json::Value;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -162,7 +162,7 @@ async fn hls_js_plays_with_low_latency() {
 #[tokio::test(flavor = "multi_thread")]
 async fn hls_js_deciphers_what_is_encrypted_with_changing_keys() {
     let host = Host::start().await;
-    host.encrypt(Form::Cmaf, 2);
+    host.encrypt(HlsForm::Cmaf, 2);
     let _feed = host.on_air(H264);
     let url = host.url(&format!("/hls/{NAME}/index.m3u8"));
     let player = format!(

@@ -1,7 +1,7 @@
 //! AES-128 over HLS, with keys that change.
 
 use crate::support::*;
-use gateway::package::Form;
+use model::HlsForm;
 use std::collections::BTreeSet;
 
 fn path(file: &str) -> String {
@@ -23,7 +23,7 @@ fn keys(playlist: &str) -> Vec<(String, String)> {
 }
 
 /// FFmpeg plays it, while keys change; nobody else can read a segment.
-async fn plays(form: Form, playlist: &str, begins: &[u8]) {
+async fn plays(form: HlsForm, playlist: &str, begins: &[u8]) {
     let host = Host::start().await;
     host.encrypt(form, 2);
     let _feed = host.on_air(H264);
@@ -69,18 +69,18 @@ async fn plays(form: Form, playlist: &str, begins: &[u8]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ffmpeg_deciphers_transport_stream_segments_while_keys_change() {
-    plays(Form::Ts, "ts.m3u8", b"FFmpeg\x01Service01").await;
+    plays(HlsForm::Ts, "ts.m3u8", b"FFmpeg\x01Service01").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ffmpeg_deciphers_cmaf_segments_while_keys_change() {
-    plays(Form::Cmaf, "video0.m3u8", b"mfhd").await;
+    plays(HlsForm::Cmaf, "video0.m3u8", b"mfhd").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_encrypted_is_nowhere_in_the_clear_and_keys_come_not_before_their_segments() {
     let host = Host::start().await;
-    host.encrypt(Form::Cmaf, 2);
+    host.encrypt(HlsForm::Cmaf, 2);
     let _feed = host.on_air(H264);
     let video = host.read(&path("video0.m3u8?token=a")).await;
     assert!(!video.contains("PART"), "{video}");

@@ -1,10 +1,10 @@
 //! A host with one stream, what feeds it, and a plain HTTP client.
 
 use bytes::Bytes;
-use gateway::package::{self, Form, Plan};
+use gateway::package;
 use gateway::{Context, dash, hls, mp4};
 use hub::{Pass, Registry, Settings, Source};
-use model::{Ask, Intent, Protocol, StreamName};
+use model::{Ask, HlsForm, Intent, Protocol, StreamName};
 use std::net::SocketAddr;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -54,14 +54,11 @@ impl Host {
     }
 
     /// Streams that come are to have that form, and a new key every so many segments.
-    pub(crate) fn encrypt(&self, form: Form, segments: u32) {
-        self.context.packages().configure(Plan {
-            usual: package::Settings {
-                form,
-                key_rotation: Some(segments),
-                ..package::Settings::default()
-            },
-            ..Plan::default()
+    pub(crate) fn encrypt(&self, form: HlsForm, segments: u32) {
+        self.context.packages().configure(package::Settings {
+            form,
+            key_rotation: Some(segments),
+            ..package::Settings::default()
         });
     }
 
