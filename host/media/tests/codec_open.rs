@@ -5,8 +5,10 @@ mod fixtures;
 
 use bytes::Bytes;
 use media::codec::opus::{self, Head};
-use media::codec::{CodecError, av1, codec_string, vp9};
+use media::codec::splice::Splice;
+use media::codec::{CodecError, av1, codec_string, scte35, vp9};
 use media::frame::{Audio, Codec, Video};
+use media::ts::psi::crc32;
 use proptest::prelude::*;
 
 /// The contents of the first box of that type in an MP4 file.
@@ -210,5 +212,8 @@ proptest! {
         let _ = opus::packet_samples(&bytes);
         let _ = Head::parse(&[b"OpusHead", &bytes[..]].concat()).map(|head| head.build());
         let _ = Head::parse_dops(&bytes);
+        let mut section = [&[scte35::TABLE_ID], &bytes[..]].concat();
+        section.extend(crc32(&section).to_be_bytes());
+        let _ = Splice::read(&section);
     }
 }

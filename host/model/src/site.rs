@@ -172,8 +172,8 @@ impl InputSpec {
     }
 }
 
-/// How one input is packaged for HLS and DASH. What is left out is as `[hls]` says. A change holds
-/// for windows that are begun after it, and these are begun when somebody comes to watch.
+/// How one input is packaged for HLS and DASH. What is left out is as `[hls]` says. After a change
+/// its window begins anew.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HlsSpec {

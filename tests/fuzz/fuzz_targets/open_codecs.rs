@@ -1,19 +1,22 @@
-//! AV1, VP9 and Opus: headers, configuration records, packets.
+//! AV1, VP9 and Opus: headers, configuration records, packets. And splice information.
 #![no_main]
 
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use media::codec::opus::{self, Head};
+use media::codec::splice::Splice;
 use media::codec::{av1, vp9};
+use media::ts::psi::crc32;
 
 fuzz_target!(|data: &[u8]| {
     let Some((&choice, data)) = data.split_last() else {
         return;
     };
-    match choice % 3 {
+    match choice % 4 {
         0 => av1(&Bytes::copy_from_slice(data)),
         1 => vp9(data),
-        _ => opus(data),
+        2 => opus(data),
+        _ => splice(data),
     }
 });
 
@@ -50,4 +53,11 @@ fn opus(data: &[u8]) {
         assert_eq!(Head::parse(&head.build()), Ok(head.clone()));
         assert_eq!(Head::parse_dops(&head.build_dops()), Ok(head));
     }
+}
+
+/// The CRC is made right: what is read is what lies behind it.
+fn splice(data: &[u8]) {
+    let mut section = [&[0xFC], data].concat();
+    section.extend(crc32(&section).to_be_bytes());
+    let _ = Splice::read(&section);
 }

@@ -305,7 +305,7 @@ fn read_webhook(place: &str, value: Value, faults: &mut Vec<Fault>) -> Option<We
 fn free_name(url: &str, taken: &[Label]) -> Option<Label> {
     let scheme = url.split(':').next().unwrap_or_default();
     let known = [
-        "udp", "srt", "rtmp", "rtmps", "rtsp", "rtspu", "http", "https", "file",
+        "udp", "srt", "rtmp", "rtmps", "rtsp", "rtsps", "rtspu", "http", "https", "file",
     ];
     let scheme = if known.contains(&scheme) {
         scheme

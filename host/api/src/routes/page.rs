@@ -9,7 +9,7 @@ use axum::response::IntoResponse;
 const POLICY: &str = "default-src 'self'; media-src 'self' blob:; worker-src 'self' blob:; \
                       frame-ancestors 'self'; base-uri 'none'; form-action 'none'";
 
-const FILES: [(&str, &str, &str); 8] = [
+const FILES: [(&str, &str, &str); 10] = [
     (
         "/",
         "text/html; charset=utf-8",
@@ -24,6 +24,16 @@ const FILES: [(&str, &str, &str); 8] = [
         "/ui/page.js",
         "text/javascript; charset=utf-8",
         include_str!("../../ui/page.js"),
+    ),
+    (
+        "/webrtc/{*name}",
+        "text/html; charset=utf-8",
+        include_str!("../../ui/webrtc.html"),
+    ),
+    (
+        "/ui/webrtc.js",
+        "text/javascript; charset=utf-8",
+        include_str!("../../ui/webrtc.js"),
     ),
     (
         "/ui/icon.svg",

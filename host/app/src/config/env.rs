@@ -76,19 +76,8 @@ fn set(config: &mut Config, path: &[&str], value: &str) -> Result<(), String> {
                 .transpose()?;
         }
         ["rtmp", "merge_ms"] => config.rtmp.merge_ms = parsed(value, "milliseconds")?,
-        ["rtsp", "listen"] => config.rtsp.listen = Some(parsed(value, "ADDRESS:PORT")?),
-        ["rtsp", "udp_port"] => config.rtsp.udp_port = Some(parsed(value, "a port")?),
-        ["rtsp", "tls_listen"] => {
-            config.rtsp.tls_listen = given(value)
-                .map(|it| parsed(it, "ADDRESS:PORT"))
-                .transpose()?;
-        }
-        ["rtsp", "user"] => config.rtsp.user = given(value).map(str::to_owned),
-        ["rtsp", "password"] => config.rtsp.password = given(value).map(str::to_owned),
-        ["rtsp", "max_connections"] => config.rtsp.max_connections = parsed(value, "a number")?,
-        ["webrtc", "max_sessions"] => config.webrtc.max_sessions = parsed(value, "a number")?,
-        ["webrtc", "listen"] => config.webrtc.listen = Some(parsed(value, "ADDRESS:PORT")?),
-        ["webrtc", "addresses"] => config.webrtc.addresses = list(value, "ADDRESS,ADDRESS")?,
+        ["rtsp", key] => set_rtsp(config, key, value)?,
+        ["webrtc", key] => set_webrtc(config, key, value)?,
         ["hls", key] => set_hls(config, key, value)?,
         ["mjpeg", key] => set_mjpeg(config, key, value)?,
         ["srt", "listen"] => config.srt.listen = parsed(value, "ADDRESS:PORT")?,
@@ -166,6 +155,38 @@ fn set_limit(limits: &mut Limits, key: &str, value: &str) -> Result<(), String> 
         "kv_keys" => limits.kv_keys = parsed(value, "a number")?,
         "kv_bytes" => limits.kv_bytes = parsed(value, "bytes")?,
         "http_ms" => limits.http_ms = parsed(value, "milliseconds")?,
+        _ => return Err("this key cannot be set by a variable".to_owned()),
+    }
+    Ok(())
+}
+
+fn set_rtsp(config: &mut Config, key: &str, value: &str) -> Result<(), String> {
+    let rtsp = &mut config.rtsp;
+    match key {
+        "listen" => rtsp.listen = Some(parsed(value, "ADDRESS:PORT")?),
+        "udp_port" => rtsp.udp_port = Some(parsed(value, "a port")?),
+        "tls_listen" => {
+            let address = given(value).map(|it| parsed(it, "ADDRESS:PORT"));
+            rtsp.tls_listen = address.transpose()?;
+        }
+        "user" => rtsp.user = given(value).map(str::to_owned),
+        "password" => rtsp.password = given(value).map(str::to_owned),
+        "max_connections" => rtsp.max_connections = parsed(value, "a number")?,
+        "setup_timeout_s" => rtsp.setup_timeout_s = parsed(value, "seconds")?,
+        "session_timeout_s" => rtsp.session_timeout_s = parsed(value, "seconds")?,
+        _ => return Err("this key cannot be set by a variable".to_owned()),
+    }
+    Ok(())
+}
+
+fn set_webrtc(config: &mut Config, key: &str, value: &str) -> Result<(), String> {
+    let webrtc = &mut config.webrtc;
+    match key {
+        "listen" => webrtc.listen = Some(parsed(value, "ADDRESS:PORT")?),
+        "addresses" => webrtc.addresses = list(value, "ADDRESS,ADDRESS")?,
+        "max_sessions" => webrtc.max_sessions = parsed(value, "a number")?,
+        "connect_timeout_s" => webrtc.connect_timeout_s = parsed(value, "seconds")?,
+        "media_timeout_s" => webrtc.media_timeout_s = parsed(value, "seconds")?,
         _ => return Err("this key cannot be set by a variable".to_owned()),
     }
     Ok(())

@@ -88,6 +88,8 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
             ("user", Scalar),
             ("password", Scalar),
             ("max_connections", Scalar),
+            ("setup_timeout_s", Scalar),
+            ("session_timeout_s", Scalar),
         ]),
     ),
     (
@@ -107,6 +109,8 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
             ("listen", Scalar),
             ("addresses", List),
             ("max_sessions", Scalar),
+            ("connect_timeout_s", Scalar),
+            ("media_timeout_s", Scalar),
             (
                 "ice_servers",
                 Tables(&[
@@ -313,7 +317,7 @@ fn check_table(
     for (key, value) in table {
         let name = key.get_ref().as_ref();
         match known.iter().find(|(known, _)| *known == name) {
-            Some((_, Table(below))) => {
+            Some((_, Table(below) | Tables(below))) => {
                 check_value(text, value, below, &format!("{path}{name}."))?;
             }
             Some((_, Each(below))) => check_each(text, value, below, &format!("{path}{name}."))?,

@@ -1,10 +1,11 @@
 //! `[rtsp]`
 
 use super::error::ConfigError;
-use gateway::rtsp::Account;
+use gateway::rtsp::{Account, Limits};
 use serde::Deserialize;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 /// `[rtsp]`
 #[derive(Clone, PartialEq, Eq, Deserialize)]
@@ -25,6 +26,10 @@ pub struct Rtsp {
     pub password: Option<String>,
     /// Connections at once, 1 to 100000.
     pub max_connections: usize,
+    /// A connection that neither publishes nor plays by then is closed, 1 to 60 s.
+    pub setup_timeout_s: u64,
+    /// A session that says and sends nothing for so long is ended, 10 to 600 s.
+    pub session_timeout_s: u64,
 }
 
 impl Rtsp {
@@ -37,10 +42,25 @@ impl Rtsp {
         Some(Account { user, password })
     }
 
+    /// How long each may take and be silent.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            setup_timeout: Duration::from_secs(self.setup_timeout_s),
+            session_timeout: Duration::from_secs(self.session_timeout_s),
+            ..Limits::default()
+        }
+    }
+
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         const LENGTH: &str = "1 to 255 characters, together with rtsp.user and rtsp.password";
         if !(1..=100_000).contains(&self.max_connections) {
             return Err(ConfigError::range("rtsp.max_connections", "1 to 100000"));
+        }
+        if !(1..=60).contains(&self.setup_timeout_s) {
+            return Err(ConfigError::range("rtsp.setup_timeout_s", "1 to 60 s"));
+        }
+        if !(10..=600).contains(&self.session_timeout_s) {
+            return Err(ConfigError::range("rtsp.session_timeout_s", "10 to 600 s"));
         }
         let both = [("rtsp.user", &self.user), ("rtsp.password", &self.password)];
         let is_any = both.iter().any(|(_, text)| text.is_some());
@@ -64,6 +84,8 @@ impl Default for Rtsp {
             user: None,
             password: None,
             max_connections: gateway::rtsp::Config::new(Self::USUAL).max_connections,
+            setup_timeout_s: Limits::default().setup_timeout.as_secs(),
+            session_timeout_s: Limits::default().session_timeout.as_secs(),
         }
     }
 }

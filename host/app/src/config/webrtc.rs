@@ -5,6 +5,7 @@ use gateway::webrtc::{IceServer, Settings};
 use serde::Deserialize;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 /// `[webrtc]`
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -17,7 +18,12 @@ pub struct Webrtc {
     pub addresses: Vec<IpAddr>,
     /// Sessions at once, of publishers and viewers together, 1 to 100000.
     pub max_sessions: usize,
-    /// Servers that peers are told of (RFC 9725 §4.6), at most 16; this host needs none.
+    /// A session ends when its peer has not come through by then, 1 to 60 s.
+    pub connect_timeout_s: u64,
+    /// A publisher's session ends when it has sent no media for so long, 1 to 600 s.
+    pub media_timeout_s: u64,
+    /// Servers that peers are told of (RFC 9725 §4.6), at most 16; this host needs none. Everybody
+    /// who asks for a session is shown the credentials.
     pub ice_servers: Vec<Ice>,
 }
 
@@ -51,7 +57,8 @@ impl Webrtc {
             addresses: self.addresses.clone(),
             ice_servers: self.ice_servers.iter().map(told).collect(),
             max_sessions: self.max_sessions,
-            ..Settings::default()
+            connect_timeout: Duration::from_secs(self.connect_timeout_s),
+            media_timeout: Duration::from_secs(self.media_timeout_s),
         }
     }
 
@@ -60,6 +67,12 @@ impl Webrtc {
                             turns:, and without spaces, quotes and angle brackets in any field";
         if !(1..=100_000).contains(&self.max_sessions) {
             return Err(ConfigError::range("webrtc.max_sessions", "1 to 100000"));
+        }
+        if !(1..=60).contains(&self.connect_timeout_s) {
+            return Err(ConfigError::range("webrtc.connect_timeout_s", "1 to 60 s"));
+        }
+        if !(1..=600).contains(&self.media_timeout_s) {
+            return Err(ConfigError::range("webrtc.media_timeout_s", "1 to 600 s"));
         }
         let sound = self.ice_servers.iter().all(Ice::is_sound);
         if self.ice_servers.len() > 16 || !sound {
@@ -89,10 +102,13 @@ impl Ice {
 
 impl Default for Webrtc {
     fn default() -> Self {
+        let usual = Settings::default();
         Self {
             listen: None,
             addresses: Vec::new(),
-            max_sessions: Settings::default().max_sessions,
+            max_sessions: usual.max_sessions,
+            connect_timeout_s: usual.connect_timeout.as_secs(),
+            media_timeout_s: usual.media_timeout.as_secs(),
             ice_servers: Vec::new(),
         }
     }

@@ -139,6 +139,7 @@ fn rtsp_on(listen: SocketAddr, config: &Config) -> gateway::rtsp::Config {
     gateway::rtsp::Config {
         udp_port: config.rtsp.udp_port.or(Some(8_000)),
         max_connections: config.rtsp.max_connections,
+        limits: config.rtsp.limits(),
         account: config.rtsp.account(),
         ..gateway::rtsp::Config::new(listen)
     }

@@ -6,6 +6,7 @@ use crate::audience::Sessions;
 use crate::package::NoRandomness;
 use bytes::Bytes;
 use hub::{ReadError, Start, Stream};
+use media::hls::KeyRotation;
 use model::StreamName;
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -26,6 +27,7 @@ const LOOK: Duration = Duration::from_millis(100);
 /// One stream's window.
 pub(super) struct Live {
     stream: Arc<Stream>,
+    rotation: Option<KeyRotation>,
     pub(super) sessions: Sessions,
     /// Ends when the task does.
     shown: watch::Receiver<Shown>,
@@ -46,9 +48,11 @@ impl Live {
         shown.playlist.clone()
     }
 
-    /// Whether it is kept still, and of this stream (or any, if there is none now).
-    fn shows(&self, stream: Option<&Arc<Stream>>) -> bool {
+    /// Whether it is kept still, under keys as they are wanted, and of this stream (or any, if there
+    /// is none now).
+    fn shows(&self, stream: Option<&Arc<Stream>>, rotation: Option<KeyRotation>) -> bool {
         self.shown.has_changed().is_ok()
+            && self.rotation == rotation
             && stream.is_none_or(|stream| Arc::ptr_eq(&self.stream, stream))
     }
 }
@@ -85,22 +89,27 @@ impl Lives {
         stream: Option<&Arc<Stream>>,
     ) -> Option<Arc<Live>> {
         let present = self.present.lock();
-        let live = present.get(name).filter(|live| live.shows(stream))?;
+        let rotation = self.rotation(name);
+        let live = present
+            .get(name)
+            .filter(|live| live.shows(stream, rotation))?;
         Some(live.clone())
     }
 
     /// The window of a stream; begun if it has none.
     pub(super) fn open(self: &Arc<Self>, stream: &Arc<Stream>) -> Arc<Live> {
         let mut present = self.present.lock();
+        let rotation = self.rotation(stream.name());
         if let Some(live) = present
             .get(stream.name())
-            .filter(|live| live.shows(Some(stream)))
+            .filter(|live| live.shows(Some(stream), rotation))
         {
             return live.clone();
         }
         let (show, shown) = watch::channel(Shown::empty());
         let live = Arc::new(Live {
             stream: stream.clone(),
+            rotation,
             sessions: Sessions::default(),
             shown,
         });
@@ -119,7 +128,7 @@ impl Lives {
     /// Keeps a window until its stream has ended or nobody asks any more.
     async fn keep(&self, live: &Live, show: watch::Sender<Shown>) {
         let awaited = self.context.farewells().token();
-        let keys = match self.keys(live.stream.name()) {
+        let keys = match self.keys(live) {
             Ok(keys) => keys,
             Err(error) => return tracing::error!(stream = %live.stream.name(), "{error}"),
         };
@@ -158,13 +167,17 @@ impl Lives {
         }
     }
 
-    /// What the stream's segments are to be encrypted with, if anything.
-    fn keys(&self, stream: &StreamName) -> Result<Option<Keys>, NoRandomness> {
-        let packages = self.context.packages();
-        let Some(rotation) = packages.settings(stream).keys() else {
+    /// Under which keys the segments of a stream are to be.
+    fn rotation(&self, stream: &StreamName) -> Option<KeyRotation> {
+        self.context.packages().settings(stream).keys()
+    }
+
+    fn keys(&self, live: &Live) -> Result<Option<Keys>, NoRandomness> {
+        let Some(rotation) = live.rotation else {
             return Ok(None);
         };
-        let cipher = packages.keyring().cipher(stream, None, rotation)?;
+        let keyring = self.context.packages().keyring();
+        let cipher = keyring.cipher(live.stream.name(), None, rotation)?;
         Ok(Some(Keys { cipher, rotation }))
     }
 

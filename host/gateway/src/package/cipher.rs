@@ -45,10 +45,7 @@ impl Keyring {
         rendition: Option<RenditionName>,
         rotation: KeyRotation,
     ) -> Result<Cipher, NoRandomness> {
-        let mut seed = [0; 32];
-        rand::fill(&mut seed).map_err(|Unspecified| NoRandomness)?;
-        let fresh = || hmac::Key::new(hmac::HMAC_SHA256, &seed);
-        let secret = self.secret.get_or_init(fresh).clone();
+        let secret = self.secret()?.clone();
         let rendition = rendition.map_or_else(String::new, |name| name.to_string());
         Ok(Cipher {
             secret,
@@ -56,6 +53,16 @@ impl Keyring {
             whose: format!("{stream}\0{rendition}"),
             rotation,
         })
+    }
+
+    fn secret(&self) -> Result<&hmac::Key, NoRandomness> {
+        if let Some(secret) = self.secret.get() {
+            return Ok(secret);
+        }
+        let mut seed = [0; 32];
+        rand::fill(&mut seed).map_err(|Unspecified| NoRandomness)?;
+        let fresh = || hmac::Key::new(hmac::HMAC_SHA256, &seed);
+        Ok(self.secret.get_or_init(fresh))
     }
 }
 

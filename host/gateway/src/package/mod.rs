@@ -49,7 +49,8 @@ pub(crate) struct Package {
 }
 
 impl Packages {
-    /// Says how windows are to be; those that are kept already stay as they are.
+    /// Says how windows are to be. One that is kept otherwise is begun anew when it is asked for
+    /// next, so that a stream that is to be encrypted is, also for who watches it already.
     pub fn configure(&self, usual: Settings) {
         self.plan.write().usual = usual;
     }
@@ -102,21 +103,23 @@ impl Packages {
     /// is none now.
     fn find(&self, name: &StreamName, stream: Option<&Arc<Stream>>) -> Option<Arc<Package>> {
         let present = self.present.lock();
-        let package = present.get(name).filter(|it| it.shows(stream))?;
+        let wanted = self.settings(name);
+        let package = present.get(name).filter(|it| it.shows(stream, wanted))?;
         Some(package.clone())
     }
 
     /// The package of a stream; begun if it has none.
     fn open(&self, context: &Context, stream: &Arc<Stream>) -> Arc<Package> {
         let mut present = self.present.lock();
+        let settings = self.settings(stream.name());
         let kept = present.get(stream.name());
-        if let Some(package) = kept.filter(|it| it.shows(Some(stream))) {
+        if let Some(package) = kept.filter(|it| it.shows(Some(stream), settings)) {
             return package.clone();
         }
         let (show, board) = watch::channel(Arc::new(Board::default()));
         let package = Arc::new(Package {
             stream: stream.clone(),
-            settings: self.settings(stream.name()),
+            settings,
             sessions: Sessions::default(),
             board,
             origin: OnceLock::new(),
@@ -212,9 +215,10 @@ impl Package {
         Some(*self.origin.get_or_init(|| origin))
     }
 
-    /// Whether it is kept still, and of this stream (or any, if there is none now).
-    fn shows(&self, stream: Option<&Arc<Stream>>) -> bool {
+    /// Whether it is kept still, as it is wanted, and of this stream (or any, if there is none now).
+    fn shows(&self, stream: Option<&Arc<Stream>>, wanted: Settings) -> bool {
         self.board.has_changed().is_ok()
+            && self.settings == wanted
             && stream.is_none_or(|stream| Arc::ptr_eq(&self.stream, stream))
     }
 }

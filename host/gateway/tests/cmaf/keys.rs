@@ -121,3 +121,20 @@ async fn what_is_encrypted_is_nowhere_in_the_clear_and_keys_come_not_before_thei
     assert!(body.chunks(188).filter(|it| it[0] == 0x47).count() * 10 < body.len() / 188);
     host.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_watched_already_is_encrypted_as_soon_as_that_is_wanted() {
+    let host = Host::start().await;
+    let _feed = host.on_air(H264);
+    for playlist in ["video0.m3u8", "ts.m3u8"] {
+        let clear = host.read(&path(playlist)).await;
+        assert!(!clear.contains("EXT-X-KEY"), "{clear}");
+    }
+    host.encrypt(Form::Cmaf, 1);
+    host.read(&path("index.m3u8")).await;
+    for playlist in ["video0.m3u8", "ts.m3u8"] {
+        let listed = keys(&host.read(&path(playlist)).await);
+        assert!(!listed.is_empty(), "{playlist}");
+    }
+    host.close().await;
+}

@@ -43,7 +43,8 @@ async fn a_hundred_thousand_connects_leave_nothing_behind_and_disturb_no_player(
         "{CONNECTS} connects in {:?}: {before} MiB before, {most} MiB at most",
         begun.elapsed()
     );
-    assert!(most < before + 100, "{before} MiB before, {most} MiB");
+    // 18 MiB by itself; other tests share the process.
+    assert!(most < before + 200, "{before} MiB before, {most} MiB");
     assert!(witness.missed_nothing());
     let made = |protocol| house.context.counters().of(protocol).connections.get();
     let all = (CONNECTS * 2 / 5) as u64;

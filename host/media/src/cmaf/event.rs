@@ -88,7 +88,7 @@ fn cue(came: Ticks90k, section: Bytes, zero: SystemTime) -> Option<Cue> {
     }
     // Of the times that the 33 bits may mean, the one nearest to when it came.
     let ahead = splice.time.map_or(0, |time| {
-        let ahead = (time.0 - came.0).rem_euclid(TS_WRAP);
+        let ahead = (time - came).0.rem_euclid(TS_WRAP);
         if ahead >= TS_WRAP / 2 {
             ahead - TS_WRAP
         } else {

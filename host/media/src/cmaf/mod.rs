@@ -17,6 +17,7 @@ mod event;
 mod header;
 mod name;
 mod packager;
+mod segment;
 mod track;
 mod window;
 
@@ -25,5 +26,6 @@ pub(crate) use event::ID3_SCHEME;
 pub use header::{Header, Rendition};
 pub use name::{File, FileName, RenditionName};
 pub use packager::{Packager, Packaging};
+pub use segment::{Segment, Stored};
 pub use track::Part;
-pub use window::{Segment, Stored, Window, WindowConfig};
+pub use window::{Window, WindowConfig};
