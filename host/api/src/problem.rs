@@ -45,6 +45,16 @@ pub enum Kind {
     NotServed,
     /// The stream is there, but has nothing to show yet.
     NoMedia,
+    /// A publisher sends what cannot be taken.
+    UnsupportedMedia,
+    /// A WebRTC offer and this host have nothing in common.
+    NotAcceptable,
+    /// A WebRTC session is changed without its tag.
+    PreconditionRequired,
+    /// A WebRTC session is changed by the tag of another.
+    PreconditionFailed,
+    /// A WebRTC session cannot be changed so.
+    Unprocessable,
     /// No such plugin.
     UnknownPlugin,
     /// No such policy.
@@ -102,6 +112,11 @@ impl Kind {
         Self::UnknownInput,
         Self::NotServed,
         Self::NoMedia,
+        Self::UnsupportedMedia,
+        Self::NotAcceptable,
+        Self::PreconditionRequired,
+        Self::PreconditionFailed,
+        Self::Unprocessable,
         Self::UnknownPlugin,
         Self::UnknownPolicy,
         Self::UnknownTemplate,
@@ -140,6 +155,11 @@ impl Kind {
             Self::UnknownInput => "/problems/unknown-input",
             Self::NotServed => "/problems/not-served",
             Self::NoMedia => "/problems/no-media",
+            Self::UnsupportedMedia => "/problems/unsupported-media",
+            Self::NotAcceptable => "/problems/not-acceptable",
+            Self::PreconditionRequired => "/problems/precondition-required",
+            Self::PreconditionFailed => "/problems/precondition-failed",
+            Self::Unprocessable => "/problems/unprocessable",
             Self::UnknownPlugin => "/problems/unknown-plugin",
             Self::UnknownPolicy => "/problems/unknown-policy",
             Self::UnknownTemplate => "/problems/unknown-template",
@@ -189,12 +209,16 @@ impl Kind {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::Conflict | Self::NothingToRollBack => StatusCode::CONFLICT,
-            Self::ChangedMeanwhile => StatusCode::PRECONDITION_FAILED,
+            Self::ChangedMeanwhile | Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+            Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
+            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Self::UnsupportedMedia => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::InvalidBody | Self::PluginInvalid | Self::InvalidDocument => {
-                StatusCode::UNPROCESSABLE_ENTITY
-            }
+            Self::InvalidBody
+            | Self::PluginInvalid
+            | Self::InvalidDocument
+            | Self::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Overloaded | Self::Stopping | Self::NoMedia | Self::NotKept => {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -219,6 +243,11 @@ impl Kind {
             Self::UnknownInput => "No input has this name",
             Self::NotServed => "The stream is not served over this protocol",
             Self::NoMedia => "The stream has no media to show yet",
+            Self::UnsupportedMedia => "This kind of media is not taken",
+            Self::NotAcceptable => "There is nothing that both sides can",
+            Self::PreconditionRequired => "The request needs a condition",
+            Self::PreconditionFailed => "The condition of the request does not hold",
+            Self::Unprocessable => "The request cannot be carried out",
             Self::UnknownPlugin => "No plugin has this name",
             Self::UnknownPolicy => "No such policy is bound",
             Self::UnknownTemplate => "No such template",
@@ -277,6 +306,16 @@ impl Kind {
             Self::NoMedia => {
                 "Is a source connected, and has its video key frames? GET /api/v1/streams/{name} tells."
             }
+            Self::UnsupportedMedia => "The detail names what is taken.",
+            Self::NotAcceptable => {
+                "Offer H.264 or Opus; the detail says what was missing, and \
+                 GET /api/v1/streams/{name} what the stream carries."
+            }
+            Self::PreconditionRequired => {
+                "Send the ETag of the session's answer as If-Match (RFC 9725 §4.3.1)."
+            }
+            Self::PreconditionFailed => "The ICE session is another by now; begin a new one.",
+            Self::Unprocessable => "End the session by DELETE and begin a new one.",
             Self::UnknownPlugin => {
                 "Install it with PUT /api/v1/plugins/{name}; GET /api/v1/plugins lists those there are."
             }

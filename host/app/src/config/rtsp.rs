@@ -47,7 +47,6 @@ impl Rtsp {
         Limits {
             setup_timeout: Duration::from_secs(self.setup_timeout_s),
             session_timeout: Duration::from_secs(self.session_timeout_s),
-            ..Limits::default()
         }
     }
 

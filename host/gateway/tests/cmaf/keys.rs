@@ -130,7 +130,7 @@ async fn what_is_watched_already_is_encrypted_as_soon_as_that_is_wanted() {
         let clear = host.read(&path(playlist)).await;
         assert!(!clear.contains("EXT-X-KEY"), "{clear}");
     }
-    host.encrypt(Form::Cmaf, 1);
+    host.encrypt(HlsForm::Cmaf, 1);
     host.read(&path("index.m3u8")).await;
     for playlist in ["video0.m3u8", "ts.m3u8"] {
         let listed = keys(&host.read(&path(playlist)).await);
