@@ -71,20 +71,6 @@ impl Take {
         faults
     }
 
-    /// What is wrong with its pictures, where there is no sound.
-    pub fn picture_faults(&self, seconds: f64) -> Vec<String> {
-        let mut faults = irregular("picture", &self.picture, PICTURE_INTERVAL);
-        let flashes = self.flashes();
-        if self.picture.len() < (seconds / PICTURE_INTERVAL) as usize - 2 {
-            faults.push(format!("only {} pictures", self.picture.len()));
-        }
-        if flashes.len() < seconds as usize - 1 {
-            faults.push(format!("only flashes at {flashes:.3?} s"));
-        }
-        faults.extend(uneven(&flashes));
-        faults
-    }
-
     /// Times at which the picture turns white.
     pub fn flashes(&self) -> Vec<f64> {
         rises(&self.picture, FLASH_LUMA)
@@ -126,7 +112,11 @@ impl Take {
                 self.beeps()
             ));
         }
-        faults.extend(uneven(&flashes));
+        for pair in flashes.windows(2) {
+            if (pair[1] - pair[0] - 1.0).abs() > ROUNDING {
+                faults.push(format!("flashes at {:.3} s and {:.3} s", pair[0], pair[1]));
+            }
+        }
         faults
     }
 
@@ -175,13 +165,6 @@ fn irregular(what: &str, samples: &[Sample], interval: f64) -> Vec<String> {
     })
     .take(10)
     .collect()
-}
-
-fn uneven(flashes: &[f64]) -> Vec<String> {
-    let pairs = flashes.windows(2);
-    let off = pairs.filter(|pair| (pair[1] - pair[0] - 1.0).abs() > ROUNDING);
-    off.map(|pair| format!("flashes at {:.3} s and {:.3} s", pair[0], pair[1]))
-        .collect()
 }
 
 fn short(what: &str, samples: &[Sample], seconds: f64) -> Option<String> {
@@ -255,16 +238,6 @@ mod tests {
                 .iter()
                 .any(|fault| fault.contains("1.96 s of 10 s"))
         );
-    }
-
-    #[test]
-    fn pictures_without_sound_are_judged_alone() {
-        let mut take = sent();
-        take.sound.clear();
-        assert_eq!(take.picture_faults(10.0), [""; 0]);
-        take.picture.drain(100..110);
-        assert!(take.picture_faults(10.0)[0].starts_with("picture: 3.9600 s is followed by"));
-        assert!(sent().picture_faults(12.0)[0].starts_with("only 250 pictures"));
     }
 
     #[test]

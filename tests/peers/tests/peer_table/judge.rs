@@ -10,18 +10,19 @@ pub(crate) const SECONDS: u32 = 5;
 /// For FFmpeg from 6.1 on: what it tells a server that it understands.
 pub(crate) const ENHANCED_RTMP: &str = "-rtmp_enhanced_codecs hvc1,av01,vp09,Opus";
 
-/// What a reader of the clapper saw; or what was wrong with it.
+/// What a reader of the clapper saw; or what was wrong with it. Viewers of JPEG skip what they are
+/// too late for, by design.
 pub(crate) fn of_reader(reader: Reader, way: Way) -> Result<Seen, String> {
+    if way == Way::Mjpeg {
+        return of_counts(reader, way);
+    }
     let (mut take, complaints) = reader.finish();
     let seconds = f64::from(SECONDS);
     if matches!(way, Way::RtspTcp | Way::RtspUdp) && !take.picture.is_empty() {
         // FFmpeg gives the first picture of an RTSP session no time.
         take.picture.remove(0);
     }
-    let faults = match way {
-        Way::Mjpeg => take.picture_faults(seconds),
-        _ => take.faults(seconds),
-    };
+    let faults = take.faults(seconds);
     if faults.is_empty() && complaints.is_empty() {
         Ok(Seen::InStep)
     } else {

@@ -74,6 +74,8 @@ fn gstreamer(side: Side, way: Way, media: Media) -> Option<Expected> {
         (_, Way::Rtmp) if media != Media::H264Aac => Some(Expected::Red(&GSTREAMER_ENHANCED)),
         (Side::Publishes, Way::WebRtc) => Some(Expected::Red(&GSTREAMER_WHIP)),
         (Side::Plays, Way::WebRtc) => Some(Expected::Red(&GSTREAMER_WHEP)),
+        // `rtspclientsink` sends AAC as LATM.
+        (Side::Publishes, Way::RtspTcp | Way::RtspUdp) if media != Media::H264Opus => None,
         (_, Way::Dash) => Some(Expected::Red(&GSTREAMER_DASH)),
         (_, Way::HlsTs) => Some(Expected::Red(&GSTREAMER_HLS_TS)),
         (_, Way::Mp4Socket) => None,
@@ -174,7 +176,10 @@ const GSTREAMER_WHEP: Reason = Reason {
 
 const FFMPEG_ENHANCED: Reason = Reason {
     why: "FFmpeg has enhanced RTMP from 6.1 on; this one writes and reads H.264 and AAC in FLV.",
-    shown_by: None,
+    shown_by: Some(Proof::Lacks {
+        command: "ffmpeg -hide_banner -h protocol=rtmp",
+        lacks: "rtmp_enhanced_codecs",
+    }),
 };
 
 const FFMPEG_DASH: Reason = Reason {

@@ -19,7 +19,8 @@ host, or plays from it, for five seconds of a picture that flashes while a tone 
 second.
 
 - ✅ no picture is missing, and every beep is within 18 ms of its flash.
-- ☑ pictures and sound were decoded and counted; the peer does not tell when it shows them.
+- ☑ pictures and sound were decoded and counted, flashes and beeps among them; the times are the
+  peer's own.
 - ❌ cannot work, for the reason below with that number.
 - An empty cell was not tried, in most cases because the peer does not speak the protocol.
 
@@ -35,54 +36,61 @@ Source Extensions for fMP4 over WebSocket, `<img>` for JPEG, and its own WebRTC.
 
 /// The whole document.
 pub(crate) fn render(cells: &[Cell], outcomes: &[Outcome]) -> String {
-    let mut text = HEAD.to_owned();
     let mut reasons = Vec::new();
-    for (side, title) in [
+    let pairs: Vec<_> = cells.iter().zip(outcomes).collect();
+    let sections = [
         (Side::Publishes, "Peers publish"),
         (Side::Plays, "Peers play"),
-    ] {
-        let _ = write!(text, "\n## {title}\n\n| | |");
+    ];
+    let sections = sections.map(|(side, title)| {
+        let of_side = pairs.iter().filter(|(cell, _)| cell.side == side).copied();
+        format!(
+            "\n## {title}\n\n{}",
+            section(of_side.collect(), &mut reasons)
+        )
+    });
+    let reasons = reasons.into_iter().enumerate();
+    let reasons = reasons.map(|(at, reason)| format!("{}. {}\n", at + 1, told(reason)));
+    let reasons: String = reasons.collect();
+    format!("{HEAD}{}\n## Why not\n\n{reasons}", sections.concat())
+}
+
+/// The peers beside each other, protocols and codecs below each other.
+fn section(pairs: Vec<(&Cell, &Outcome)>, reasons: &mut Vec<&'static Reason>) -> String {
+    let peers = Peer::ALL.map(|peer| format!(" {peer} |")).concat();
+    let lines = "---|".repeat(Peer::ALL.len());
+    let mut text = format!("| | |{peers}\n|---|---|{lines}\n");
+    for (way, media) in Way::ALL
+        .iter()
+        .flat_map(|way| Media::ALL.map(|media| (*way, media)))
+    {
+        let is_here = |(cell, _): &&(&Cell, &Outcome)| cell.way == way && cell.media == media;
+        let row: Vec<_> = pairs.iter().filter(is_here).collect();
+        if row.is_empty() {
+            continue;
+        }
+        let _ = write!(text, "| {way} | {media} |");
         for peer in Peer::ALL {
-            let _ = write!(text, " {peer} |");
+            let found = row.iter().find(|(cell, _)| cell.peer == peer);
+            let mark = found.map(|(cell, outcome)| mark(cell, outcome, reasons));
+            let _ = write!(text, " {} |", mark.unwrap_or_default());
         }
-        text += "\n|---|---|";
-        text += &"---|".repeat(Peer::ALL.len());
-        text += "\n";
-        let pairs: Vec<_> = cells.iter().zip(outcomes).collect();
-        for way in Way::ALL {
-            for media in Media::ALL {
-                let row: Vec<_> = pairs
-                    .iter()
-                    .filter(|(cell, _)| cell.side == side && cell.way == way && cell.media == media)
-                    .collect();
-                if row.is_empty() {
-                    continue;
-                }
-                let _ = write!(text, "| {way} | {media} |");
-                for peer in Peer::ALL {
-                    let found = row.iter().find(|(cell, _)| cell.peer == peer);
-                    let mark = found.map(|(cell, outcome)| mark(cell, outcome, &mut reasons));
-                    let _ = write!(text, " {} |", mark.unwrap_or_default());
-                }
-                text += "\n";
-            }
-        }
-    }
-    text += "\n## Why not\n\n";
-    for (at, reason) in reasons.iter().enumerate() {
-        let _ = write!(text, "{}. {}", at + 1, reason.why);
-        let _ = match &reason.shown_by {
-            Some(Proof::Lacks { command, lacks }) => {
-                write!(text, " (`{command}` has no `{}`.)", lacks.trim())
-            }
-            Some(Proof::NoDecoder { mime }) => {
-                write!(text, " (`MediaSource.isTypeSupported('{mime}')` is false.)")
-            }
-            None => Ok(()),
-        };
         text += "\n";
     }
     text
+}
+
+fn told(reason: &Reason) -> String {
+    let why = reason.why;
+    match &reason.shown_by {
+        Some(Proof::Lacks { command, lacks }) => {
+            format!("{why} (`{command}` has no `{}`.)", lacks.trim())
+        }
+        Some(Proof::NoDecoder { mime }) => {
+            format!("{why} (`MediaSource.isTypeSupported('{mime}')` is false.)")
+        }
+        None => why.to_owned(),
+    }
 }
 
 fn mark(cell: &Cell, outcome: &Outcome, reasons: &mut Vec<&'static Reason>) -> String {
