@@ -14,7 +14,7 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peer_table/chro
 
 /// How far a beep may be heard from its flash, in milliseconds. Both are seen as they come out of
 /// the browser: a picture when it is drawn, a sound in steps of 10 ms, on a machine that is busy.
-const SYNC_MS: f64 = 100.0;
+const SYNC_MS: f64 = 200.0;
 
 /// Plays the studio's stream.
 pub(crate) fn plays(studio: &Studio, way: Way, media: Media) -> Result<Seen, String> {

@@ -88,13 +88,20 @@ fn vlc(side: Side, way: Way, media: Media) -> Option<Expected> {
     match (side, way, media) {
         (Side::Publishes, ..) => None,
         (_, Way::RtspTcp | Way::RtspUdp, _) => Some(Expected::Red(&VLC_RTSP)),
-        (_, Way::Rtmp | Way::Dash, Media::H264Aac) => Some(Expected::Green),
+        (_, Way::Rtmp, Media::H264Aac) => Some(Expected::Green),
+        (_, Way::Dash, Media::H264Aac) => Some(Expected::Red(&VLC_DASH)),
         (_, Way::Srt | Way::Hls | Way::HlsTs, Media::H264Aac | Media::HevcAac) => {
             Some(Expected::Green)
         }
         _ => None,
     }
 }
+
+const VLC_DASH: Reason = Reason {
+    why: "VLC plays three seconds of the live manifest at most, or nothing; FFmpeg 9.0 and dash.js play \
+          it. The cause is not known.",
+    shown_by: None,
+};
 
 const VLC_RTSP: Reason = Reason {
     why: "Debian builds VLC without live555, its only client of RTSP.",

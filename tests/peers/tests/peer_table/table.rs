@@ -30,7 +30,7 @@ FFmpeg 5.1 plays that.
 
 Chromium is driven by Playwright, on a page of another site: hls.js, dash.js, a few lines of Media
 Source Extensions for fMP4 over WebSocket, `<img>` for JPEG, and its own WebRTC. Its beeps are within
-100 ms of their flashes, as they are drawn and sounded. FFmpeg 9.0 is that of the Python package
+200 ms of their flashes, as they are drawn and sounded. FFmpeg 9.0 is that of the Python package
 `imageio-ffmpeg`; the other programs are Debian 12's.
 ";
 
