@@ -7,7 +7,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 RELEASE := $(CARGO_TARGET_DIR)/release
 L0 := -p pointsman-model -p pointsman-media -p pointsman-rtmp -p pointsman-rtsp
 
-.PHONY: help setup setup-test build run test lint wasm-check schemathesis openapi deny bench fuzz
+.PHONY: help setup setup-test build run test lint wasm-check schemathesis openapi peer-table deny bench fuzz
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,11 @@ schemathesis: setup-test ## Ask a host what its OpenAPI document allows and does
 openapi: ## Write docs/openapi.json anew from the code
 	$(CARGO) test --workspace --no-run --test process
 	$(CARGO_TARGET_DIR)/debug/pointsman openapi > docs/openapi.json
+
+peer-table: setup-test ## Write docs/peers.md anew from a run among all peers
+	$(CARGO) test --workspace --no-run --test process
+	POINTSMAN_WRITE_PEER_TABLE=1 POINTSMAN_UNDER_TEST=$(CARGO_TARGET_DIR)/debug/pointsman \
+		$(CARGO) test --workspace --test peer_table
 
 lint: ## rustfmt and clippy, warnings are errors
 	$(CARGO) fmt --all --check

@@ -12,7 +12,7 @@ test_packages=(
     gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
     gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
     gstreamer1.0-rtsp
-    vlc-bin vlc-plugin-base
+    vlc-bin vlc-plugin-base vlc-plugin-access-extra
     chromium
     iproute2
     postgresql                                 # the other database; its tests start servers of their own
@@ -22,8 +22,10 @@ test_packages=(
 # (host/plugin/src/build/tools.rs); the TypeScript compiler and schemathesis are for the tests.
 tools="${POINTSMAN_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/pointsman/tools}"
 js_packages=(componentize-qjs@0.4.5 esbuild@0.28.2 typescript@7.0.2
-    hls.js@1.7.4 dashjs@5.2.1 mpegts.js@1.8.2) # players of tests in Chromium
-python_packages=(componentize-py==0.25.1 schemathesis==4.32.5)
+    hls.js@1.7.4 dashjs@5.2.1 mpegts.js@1.8.2  # players of tests in Chromium
+    playwright-core@1.65.1)                    # what drives it; the browser is Debian's
+python_packages=(componentize-py==0.25.1 schemathesis==4.32.5
+    imageio-ffmpeg==0.8.1)                     # FFmpeg 9.0, a peer that is newer than Debian's
 
 fail() {
     echo "setup: $*" >&2

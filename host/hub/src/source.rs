@@ -7,6 +7,7 @@ use crate::stream::Stream;
 use bytes::Bytes;
 use media::frame::{Audio, Video};
 use media::profile::Profile;
+use media::still::{Picture, Stillness, Verdict};
 use media::ts::demux::Demuxer;
 use media::ts::framer::Framer;
 use media::ts::monitor::{Monitor, Reading, SeenTrack};
@@ -108,6 +109,7 @@ struct Health {
     skipped_bytes: u64,
     tracks: Vec<TrackSummary>,
     conditions: Vec<Reading>,
+    pictures: Verdict,
 }
 
 /// A source that sends nothing for this long has ceased to deliver.
@@ -127,6 +129,7 @@ impl Candidate {
             skipped_bytes: 0,
             tracks: Vec::new(),
             conditions: Vec::new(),
+            pictures: Verdict::default(),
         };
         Self {
             id,
@@ -152,6 +155,7 @@ impl Candidate {
         let mut health = self.health.lock();
         health.connected = false;
         health.delivering = false;
+        health.pictures = Verdict::default();
         health.peer = None;
         health.since = Instant::now();
     }
@@ -184,7 +188,12 @@ impl Candidate {
     }
 
     pub(crate) fn is_delivering(&self) -> bool {
-        self.health.lock().delivering
+        let health = self.health.lock();
+        health.delivering && health.pictures.is_good()
+    }
+
+    pub(crate) fn pictures(&self) -> Verdict {
+        self.health.lock().pictures
     }
 
     pub(crate) fn snapshot(&self, now: Instant) -> SourceSnapshot {
@@ -224,6 +233,8 @@ pub struct Source {
     /// Made when frames come for a stream of transport packets.
     muxer: Option<Box<Muxer>>,
     tracks: Arc<Tracks>,
+    /// Of frames; the monitor has its own.
+    still: Stillness,
     /// What it carries changed since that was last on air.
     unshown: bool,
     runs: Vec<Bytes>,
@@ -243,6 +254,7 @@ impl Source {
             demuxer: None,
             muxer: None,
             tracks: Arc::default(),
+            still: Stillness::default(),
             unshown: false,
             runs: Vec::new(),
             chunks: Vec::new(),
@@ -270,6 +282,7 @@ impl Source {
             self.framer.push(bytes, &mut self.runs);
         }
         let skipped = self.framer.skipped_bytes() - skipped;
+        self.monitor.watch(self.stream.picture_limits());
         self.monitor.tick(now, skipped);
         let mut tracks_changed = false;
         for data in self.runs.drain(..) {
@@ -282,6 +295,7 @@ impl Source {
             });
         }
         self.note_packets(now, tracks_changed);
+        self.note_pictures(self.monitor.pictures());
         if self.chunks.is_empty() {
             return;
         }
@@ -320,6 +334,7 @@ impl Source {
             self.stream.announce_source(&self.candidate.id);
         }
         self.note_delivery(now);
+        self.watch_frames(now);
         match self.settle_form(Form::Frames) {
             Form::Frames => self.air_frames(now),
             Form::Ts => {
@@ -452,6 +467,30 @@ impl Source {
                 priority,
             }
         });
+    }
+
+    fn watch_frames(&mut self, now: Instant) {
+        self.still.limit(self.stream.picture_limits());
+        let video = self.tracks.video().filter(|_| self.still.is_on());
+        let Some((track, video)) = video.and_then(|it| Some((it.id, it.codec.video()?))) else {
+            return self.note_pictures(Verdict::default());
+        };
+        let samples = u64::from(video.width) * u64::from(video.height);
+        for frame in self.frames.iter().filter(|frame| frame.track == track) {
+            let picture = Picture::of(frame.random_access, &frame.payload, samples);
+            self.still.picture(now, picture);
+        }
+        self.note_pictures(self.still.verdict());
+    }
+
+    /// Frozen and black pictures are as good as none: another source may take over.
+    fn note_pictures(&self, pictures: Verdict) {
+        let before = std::mem::replace(&mut self.candidate.health.lock().pictures, pictures);
+        if before != pictures {
+            let (stream, source) = (self.stream.name(), &self.candidate.id);
+            tracing::warn!(%stream, %source, frozen = pictures.frozen, black = pictures.black, "pictures");
+            self.stream.announce_source(&self.candidate.id);
+        }
     }
 
     fn note_delivery(&self, now: Instant) {

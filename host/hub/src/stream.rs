@@ -13,6 +13,7 @@ use crate::viewer::{Viewer, ViewerSnapshot, Viewers};
 use media::Ticks90k;
 use media::hls::Cutting;
 use media::profile::Profile;
+use media::still;
 use media::ts::merge::Figures;
 use media::ts::mux::Muxer;
 use model::{Event, Label, Protocol, Refusal, StreamName};
@@ -88,6 +89,8 @@ pub struct Stream {
     max_viewers: RwLock<Option<u32>>,
     /// Of what was last on air, slates aside.
     profile: watch::Sender<Option<Profile>>,
+    /// When a source's pictures are called frozen or black.
+    picture_limits: RwLock<still::Limits>,
     viewers: Viewers,
     news: News,
     ended: CancellationToken,
@@ -146,6 +149,7 @@ impl Stream {
             serving: RwLock::new(None),
             max_viewers: RwLock::new(None),
             profile: watch::Sender::new(None),
+            picture_limits: RwLock::default(),
             viewers: Viewers::default(),
             news,
             ended: CancellationToken::new(),
@@ -313,6 +317,25 @@ impl Stream {
             .as_ref()
             .filter(|merge| merge.path(id).is_some())
             .cloned()
+    }
+
+    /// Says when pictures of its sources are called frozen or black; by default never.
+    ///
+    /// Such a source counts as one that does not deliver ([`Stream::delivers`]) until its
+    /// pictures move, or are bright, again.
+    pub fn watch_pictures(&self, limits: still::Limits) {
+        *self.picture_limits.write() = limits;
+    }
+
+    pub(crate) fn picture_limits(&self) -> still::Limits {
+        *self.picture_limits.read()
+    }
+
+    /// Whether a source's pictures are frozen or black.
+    pub fn pictures(&self, source: &Label) -> still::Verdict {
+        let sources = self.sources.lock();
+        let source = sources.get(source);
+        source.map_or_else(Default::default, |source| source.pictures())
     }
 
     /// How what was last on air is coded, slates aside; none before the first.

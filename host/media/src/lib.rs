@@ -16,6 +16,7 @@ pub mod multipart;
 pub mod ogg;
 pub mod profile;
 pub mod rtp;
+pub mod still;
 pub mod time;
 pub mod timeline;
 pub mod ts;

@@ -3,20 +3,49 @@
 use crate::clapper::{self, SOUND_BLOCK, Take};
 use crate::peer::Peer;
 use crate::ports;
-use crate::wait::until;
+use crate::tools;
+use crate::wait::{PATIENCE, until};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// A codec for the picture; the sound is AAC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Which FFmpeg.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Build {
+    /// The system's; Debian 12 has 5.1.
+    System,
+    /// Of PyPI, with enhanced RTMP, AV1 and WHIP.
+    Newest,
+}
+
+impl Build {
+    /// The program.
+    ///
+    /// # Panics
+    /// When it is not installed.
+    pub fn command(self) -> Command {
+        let mut command = match self {
+            Self::System => Command::new("ffmpeg"),
+            Self::Newest => Command::new(tools::new_ffmpeg()),
+        };
+        command.args(["-hide_banner", "-nostdin", "-nostats"]);
+        command
+    }
+}
+
+/// A codec for the picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Codec {
     /// By libx264.
     H264,
     /// By libx265.
     Hevc,
+    /// By SVT-AV1.
+    Av1,
+    /// By libvpx.
+    Vp9,
 }
 
 impl Codec {
@@ -30,44 +59,98 @@ impl Codec {
                 "-c:v libx265 -preset ultrafast -tune zerolatency \
                  -x265-params keyint=25:min-keyint=25:scenecut=0:log-level=error"
             }
+            Self::Av1 => {
+                "-c:v libsvtav1 -preset 12 -g 25 -svtav1-params pred-struct=1:lookahead=0:lp=1 \
+                 -strict experimental"
+            }
+            Self::Vp9 => {
+                "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -lag-in-frames 0 -b:v 300k \
+                 -g 25 -keyint_min 25"
+            }
         }
     }
 }
 
-/// Publishes the clapper in real time until dropped; the URL's scheme tells the container.
+/// A codec for the sound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Sound {
+    /// By FFmpeg's own encoder.
+    Aac,
+    /// By libopus.
+    Opus,
+}
+
+impl Sound {
+    const fn encoder(self) -> &'static str {
+        match self {
+            Self::Aac => "-c:a aac -b:a 96k",
+            Self::Opus => "-c:a libopus -b:a 64k",
+        }
+    }
+}
+
+/// Publishes the clapper with H.264 or HEVC, and AAC, in real time until dropped; the URL's scheme
+/// tells the container.
 pub fn publish(codec: Codec, url: &str) -> Peer {
-    publish_with(codec, url, "")
+    publish_by(Build::System, (codec, Sound::Aac), url, "")
 }
 
 /// Publishes over UDP or SRT with PIDs and a program number that are not FFmpeg's usual ones.
 pub fn publish_with_other_tables(url: &str) -> Peer {
     let tables = "-mpegts_service_id 7 -mpegts_pmt_start_pid 0x222 -mpegts_start_pid 0x333";
-    publish_with(Codec::H264, url, tables)
+    publish_by(Build::System, (Codec::H264, Sound::Aac), url, tables)
 }
 
-fn publish_with(codec: Codec, url: &str, tables: &str) -> Peer {
-    let mut command = Command::new("ffmpeg");
-    command.args([
-        "-hide_banner",
-        "-nostdin",
-        "-nostats",
-        "-loglevel",
-        "warning",
-    ]);
-    command.args(["-re", "-f", "lavfi", "-i", clapper::PICTURE]);
-    command.args(["-re", "-f", "lavfi", "-i", clapper::SOUND]);
+/// Publishes the clapper in real time until dropped, with options of the muxer. `http:` is WHIP.
+pub fn publish_by(build: Build, codecs: (Codec, Sound), url: &str, options: &str) -> Peer {
+    let (codec, sound) = codecs;
+    let mut command = clapper_in_real_time(build);
     command.args(["-map", "0:v", "-map", "1:a", "-pix_fmt", "yuv420p"]);
     command.args(codec.encoder().split_whitespace());
-    command.args(["-c:a", "aac", "-b:a", "96k"]);
-    if url.starts_with("rtmp:") {
-        command.args(["-f", "flv", url]);
-    } else {
-        let mark = if url.contains('?') { '&' } else { '?' };
-        let url = format!("{url}{mark}pkt_size=1316");
-        command.args(tables.split_whitespace());
-        command.args(["-f", "mpegts", "-muxdelay", "0", "-muxpreload", "0", &url]);
-    }
+    command.args(sound.encoder().split_whitespace());
+    command.args(options.split_whitespace());
+    match url.split_once(':').expect("a URL").0 {
+        "rtmp" => command.args(["-f", "flv", url]),
+        "rtsp" => command.args(["-f", "rtsp", url]),
+        // Browsers' profile, and Opus as RFC 7587 has it.
+        "http" => command.args(["-profile:v", "baseline", "-ac", "2", "-f", "whip", url]),
+        _ => {
+            let mark = if url.contains('?') { '&' } else { '?' };
+            let url = format!("{url}{mark}pkt_size=1316");
+            command.args(["-f", "mpegts", "-muxdelay", "0", "-muxpreload", "0", &url])
+        }
+    };
     Peer::spawn(command.stdout(Stdio::null()))
+}
+
+/// Publishes the clapper's picture as JPEG, one long multipart POST.
+pub fn publish_jpeg(build: Build, url: &str) -> Peer {
+    let mut command = clapper_in_real_time(build);
+    command.args(["-map", "0:v", "-c:v", "mjpeg", "-pix_fmt", "yuvj420p"]);
+    command.args(["-f", "mpjpeg", "-method", "POST", url]);
+    Peer::spawn(command.stdout(Stdio::null()))
+}
+
+fn clapper_in_real_time(build: Build) -> Command {
+    let mut command = build.command();
+    command.args(["-loglevel", "warning"]);
+    command.args(["-re", "-f", "lavfi", "-i", clapper::PICTURE]);
+    command.args(["-re", "-f", "lavfi", "-i", clapper::SOUND]);
+    command
+}
+
+/// Makes a file of the clapper, JPEG and PCM, for peers that encode.
+///
+/// # Panics
+/// When FFmpeg does not make it.
+pub fn master(file: &Path, seconds: u32) {
+    let mut command = Build::System.command();
+    command.args(["-loglevel", "error", "-f", "lavfi", "-i", clapper::PICTURE]);
+    command.args(["-f", "lavfi", "-i", clapper::SOUND]);
+    command.args(["-t", &seconds.to_string(), "-c:v", "mjpeg", "-q:v", "2"]);
+    command.args(["-pix_fmt", "yuvj420p", "-c:a", "pcm_s16le"]);
+    let made = Peer::spawn(command.arg(file).stdout(Stdio::null())).wait(PATIENCE);
+    assert!(made.status.success(), "no master: {:?}", made.said);
 }
 
 /// A reader that decodes everything, and notes each frame's time and level.
@@ -84,6 +167,29 @@ impl Reader {
     /// # Panics
     /// When a reader of UDP does not listen in time.
     pub fn start(address: &str, seconds: u32) -> Self {
+        Self::by(Build::System, "", address, seconds)
+    }
+
+    /// The same with that FFmpeg, and options before the address.
+    ///
+    /// # Panics
+    /// When a reader of UDP does not listen in time.
+    pub fn by(build: Build, options: &str, address: &str, seconds: u32) -> Self {
+        Self::of_tracks(&["0:v", "0:a"], build, options, address, seconds)
+    }
+
+    /// Reads what has no sound.
+    pub fn of_pictures(build: Build, options: &str, address: &str, seconds: u32) -> Self {
+        Self::of_tracks(&["0:v"], build, options, address, seconds)
+    }
+
+    fn of_tracks(
+        tracks: &[&str],
+        build: Build,
+        options: &str,
+        address: &str,
+        seconds: u32,
+    ) -> Self {
         let url = match address.split_once(':') {
             // Room for a machine that is busy, and an end to waiting.
             Some(("udp", _)) => {
@@ -92,14 +198,16 @@ impl Reader {
             _ => address.to_owned(),
         };
         let folder = tempfile::tempdir().expect("a folder");
-        let mut command = Command::new("ffmpeg");
-        command.args(["-hide_banner", "-nostdin", "-nostats"]);
+        let mut command = build.command();
         command.args(["-loglevel", "repeat+level+warning"]);
         if url.starts_with("rtmp:") || url.starts_with("http:") {
             command.args(["-rw_timeout", "20000000"]);
         }
+        command.args(options.split_whitespace());
         command.args(["-i", &url, "-t", &seconds.to_string()]);
-        command.args(["-map", "0:v", "-map", "0:a"]);
+        for track in tracks {
+            command.args(["-map", track]);
+        }
         command.args([
             "-vf",
             "signalstats,metadata=print:key=lavfi.signalstats.YAVG:direct=1:file=picture",
@@ -108,7 +216,10 @@ impl Reader {
         let sound = format!(
             "asetnsamples=n={SOUND_BLOCK}:p=0,astats=metadata=1:reset=1,ametadata=print:{level}"
         );
-        command.args(["-af", &sound, "-f", "null", "-"]);
+        if tracks.len() > 1 {
+            command.args(["-af", &sound]);
+        }
+        command.args(["-f", "null", "-"]);
         command.current_dir(folder.path()).stdout(Stdio::null());
         let reader = Self {
             peer: Peer::spawn(&mut command),

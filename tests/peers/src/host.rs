@@ -31,6 +31,8 @@ pub struct Host {
     pub rtmp: u16,
     /// Its SRT port.
     pub srt: u16,
+    /// Its RTSP port.
+    pub rtsp: u16,
     peer: Peer,
     /// Whose certificates it trusts; none: the system's.
     trusted: Option<PathBuf>,
@@ -94,7 +96,7 @@ impl Host {
 
     fn launch(listen: Ipv4Addr, plugins: &Path, rest: &str, trusted: Option<PathBuf>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let (file, [api, rtmp, srt]) = configure(&folder, listen, plugins, rest);
+        let (file, [api, rtmp, srt, rtsp]) = configure(&folder, listen, plugins, rest);
         let mut http = Http::new(Ipv4Addr::LOCALHOST, api);
         if !listen.is_loopback() {
             http = http.with_key(&key(&file, "admin", "admin"));
@@ -103,6 +105,7 @@ impl Host {
             http,
             rtmp,
             srt,
+            rtsp,
             peer: run(&file, trusted.as_deref()),
             trusted,
             folder,
@@ -220,6 +223,11 @@ impl Host {
         format!("srt://127.0.0.1:{}?streamid={role_and_stream}", self.srt)
     }
 
+    /// Where to publish or play a stream over RTSP.
+    pub fn rtsp_url(&self, stream: &str) -> String {
+        format!("rtsp://127.0.0.1:{}/{stream}", self.rtsp)
+    }
+
     /// Where to play a stream over HLS.
     pub fn hls_url(&self, stream: &str) -> String {
         format!("{}/hls/{stream}/index.m3u8", self.http.base)
@@ -248,24 +256,24 @@ impl Host {
     }
 }
 
-/// Writes a configuration; its file, and the ports of the API, RTMP and SRT.
+/// Writes a configuration; its file, and the ports of the API, RTMP, SRT and RTSP.
 fn configure(
     folder: &TempDir,
     listen: Ipv4Addr,
     plugins: &Path,
     rest: &str,
-) -> (PathBuf, [u16; 3]) {
-    let [api, rtmp, srt] = [ports::free(), ports::free(), ports::free()];
+) -> (PathBuf, [u16; 4]) {
+    let [api, rtmp, srt, rtsp] = [(); 4].map(|()| ports::free());
     let config = format!(
         "data_dir = {data:?}\n[api]\nlisten = \"{listen}:{api}\"\n\
-         [rtsp]\nlisten = \"127.0.0.1:0\"\nudp_port = 0\n[webrtc]\nlisten = \"127.0.0.1:0\"\n[rtmp]\nlisten = \"127.0.0.1:{rtmp}\"\n[srt]\nlisten = \"127.0.0.1:{srt}\"\n\
+         [rtsp]\nlisten = \"127.0.0.1:{rtsp}\"\nudp_port = 0\n[webrtc]\nlisten = \"127.0.0.1:0\"\n[rtmp]\nlisten = \"127.0.0.1:{rtmp}\"\n[srt]\nlisten = \"127.0.0.1:{srt}\"\n\
          [media]\ndir = {media:?}\n[plugins]\ndir = {plugins:?}\n{rest}\n",
         data = folder.path().join("data"),
         media = folder.path().join("media"),
     );
     let file = folder.path().join(CONFIG);
     fs::write(&file, config).expect("a file");
-    (file, [api, rtmp, srt])
+    (file, [api, rtmp, srt, rtsp])
 }
 
 /// What a host says that does not start.

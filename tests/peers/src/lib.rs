@@ -30,6 +30,7 @@ mod postgres;
 pub mod processes;
 pub mod product;
 mod tap;
+pub mod tools;
 mod wait;
 
 pub use desk::{Desk, Ran};

@@ -1,11 +1,9 @@
-//! GStreamer, VLC, nginx-rtmp and srt-live-transmit.
+//! GStreamer from one protocol to another, and nginx-rtmp where a plugin pushes to it. What each
+//! peer plays and publishes is `peer_table`'s.
 
 use peers::ffmpeg::{Codec, Reader, publish};
-use peers::{Host, Nginx, Peer, ports, processes, until};
+use peers::{Host, Nginx, Peer, until};
 use serde_json::Value;
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 const SECONDS: u32 = 5;
@@ -104,62 +102,6 @@ fn assert_srt_figures_of_publisher_and_reader(host: &Host, stream: &str) {
     });
 }
 
-/// VLC writes down what it gets, and the clapper is looked for in that. It refuses to run as
-/// root, and is nobody then.
-#[test]
-fn vlc_plays_rtmp_and_hls() {
-    let host = Host::start("");
-    let _publisher = publish(Codec::H264, &host.srt_url("publish:live/cam"));
-    host.await_on_air("live/cam");
-    let folder = tempfile::tempdir().unwrap();
-    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
-    let records = [
-        ("rtmp", host.rtmp_url("live/cam")),
-        ("hls", host.hls_url("live/cam")),
-    ]
-    .map(|(kind, url)| (kind, folder.path().join(kind), url))
-    .map(|(kind, file, url)| {
-        let sout = format!("#std{{access=file,mux=ts,dst={}}}", file.display());
-        let mut command = vlc();
-        command.args([
-            "--intf",
-            "dummy",
-            "--no-interact",
-            "--play-and-exit",
-            "--run-time",
-            "7",
-        ]);
-        command
-            .arg(format!("--sout={sout}"))
-            .args([&url, "vlc://quit"]);
-        (
-            kind,
-            file,
-            Peer::spawn(command.env("HOME", folder.path()).stdout(Stdio::null())),
-        )
-    });
-    for (kind, file, player) in records {
-        let ended = player.wait(Duration::from_secs(25));
-        assert!(
-            ended.status.success(),
-            "VLC, {kind}: {}",
-            ended.said.join("\n")
-        );
-        Reader::start(file.to_str().unwrap(), 4).assert_clean(&format!("VLC, {kind}"));
-    }
-    host.stop();
-}
-
-fn vlc() -> Command {
-    if processes::is_root() {
-        let mut command = Command::new("setpriv");
-        command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "cvlc"]);
-        command
-    } else {
-        Command::new("cvlc")
-    }
-}
-
 #[test]
 fn nginx_takes_a_push_that_the_plugin_asks_for_and_ffmpeg_reads_it_there() {
     let nginx = Nginx::start();
@@ -176,38 +118,4 @@ fn nginx_takes_a_push_that_the_plugin_asks_for_and_ffmpeg_reads_it_there() {
     });
     Reader::start(&nginx.url("cam"), SECONDS).assert_clean("by way of nginx");
     host.stop();
-}
-
-#[test]
-fn srt_live_transmit_publishes_and_reads() {
-    let host = Host::start("");
-    let (into, out) = (ports::free(), ports::free());
-    let transmit = "srt-live-transmit -chunk:1316 -loglevel:error";
-    let publish_url = host.srt_url("publish:live/cam");
-    let _up = Peer::start(&format!("{transmit} udp://127.0.0.1:{into} {publish_url}"));
-    ports::until_listened(into);
-    let _publisher = publish(Codec::H264, &format!("udp://127.0.0.1:{into}"));
-    host.await_on_air("live/cam");
-    let reader = Reader::start(&format!("udp://127.0.0.1:{out}"), SECONDS);
-    let read_url = host.srt_url("read:live/cam");
-    let _down = Peer::start(&format!("{transmit} {read_url} udp://127.0.0.1:{out}"));
-    reader.assert_clean("by srt-live-transmit both ways");
-    assert_srt_is_told(&host, "live/cam", ["publisher", "viewer"]);
-    host.stop();
-}
-
-/// Each second of every SRT connection can be read afterwards.
-fn assert_srt_is_told(host: &Host, stream: &str, roles: [&str; 2]) {
-    let told = host
-        .http
-        .json(&format!("/api/v1/srt?stream={stream}"))
-        .unwrap();
-    let connections = told["connections"].as_array().unwrap();
-    for role in roles {
-        let one = connections.iter().find(|one| one["role"] == role);
-        let samples = one.and_then(|one| one["samples"].as_array());
-        let last = samples.and_then(|samples| samples.last());
-        let packets = last.and_then(|last| last["srt"]["packets"].as_u64());
-        assert!(packets > Some(0), "{role}: {told}");
-    }
 }

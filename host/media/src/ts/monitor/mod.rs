@@ -9,6 +9,7 @@ use super::pes::PesHeader;
 use super::psi::{PmtStream, Programs, PsiError, StreamKind, Update};
 use crate::frame::{Audio, Video};
 use crate::profile::Picture;
+use crate::still::{self, Stillness};
 use head::Head;
 use health::{Arrivals, Health};
 pub use health::{Condition, HOLD, Reading};
@@ -65,6 +66,15 @@ pub struct SeenTrack {
     /// Chunk starts at units of this stream are random access points.
     leads: bool,
     head: Head,
+    /// The picture that is coming.
+    coming: Option<Coming>,
+}
+
+/// What is known of a picture before its last packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Coming {
+    key: bool,
+    bytes: u64,
 }
 
 /// Looks at each packet's header, and at the first bytes of each PES packet.
@@ -75,6 +85,7 @@ pub struct Monitor {
     tracks: Vec<SeenTrack>,
     counters: Counters,
     health: Health,
+    still: Stillness,
     /// [`Counters::scrambled`] at the last tick.
     scrambled_before: u64,
     pcr: Option<Pcr>,
@@ -112,6 +123,7 @@ impl Monitor {
             tracks: Vec::new(),
             counters: Counters::default(),
             health: Health::new(),
+            still: Stillness::default(),
             scrambled_before: 0,
             pcr: None,
         };
@@ -140,6 +152,16 @@ impl Monitor {
         self.health.readings()
     }
 
+    /// Watches the pictures of the first video stream by these limits from now on.
+    pub const fn watch(&mut self, limits: still::Limits) {
+        self.still.limit(limits);
+    }
+
+    /// Whether they are frozen or black.
+    pub fn pictures(&self) -> still::Verdict {
+        self.still.verdict()
+    }
+
     /// Conditions that began or ended since the last call.
     pub fn changes(&mut self) -> Vec<Reading> {
         self.health.take_changes()
@@ -160,7 +182,9 @@ impl Monitor {
         }
         // A decision that needs more bytes than the chunk has is made on what there is.
         for track in self.tracks.iter_mut().filter(|track| track.leads) {
-            seen.random_access |= track.head.decide();
+            let entry = track.head.decide();
+            seen.random_access |= entry;
+            track.note_entry(entry);
         }
         self.counters.continuity_errors += u64::from(seen.continuity_errors);
         seen
@@ -225,11 +249,23 @@ impl Monitor {
             Role::Track(index) => {
                 if let Some(track) = self.tracks.get_mut(usize::from(index)) {
                     track.arrivals.packet(self.health.now());
+                    let whole = packet.unit_start().then(|| track.whole()).flatten();
                     if track.packet(packet, seen) && track.arrivals.pts(self.health.now()) {
                         self.health.error(Condition::Pts);
                     }
+                    if let Some(picture) = whole {
+                        self.note_picture(index, picture);
+                    }
                 }
             }
+        }
+    }
+
+    /// A picture of a track is whole, since the next one begins.
+    fn note_picture(&mut self, index: u8, picture: still::Picture) {
+        let first = self.tracks.iter().position(|track| track.kind().is_video());
+        if let (true, Some(now)) = (first == Some(usize::from(index)), self.health.now()) {
+            self.still.picture(now, picture);
         }
     }
 
@@ -349,12 +385,35 @@ impl SeenTrack {
             arrivals: Arrivals::default(),
             leads: false,
             head,
+            coming: None,
+        }
+    }
+
+    /// The picture before the one that begins now.
+    fn whole(&mut self) -> Option<still::Picture> {
+        let is_video = self.kind().is_video();
+        let whole = std::mem::replace(&mut self.coming, is_video.then(Coming::default))?;
+        let video = self.video?;
+        Some(still::Picture {
+            key: whole.key,
+            bytes: whole.bytes,
+            samples: u64::from(video.width) * u64::from(video.height),
+            print: None,
+        })
+    }
+
+    const fn note_entry(&mut self, entry: bool) {
+        if let Some(coming) = &mut self.coming {
+            coming.key |= entry;
         }
     }
 
     /// True if a PTS is in it.
     fn packet(&mut self, packet: Packet<'_>, seen: &mut Seen) -> bool {
         let mut stamped = false;
+        if let Some(coming) = &mut self.coming {
+            coming.bytes += packet.payload().len() as u64;
+        }
         if packet.unit_start() && packet.has_payload() {
             seen.random_access |= self.leads && self.head.decide();
             let indicated = packet.adaptation().is_some_and(Adaptation::random_access);
@@ -373,7 +432,9 @@ impl SeenTrack {
         } else {
             return false;
         }
-        seen.random_access |= self.leads && self.head.decided();
+        let entry = self.leads && self.head.decided();
+        seen.random_access |= entry;
+        self.note_entry(entry);
         if let Some(picture) = self.head.take_picture()
             && self.picture.replace(picture) != Some(picture)
         {
