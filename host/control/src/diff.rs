@@ -4,6 +4,7 @@
 //! touched.
 
 use crate::desired::Merged;
+use hub::still;
 use model::{Endpoint, Label, Protocol, Retry, StreamName};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +22,8 @@ pub struct StreamShape {
     pub outputs: BTreeMap<Label, OutputShape>,
     /// Sources that carry the same transport stream.
     pub merged: Option<Merged>,
+    /// When pictures are called frozen or black.
+    pub pictures: still::Limits,
     /// The source on air, or about to be; wanted: `None` leaves it as it is.
     pub on_air: Option<Label>,
     /// Protocols that viewers may use; `None`: all.
@@ -167,6 +170,14 @@ pub enum Change {
         #[serde(skip)]
         to: Option<Merged>,
     },
+    /// Pictures are called frozen or black after another time, or never.
+    WatchPictures {
+        /// Of which stream.
+        stream: StreamName,
+        /// After which times.
+        #[serde(skip)]
+        to: still::Limits,
+    },
     /// Another source goes on air at its next random access point.
     Take {
         /// Of which stream.
@@ -220,6 +231,12 @@ pub fn stream(
         changes.push(Change::MergeSources {
             stream: name.clone(),
             to: shall.merged.clone(),
+        });
+    }
+    if wanted.is_some() && is.pictures != shall.pictures {
+        changes.push(Change::WatchPictures {
+            stream: name.clone(),
+            to: shall.pictures,
         });
     }
     if let Some(source) = shall.on_air.as_ref().filter(|_| is.on_air != shall.on_air) {

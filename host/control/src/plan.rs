@@ -245,6 +245,7 @@ mod tests {
         ];
         Input {
             merge: None,
+            pictures: Default::default(),
             hls: None,
             sources: vec![],
             outputs,

@@ -209,6 +209,12 @@ impl Running {
             }
             Change::Serve { stream, over } => self.serve(stream, over.clone()),
             Change::MergeSources { stream, to } => self.merge_sources(stream, to.clone()),
+            Change::WatchPictures { stream, to } => {
+                if let Some(entry) = self.entries.get_mut(stream) {
+                    entry.stream.watch_pictures(*to);
+                    entry.shape.pictures = *to;
+                }
+            }
             Change::WithdrawStream { .. }
             | Change::StopSource { .. }
             | Change::StopOutput { .. } => {}

@@ -3,6 +3,7 @@
 use crate::desired::Input;
 use crate::schedule::Standing;
 use gateway::link::SrtFigures;
+use hub::still::Verdict;
 use hub::{SourceSnapshot, StreamSnapshot};
 use model::routing::{Attributes, Audio, OutputState, RoutingState, Source, Video};
 use model::{Label, LinkStatus, Retry, ScheduleSpec};
@@ -120,8 +121,22 @@ fn source(snapshot: &SourceSnapshot) -> Source {
         uptime_ms: snapshot.uptime_ms,
         video,
         audio,
-        attributes: Attributes::new(),
+        attributes: pictures(snapshot.pictures),
     }
+}
+
+/// The attribute of a source whose pictures have not moved for longer than its input allows.
+pub(crate) const FROZEN: &str = "frozen";
+/// The attribute of a source that has had nothing to show for longer than its input allows.
+pub(crate) const BLACK: &str = "black";
+
+/// What is wrong with its pictures, `"true"` where it is.
+fn pictures(verdict: Verdict) -> Attributes {
+    let named = [(FROZEN, verdict.frozen), (BLACK, verdict.black)];
+    let wrong = named.into_iter().filter(|(_, is)| *is);
+    wrong
+        .map(|(name, _)| (name.to_owned(), "true".to_owned()))
+        .collect()
 }
 
 fn output(report: &OutputReport) -> OutputState {
@@ -173,6 +188,7 @@ mod tests {
             uptime_ms: 7,
             bytes: 0,
             bitrate_bps: 4_000_000,
+            pictures: Verdict::default(),
             packet_age_ms: Some(3),
             continuity_errors: 2,
             skipped_bytes: 0,
@@ -190,6 +206,7 @@ mod tests {
         };
         let input = Input {
             merge: None,
+            pictures: Default::default(),
             hls: None,
             sources: vec![declared("z"), declared("a")],
             outputs: vec![],

@@ -132,6 +132,10 @@ pub struct SourceView {
     pub bitrate_bps: u64,
     /// Since the last packet; none before the first.
     pub packet_age_ms: Option<u64>,
+    /// Its picture has not moved for longer than its input allows.
+    pub frozen: bool,
+    /// It has had nothing to show for longer than its input allows.
+    pub black: bool,
     /// Transport packets missing or out of order.
     pub continuity_errors: u64,
     /// Bytes that belonged to no transport packet.
@@ -338,6 +342,8 @@ fn source_view(stream: &StreamName, source: &SourceSnapshot, parts: &Parts<'_>) 
         bytes: source.bytes,
         bitrate_bps: source.bitrate_bps,
         packet_age_ms: source.packet_age_ms,
+        frozen: source.pictures.frozen,
+        black: source.pictures.black,
         continuity_errors: source.continuity_errors,
         conditions,
         skipped_bytes: source.skipped_bytes,

@@ -79,6 +79,8 @@ pub struct SourceSnapshot {
     pub bitrate_bps: u64,
     /// Since the last packet or frame; `None` before the first.
     pub packet_age_ms: Option<u64>,
+    /// Whether its pictures are frozen or black ([`Stream::watch_pictures`]).
+    pub pictures: Verdict,
     /// Transport packets missing or out of order so far (ISO/IEC 13818-1 §2.4.3.3).
     pub continuity_errors: u64,
     /// Bytes that belonged to no transport packet so far.
@@ -213,6 +215,7 @@ impl Candidate {
             bytes: self.received.bytes(),
             bitrate_bps: self.received.rate_bps(now),
             packet_age_ms: health.last_packet.map(ms_since),
+            pictures: health.pictures,
             continuity_errors: health.continuity_errors,
             skipped_bytes: health.skipped_bytes,
             tracks: health.tracks.clone(),

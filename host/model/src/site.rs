@@ -150,6 +150,13 @@ pub struct InputSpec {
     /// the stream is that much later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merge_ms: Option<u32>,
+    /// Set: a source whose picture has not moved for so long counts as one that does not deliver;
+    /// 1000 to 600000. It is told from the sizes of coded pictures, without decoding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub freeze_ms: Option<u32>,
+    /// Set: the same of a source that has shown nothing but black, or another plain colour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub black_ms: Option<u32>,
     /// How it is packaged for viewers over HTTP, where that differs from `[hls]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hls: Option<HlsSpec>,
@@ -166,6 +173,8 @@ impl InputSpec {
             sources: Vec::new(),
             outputs: Vec::new(),
             merge_ms: None,
+            freeze_ms: None,
+            black_ms: None,
             hls: None,
             labels: BTreeMap::new(),
         }

@@ -213,6 +213,8 @@ fn read_input(place: &str, value: Value, faults: &mut Vec<Fault>) -> Option<Inpu
         outputs.extend(read_output(&item, &field, value, &taken, faults));
     }
     let merge_ms = fields.optional("merge_ms", faults);
+    let freeze_ms = fields.optional("freeze_ms", faults);
+    let black_ms = fields.optional("black_ms", faults);
     let hls = fields.optional("hls", faults);
     let labels = fields.optional("labels", faults).unwrap_or_default();
     fields.end(faults);
@@ -221,6 +223,8 @@ fn read_input(place: &str, value: Value, faults: &mut Vec<Fault>) -> Option<Inpu
         sources,
         outputs,
         merge_ms,
+        freeze_ms,
+        black_ms,
         hls,
         labels,
     })

@@ -38,7 +38,7 @@ const STREAM: [Figure<StreamView>; 5] = [
     ),
 ];
 
-const SOURCE: [Figure<SourceView>; 6] = [
+const SOURCE: [Figure<SourceView>; 8] = [
     (
         "pointsman_source_connected",
         Type::Gauge,
@@ -50,6 +50,18 @@ const SOURCE: [Figure<SourceView>; 6] = [
         Type::Gauge,
         "1 while it is on air.",
         |s| f64::from(u8::from(s.on_air)),
+    ),
+    (
+        "pointsman_source_frozen",
+        Type::Gauge,
+        "1 while its picture has not moved for longer than its input allows.",
+        |s| f64::from(u8::from(s.frozen)),
+    ),
+    (
+        "pointsman_source_black",
+        Type::Gauge,
+        "1 while it has had nothing to show for longer than its input allows.",
+        |s| f64::from(u8::from(s.black)),
     ),
     (
         "pointsman_source_bitrate_bps",

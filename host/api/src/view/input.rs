@@ -30,6 +30,10 @@ pub(crate) struct InputView {
     /// Set: its UDP and SRT sources carry the same transport stream, at most so many milliseconds
     /// apart, and are merged.
     merge_ms: Option<u32>,
+    /// Set: a source whose picture has not moved for so long counts as one that does not deliver.
+    freeze_ms: Option<u32>,
+    /// Set: the same of a source that shows nothing but black.
+    black_ms: Option<u32>,
     /// How it is packaged for viewers over HTTP, where that differs from the host's own way: `form`
     /// (`cmaf`, `ts`), `window_s` (0 to 43200), `key_rotation` (0: in the clear; else AES-128 with a
     /// new key every so many segments, 1 to 1000).
@@ -90,6 +94,8 @@ impl InputView {
             sources: spec.sources,
             outputs: Vec::new(),
             merge_ms: spec.merge_ms,
+            freeze_ms: spec.freeze_ms,
+            black_ms: spec.black_ms,
             hls: spec.hls,
             labels: spec.labels,
             send,

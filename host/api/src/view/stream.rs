@@ -179,6 +179,10 @@ pub(crate) struct SourceView {
     bitrate_bps: u64,
     /// Since the last packet; none before the first.
     packet_age_ms: Option<u64>,
+    /// Its picture has not moved for longer than `freeze_ms` of the input.
+    frozen: bool,
+    /// It has had nothing to show for longer than `black_ms` of the input.
+    black: bool,
     /// Transport packets missing or out of order (ISO/IEC 13818-1 §2.4.3.3).
     continuity_errors: u64,
     /// Bytes that belonged to no transport packet.
@@ -330,6 +334,8 @@ impl From<from::SourceView> for SourceView {
             bytes: source.bytes,
             bitrate_bps: source.bitrate_bps,
             packet_age_ms: source.packet_age_ms,
+            frozen: source.frozen,
+            black: source.black,
             continuity_errors: source.continuity_errors,
             conditions: source.conditions.into_iter().map(Into::into).collect(),
             skipped_bytes: source.skipped_bytes,

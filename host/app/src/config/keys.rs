@@ -266,6 +266,8 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
                 ]),
             ),
             ("merge_ms", Scalar),
+            ("freeze_ms", Scalar),
+            ("black_ms", Scalar),
             (
                 "hls",
                 Table(&[

@@ -1,5 +1,7 @@
 //! The routing of a stream that no plugin decides for, or whose plugin has never answered.
 
+use crate::state::{BLACK, FROZEN};
+use model::Protocol;
 use model::routing::{Plan, PlannedOutput, RoutingState, Source};
 
 /// A source whose last packet is older than this is dead; the hub announces silence after
@@ -9,7 +11,7 @@ const SILENT_MS: u64 = 1_000;
 /// Every output the operator enabled, over every protocol, from the source that works.
 ///
 /// The source on air stays while it delivers, else the first in the operator's order that
-/// does takes over. It goes back only when the new one dies: a source that comes and goes does
+/// does takes over; a slate only while there is no other, wherever it stands. It goes back only when the new one dies: a source that comes and goes does
 /// not make the picture come and go.
 pub fn plan(state: &RoutingState) -> Plan {
     let enabled = state
@@ -29,17 +31,26 @@ pub fn plan(state: &RoutingState) -> Plan {
     }
 }
 
-/// Whether media comes from it now.
+/// Whether media comes from it now, with something to see.
 pub fn delivers(source: &Source) -> bool {
-    source.connected && source.packet_age_ms.is_some_and(|age| age <= SILENT_MS)
+    let is_seen = ![FROZEN, BLACK]
+        .iter()
+        .any(|wrong| source.attributes.contains_key(*wrong));
+    is_seen && source.connected && source.packet_age_ms.is_some_and(|age| age <= SILENT_MS)
 }
 
 fn choose(sources: &[Source]) -> (Option<&Source>, &'static str) {
+    let is_slate = |source: &&Source| source.protocol == Protocol::Slate.as_str();
+    let delivering = || sources.iter().filter(|source| delivers(source));
     let on_air = sources.iter().find(|source| source.on_air);
-    match on_air {
-        Some(source) if delivers(source) => (on_air, "built-in: the source on air delivers"),
-        _ => match sources.iter().find(|source| delivers(source)) {
-            Some(source) => (Some(source), "built-in: the first source that delivers"),
+    let stays = on_air.filter(|source| delivers(source) && !is_slate(source));
+    if stays.is_some() {
+        return (stays, "built-in: the source on air delivers");
+    }
+    match delivering().find(|source| !is_slate(source)) {
+        Some(source) => (Some(source), "built-in: the first source that delivers"),
+        None => match delivering().next() {
+            Some(slate) => (Some(slate), "built-in: no source delivers but the slate"),
             None => (on_air, "built-in: no source delivers"),
         },
     }
@@ -97,6 +108,32 @@ mod tests {
             Some("spare")
         );
         assert_eq!(on_air(sources(Some(10), true)).as_deref(), Some("spare"));
+    }
+
+    #[test]
+    fn a_slate_and_pictures_with_nothing_to_see_give_way_to_whatever_delivers() {
+        let slate = |on_air| Source {
+            protocol: "slate".into(),
+            ..source("slate", on_air, Some(10))
+        };
+        let live = |on_air| source("live", on_air, Some(10));
+        let frozen = |on_air| Source {
+            attributes: [(FROZEN.to_owned(), "true".to_owned())].into(),
+            ..live(on_air)
+        };
+        assert_eq!(
+            on_air(vec![slate(true), live(false)]).as_deref(),
+            Some("live")
+        );
+        assert_eq!(
+            on_air(vec![slate(false), live(true)]).as_deref(),
+            Some("live")
+        );
+        assert_eq!(
+            on_air(vec![slate(false), frozen(true)]).as_deref(),
+            Some("slate")
+        );
+        assert_eq!(on_air(vec![frozen(true)]).as_deref(), Some("live"));
     }
 
     #[test]

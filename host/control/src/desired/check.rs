@@ -3,6 +3,7 @@
 use super::{Input, Limits, Output, Rules, Source};
 use crate::schedule::{Schedule, Wrong};
 use crate::template;
+use hub::still;
 use model::endpoint::SrtMode;
 use model::{
     Endpoint, HlsSpec, InputSpec, Label, PolicyMode, PolicySpec, Retry, ScheduleSpec, Site,
@@ -120,6 +121,7 @@ pub(super) fn inputs(
             sources: sources(spec, &item, rules, &mut bound, faults),
             outputs: outputs(spec, &item, rules, &mut bound, faults),
             merge: merge(spec, &item, faults),
+            pictures: pictures(spec, &item, faults),
             hls: hls(spec, &item, faults),
             labels: spec.labels.clone(),
         };
@@ -313,6 +315,22 @@ fn merge(spec: &InputSpec, item: &str, faults: &mut Faults) -> Option<Duration> 
         faults.add(item, "merge_ms", problem);
     }
     Some(Duration::from_millis(ms.into()))
+}
+
+/// How long pictures may be frozen or black, in ms.
+const PICTURES_MS: RangeInclusive<u32> = 1_000..=600_000;
+
+fn pictures(spec: &InputSpec, item: &str, faults: &mut Faults) -> still::Limits {
+    let mut limit = |field: &str, ms: Option<u32>| {
+        if ms.is_some_and(|ms| !PICTURES_MS.contains(&ms)) {
+            faults.add(item, field, "must be 1000 to 600000 ms");
+        }
+        Duration::from_millis(ms.unwrap_or_default().into())
+    };
+    still::Limits {
+        freeze: limit("freeze_ms", spec.freeze_ms),
+        black: limit("black_ms", spec.black_ms),
+    }
 }
 
 fn hls(spec: &InputSpec, item: &str, faults: &mut Faults) -> Option<HlsSpec> {

@@ -82,6 +82,8 @@ pub fn compare(before: &Site, after: &Site) -> Vec<Touched> {
                 let differ = [
                     ("sources", was.sources != now.sources),
                     ("merge_ms", was.merge_ms != now.merge_ms),
+                    ("freeze_ms", was.freeze_ms != now.freeze_ms),
+                    ("black_ms", was.black_ms != now.black_ms),
                     ("hls", was.hls != now.hls),
                     ("labels", was.labels != now.labels),
                 ];

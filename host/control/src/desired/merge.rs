@@ -74,6 +74,14 @@ fn input(base: &InputSpec, file: &InputSpec, kept: &InputSpec) -> InputSpec {
             true => kept.merge_ms,
             false => file.merge_ms,
         },
+        freeze_ms: match base.freeze_ms == file.freeze_ms {
+            true => kept.freeze_ms,
+            false => file.freeze_ms,
+        },
+        black_ms: match base.black_ms == file.black_ms {
+            true => kept.black_ms,
+            false => file.black_ms,
+        },
         hls: match base.hls == file.hls {
             true => kept.hls,
             false => file.hls,

@@ -13,6 +13,7 @@ pub use merge::merge;
 pub use ports::UdpPorts;
 
 use crate::schedule::Schedule;
+use hub::still;
 use model::{Egress, Endpoint, HlsSpec, Label, PolicySpec, Protocol, Retry, Site, StreamName};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -67,6 +68,8 @@ pub struct Input {
     pub outputs: Vec<Output>,
     /// How far apart its sources may be that carry the same transport stream.
     pub merge: Option<Duration>,
+    /// When pictures of its sources are called frozen or black.
+    pub pictures: still::Limits,
     /// How it is packaged, where that differs from the host's own way.
     pub hls: Option<HlsSpec>,
     /// For policies to read.
