@@ -3,7 +3,8 @@
 use peers::clapper::Sample;
 use peers::ffmpeg::{Codec, Reader, publish};
 use peers::{Events, Host, ports, product, until};
-use serde_json::json;
+use serde_json::{Value, json};
+use std::process::Command;
 
 /// Pictures that a reader decodes of each source before the next thing happens: two seconds.
 const PICTURES: usize = 50;
@@ -67,16 +68,7 @@ fn the_backup_goes_on_air_when_the_primary_ends_and_the_slate_when_both_are_gone
     on_air(&main);
     seen("the primary again");
 
-    assert_eq!(reader.complaints(), [""; 0]);
-    let take = reader.so_far();
-    for (what, samples, overlap) in [
-        ("picture", &take.picture, 0.0),
-        ("sound", &take.sound, OVERLAP),
-    ] {
-        let seam = |pair: &&[Sample]| !(-overlap..SEAM).contains(&(pair[1].at - pair[0].at));
-        let torn: Vec<_> = samples.windows(2).filter(seam).collect();
-        assert!(torn.is_empty(), "{what}: {torn:?}");
-    }
+    assert_unbroken(&reader);
     let told = events.told().into_iter();
     let went: Vec<_> = told
         .filter(|it| it["type"] == "on_air_changed" && it["stream"] == STREAM)
@@ -88,4 +80,69 @@ fn the_backup_goes_on_air_when_the_primary_ends_and_the_slate_when_both_are_gone
         "{went:?}"
     );
     host.stop();
+}
+
+/// Nobody decides but the host itself: the slate is the source of last resort.
+#[test]
+fn a_declared_slate_is_shown_while_the_publisher_is_away() {
+    let input = json!({ "name": STREAM, "sources": [
+        { "type": "slate", "path": "soon.png" }, { "type": "publish" },
+    ] });
+    let host = Host::start("");
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg.args([
+        "-loglevel",
+        "error",
+        "-f",
+        "lavfi",
+        "-i",
+        "color=red:size=640x360",
+    ]);
+    ffmpeg.args(["-frames:v", "1"]).arg(host.media("soon.png"));
+    assert!(ffmpeg.status().unwrap().success());
+    let (status, answer) = host.http.post_json("/api/v1/inputs", &input);
+    assert_eq!(status, 201, "{answer}");
+    let view = || host.http.json(&format!("/api/v1/streams/{STREAM}"));
+    let on_air = |is: fn(&Value) -> bool| {
+        until("the right source is on air", || {
+            view().is_some_and(|view| is(&view["on_air"]))
+        });
+    };
+    let slate = |id: &Value| id.as_str().is_some_and(|id| id.starts_with("slate-"));
+    let camera = |id: &Value| id == "publish";
+    on_air(slate);
+    let publisher = || publish(Codec::H264, &host.rtmp_url(STREAM));
+    let away = publisher();
+    on_air(camera);
+    host.await_on_air(STREAM);
+    let mut reader = Reader::start(&host.rtmp_url(STREAM), 600);
+    reader.await_picture();
+    let seen = |what: &str| {
+        let before = reader.so_far().picture.len();
+        let enough = || reader.so_far().picture.len() >= before + PICTURES;
+        until(&format!("{what} is seen"), enough);
+    };
+    seen("the camera");
+    drop(away);
+    on_air(slate);
+    seen("the slate");
+    let _back = publisher();
+    on_air(camera);
+    seen("the camera again");
+    assert_unbroken(&reader);
+    host.stop();
+}
+
+/// Whatever is on air, a reader's pictures and sounds follow each other.
+fn assert_unbroken(reader: &Reader) {
+    assert_eq!(reader.complaints(), [""; 0]);
+    let take = reader.so_far();
+    for (what, samples, overlap) in [
+        ("picture", &take.picture, 0.0),
+        ("sound", &take.sound, OVERLAP),
+    ] {
+        let seam = |pair: &&[Sample]| !(-overlap..SEAM).contains(&(pair[1].at - pair[0].at));
+        let torn: Vec<_> = samples.windows(2).filter(seam).collect();
+        assert!(torn.is_empty(), "{what}: {torn:?}");
+    }
 }

@@ -81,7 +81,22 @@ fn twelve_pairs_see_and_hear_everything_while_the_plugin_is_replaced() {
         assert_eq!(view["decided_by"], "fanout", "{view:#}");
         assert_eq!(view["discontinuities"], 0, "{view:#}");
     }
+    assert_srt_is_told(&host, "live/srt", ["publisher", "viewer"]);
     host.stop();
+}
+
+/// Each second of every SRT connection can be read afterwards.
+fn assert_srt_is_told(host: &Host, stream: &str, roles: [&str; 2]) {
+    let path = format!("/api/v1/srt?stream={stream}");
+    let told = host.http.json(&path).unwrap();
+    let connections = told["connections"].as_array().unwrap();
+    for role in roles {
+        let one = connections.iter().find(|one| one["role"] == role);
+        let samples = one.and_then(|one| one["samples"].as_array());
+        let last = samples.and_then(|samples| samples.last());
+        let packets = last.and_then(|last| last["srt"]["packets"].as_u64());
+        assert!(packets > Some(0), "{role}: {told}");
+    }
 }
 
 fn replace(host: &Host, component: &[u8]) {
