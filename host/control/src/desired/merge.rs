@@ -70,27 +70,19 @@ fn input(base: &InputSpec, file: &InputSpec, kept: &InputSpec) -> InputSpec {
             same_name,
             |_, theirs, _| theirs.clone(),
         ),
-        merge_ms: match base.merge_ms == file.merge_ms {
-            true => kept.merge_ms,
-            false => file.merge_ms,
-        },
-        freeze_ms: match base.freeze_ms == file.freeze_ms {
-            true => kept.freeze_ms,
-            false => file.freeze_ms,
-        },
-        black_ms: match base.black_ms == file.black_ms {
-            true => kept.black_ms,
-            false => file.black_ms,
-        },
-        hls: match base.hls == file.hls {
-            true => kept.hls,
-            false => file.hls,
-        },
-        labels: if base.labels == file.labels {
-            kept.labels.clone()
-        } else {
-            file.labels.clone()
-        },
+        merge_ms: newer(&base.merge_ms, &file.merge_ms, &kept.merge_ms),
+        freeze_ms: newer(&base.freeze_ms, &file.freeze_ms, &kept.freeze_ms),
+        black_ms: newer(&base.black_ms, &file.black_ms, &kept.black_ms),
+        hls: newer(&base.hls, &file.hls, &kept.hls),
+        labels: newer(&base.labels, &file.labels, &kept.labels),
+    }
+}
+
+/// What the file says, if it says something new; else what was kept.
+fn newer<T: Clone + PartialEq>(base: &T, file: &T, kept: &T) -> T {
+    match base == file {
+        true => kept.clone(),
+        false => file.clone(),
     }
 }
 

@@ -1,14 +1,17 @@
 //! What is wanted: a [`Site`] checked as a whole, with every address parsed.
 
+mod bound;
 mod check;
 mod compare;
+mod faults;
+mod input;
 mod merge;
 mod ports;
 #[cfg(test)]
 mod tests;
 
-pub use check::{Fault, Faults};
 pub use compare::{How, Touched, compare};
+pub use faults::{Fault, Faults};
 pub use merge::merge;
 pub use ports::UdpPorts;
 

@@ -1,6 +1,6 @@
 //! UDP ports for inputs that name none.
 
-use super::check::Faults;
+use super::faults::Faults;
 use model::{Endpoint, Site, SourceSpec};
 use std::collections::{BTreeSet, HashMap};
 use std::ops::RangeInclusive;

@@ -295,7 +295,7 @@ fn what_is_not_spoken_is_refused_with_what_is() {
     let (host, port) = (Host::start(""), ports::free());
     declare(&host, port);
     let outputs = format!("/api/v1/inputs/{INPUT}/outputs");
-    for url in ["rtsps://h/live/cam", "ftp://h/x", "https://h/live/"] {
+    for url in ["mms://h/live/cam", "ftp://h/x", "https://h/live/"] {
         let (status, problem) = host
             .http
             .post_json(&outputs, &json!({ "name": "x", "url": url }));
