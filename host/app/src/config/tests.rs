@@ -157,8 +157,10 @@ fn the_site_to_start_from_shows_every_key_with_its_default() {
         usize::from(shown.otlp.endpoint.is_some()),
         usize::from(shown.database.url.is_some()),
         usize::from(shown.inputs[0].outputs[0].schedule.is_some()),
+        usize::from(shown.rtsp.account().is_some()),
+        shown.webrtc.ice_servers.len(),
     ];
-    assert_eq!(examples, [1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1, 1]);
+    assert_eq!(examples, [1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
     let mut expected = defaults;
     expected.api = Api {
         certificate: shown.api.certificate.clone(),
@@ -173,8 +175,12 @@ fn the_site_to_start_from_shows_every_key_with_its_default() {
     expected.rtmp.tls_listen = shown.rtmp.tls_listen;
     expected.rtsp.listen = Some(Rtsp::USUAL);
     expected.rtsp.udp_port = Some(8_000);
+    expected.rtsp.tls_listen = shown.rtsp.tls_listen;
+    expected.rtsp.user = shown.rtsp.user.clone();
+    expected.rtsp.password = shown.rtsp.password.clone();
     expected.webrtc.listen = Some(Webrtc::USUAL);
     expected.webrtc.addresses = shown.webrtc.addresses.clone();
+    expected.webrtc.ice_servers = shown.webrtc.ice_servers.clone();
     expected.log.file = shown.log.file.clone();
     expected.srt.passphrase = shown.srt.passphrase.clone();
     expected.policies = shown.policies.clone();
@@ -186,7 +192,7 @@ fn the_site_to_start_from_shows_every_key_with_its_default() {
         ..Egress::default()
     };
     let other_sources = shown.inputs.last().unwrap();
-    assert_eq!(other_sources.sources.len(), 4);
+    assert_eq!(other_sources.sources.len(), 5);
     expected.inputs.push(other_sources.clone());
     expected.templates = shown.templates.clone();
     expected.tenants = shown.tenants.clone();
@@ -377,12 +383,16 @@ fn every_scalar_key_is_also_a_variable() {
             name if name.starts_with("POINTSMAN_LIMITS_") => "17",
             name if name.ends_with("_INSTANCES") => "17",
             name if name.contains("_DECISIONS_") => "17",
+            "POINTSMAN_HLS_KEY_ROTATION" => "17",
+            "POINTSMAN_RTSP_MAX_CONNECTIONS" | "POINTSMAN_WEBRTC_MAX_SESSIONS" => "17",
             _ => "0123456789",
         };
-        // A certificate and its key make sense together only.
+        // A certificate and its key make sense together only, as do a user and a password.
         let partner = match variable.as_str() {
             "POINTSMAN_API_KEY" => Some("POINTSMAN_API_CERTIFICATE"),
             "POINTSMAN_API_CERTIFICATE" => Some("POINTSMAN_API_KEY"),
+            "POINTSMAN_RTSP_USER" => Some("POINTSMAN_RTSP_PASSWORD"),
+            "POINTSMAN_RTSP_PASSWORD" => Some("POINTSMAN_RTSP_USER"),
             _ => None,
         };
         let beside = partner.map(|partner| (partner, "beside.pem"));
