@@ -49,6 +49,7 @@ impl Listener {
             while output.has_remaining() {
                 self.socket.write_all_buf(&mut output).await.ok()?;
             }
+            self.socket.flush().await.ok()?;
         }
         let (mut ready, before) = (false, self.heard.len());
         while let Some(event) = self.client.poll_event() {
@@ -129,6 +130,8 @@ async fn rtsp(mut socket: Box<dyn Socket>, house: &House, name: &str) -> Box<dyn
     {
         let request = format!("{request}CSeq: {number}\r\n\r\n");
         socket.write_all(request.as_bytes()).await.unwrap();
+        // Under TLS what was written may wait in the stream until then.
+        socket.flush().await.unwrap();
         let head = head(&mut socket).await;
         assert!(head.starts_with("RTSP/1.0 200"), "{request}{head}");
         let length = head
