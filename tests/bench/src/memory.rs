@@ -2,7 +2,7 @@
 
 use crate::Options;
 use crate::clip::Clip;
-use crate::contender::{Built, Pointsman, RtmpServer, free_udp_address};
+use crate::contender::{Built, Pointsman, RtmpServer, free_udp_addresses};
 use crate::marked::{Schedule, Sender, Sinks};
 use crate::report::Figure;
 use crate::rtmp::{Players, Publisher, Service};
@@ -55,8 +55,8 @@ fn a_stream_udp(built: &Built, clip: &Clip) -> Result<f64> {
         .enumerate()
         .map(named)
         .collect();
-    let declare = |(name, _): &(String, _)| Ok((name.clone(), free_udp_address()?));
-    let inputs = routes.iter().map(declare).collect::<Result<Vec<_>>>()?;
+    let names = routes.iter().map(|(name, _)| name.clone());
+    let inputs: Vec<_> = names.zip(free_udp_addresses(routes.len())?).collect();
     let host = Pointsman::start(built, &inputs, &rules::send(&routes))?;
     let before = settled(&host)?;
     let schedule = Schedule::new(UDP_MEGABITS, Duration::ZERO, FILL);

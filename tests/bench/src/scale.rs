@@ -1,7 +1,7 @@
 //! What more streams cost: processor time, memory and threads, from one stream to hundreds.
 
 use crate::clip::Clip;
-use crate::contender::{Built, Pointsman, free_udp_address};
+use crate::contender::{Built, Pointsman, free_udp_addresses};
 use crate::marked::{Runs, Schedule, Sender, Sinks};
 use crate::report::{Figure, Spread};
 use crate::{Options, machine, rules};
@@ -62,8 +62,8 @@ impl Row {
             .enumerate()
             .map(named)
             .collect();
-        let declare = |(name, _): &(String, _)| Ok((name.clone(), free_udp_address()?));
-        let inputs = routes.iter().map(declare).collect::<Result<Vec<_>>>()?;
+        let names = routes.iter().map(|(name, _)| name.clone());
+        let inputs: Vec<_> = names.zip(free_udp_addresses(routes.len())?).collect();
         let host = Pointsman::start(built, &inputs, &rules::send(&routes))?;
         let schedule = Schedule::new(MEGABITS, WARM_UP, options.window);
         let to: Vec<_> = inputs.iter().map(|(_, address)| *address).collect();

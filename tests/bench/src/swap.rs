@@ -1,7 +1,7 @@
 //! The routing plugin replaced again and again while streams flow.
 
 use crate::clip::Clip;
-use crate::contender::{Built, Pointsman, free_udp_address};
+use crate::contender::{Built, Pointsman, free_udp_addresses};
 use crate::machine::Busyness;
 use crate::marked::{Schedule, Sender, Sinks, Tally};
 use crate::report::{Figure, Spread};
@@ -31,8 +31,8 @@ pub(crate) fn hot_swap(options: &Options, built: &Built, clip: &Clip) -> Result<
         .enumerate()
         .map(|(n, outputs)| (format!("swap/{n}"), outputs.to_vec()))
         .collect();
-    let declare = |(name, _): &(String, _)| Ok((name.clone(), free_udp_address()?));
-    let inputs = routes.iter().map(declare).collect::<Result<Vec<_>>>()?;
+    let names = routes.iter().map(|(name, _)| name.clone());
+    let inputs: Vec<_> = names.zip(free_udp_addresses(routes.len())?).collect();
     let host = Pointsman::start(built, &inputs, &rules::send(&routes))?;
 
     let schedule = Schedule::new(MEGABITS, WARM_UP, options.swap_window());

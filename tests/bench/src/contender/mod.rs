@@ -10,7 +10,7 @@ pub(crate) use pointsman::Pointsman;
 
 use crate::os;
 use anyhow::{Context, Result, bail};
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -77,12 +77,32 @@ pub(crate) trait RtmpServer {
     fn cpu_time(&self) -> Result<Duration>;
 }
 
+/// Waits until a program accepts connections.
+pub(crate) fn until_listening(address: SocketAddr) -> Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    while TcpStream::connect(address).is_err() {
+        if Instant::now() > deadline {
+            bail!("nobody listens on {address}");
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}
+
 /// An address that was free a moment ago.
 pub(crate) fn free_port() -> Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
-/// An address where a host can receive UDP; free a moment ago.
+/// So many addresses where a host can receive UDP, no two alike; free a moment ago.
+pub(crate) fn free_udp_addresses(count: usize) -> Result<Vec<SocketAddr>> {
+    let bind = |_| UdpSocket::bind("127.0.0.1:0");
+    let sockets = (0..count).map(bind).collect::<Result<Vec<_>, _>>()?;
+    let addresses = sockets.iter().map(UdpSocket::local_addr);
+    Ok(addresses.collect::<Result<_, _>>()?)
+}
+
+/// One such address.
 pub(crate) fn free_udp_address() -> Result<SocketAddr> {
     Ok(UdpSocket::bind("127.0.0.1:0")?.local_addr()?)
 }

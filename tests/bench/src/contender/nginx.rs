@@ -1,12 +1,12 @@
 //! nginx: with libnginx-mod-rtmp, and as a server of files.
 
-use super::{PATIENCE, Process, RtmpServer, free_port};
+use super::{Process, RtmpServer, free_port, until_listening};
 use crate::machine;
 use anyhow::{Result, bail};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// Debian's nginx with libnginx-mod-rtmp, one worker.
@@ -51,13 +51,7 @@ impl Nginx {
             http,
             folder,
         };
-        let deadline = Instant::now() + PATIENCE;
-        while TcpStream::connect(rtmp).is_err() {
-            if Instant::now() > deadline {
-                bail!("nginx did not come up on {rtmp}");
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        until_listening(rtmp)?;
         Ok(server)
     }
 

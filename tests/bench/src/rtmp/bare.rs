@@ -2,7 +2,7 @@
 //! sockets, in the same batches, and reads nothing.
 
 use crate::clip::Clip;
-use crate::contender::{Process, RtmpServer, free_port};
+use crate::contender::{Process, RtmpServer, free_port, until_listening};
 use crate::{machine, os};
 use anyhow::Result;
 use bytes::BytesMut;
@@ -44,6 +44,7 @@ impl Writer {
         command.arg(clip.packets_file()).arg(listen.to_string());
         command.arg(merge.as_millis().to_string());
         let process = Process::start(&mut command)?;
+        until_listening(listen)?;
         Ok(Self { process, listen })
     }
 }

@@ -33,11 +33,13 @@ const WARM_UP: Duration = Duration::from_secs(6);
 pub(crate) fn fan_out(options: &Options, built: &Built, clip: &Clip) -> Result<Vec<Figure>> {
     let input = free_udp_address()?;
     let name = "bench".to_owned();
-    let host = Pointsman::start(built, &[(name, input)], &rules::serve("srt"))?;
     let schedule = Schedule::new(MEGABITS, WARM_UP, options.window);
     let (mut ours, mut theirs) = (Runs::default(), Runs::default());
     let mut resident = 0;
     for round in 1..=options.rounds {
+        // Another one each time: what it holds of a round before would count in the next.
+        let inputs = [(name.clone(), input)];
+        let host = Pointsman::start(built, &inputs, &rules::serve("srt"))?;
         let relay = bare::Relay::start()?;
         for (runs, pid, from, to) in [
             (&mut theirs, relay.pid(), relay.input, relay.listen),
