@@ -4,7 +4,7 @@
 //! touched.
 
 use crate::desired::Merged;
-use hub::still;
+use media::still;
 use model::{Endpoint, Label, Protocol, Retry, StreamName};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};

@@ -3,8 +3,8 @@
 use crate::desired::Input;
 use crate::schedule::Standing;
 use gateway::link::SrtFigures;
-use hub::still::Verdict;
 use hub::{SourceSnapshot, StreamSnapshot};
+use media::still::Verdict;
 use model::routing::{Attributes, Audio, OutputState, RoutingState, Source, Video};
 use model::{Label, LinkStatus, Retry, ScheduleSpec};
 

@@ -26,7 +26,6 @@ mod viewer;
 pub use doorman::{Doorman, Due, OpenDoor, Pass, Stay};
 pub use forms::{Form, Fragment, Preface, RtmpMessage, RtpPackets, RtpSession, Segment};
 pub use lane::{Bounds, Item, Lane, ReadError, Reader, Start};
-pub use media::still;
 pub use meter::Meter;
 pub use registry::Registry;
 pub use source::{Source, SourceSnapshot, TrackSummary};

@@ -83,7 +83,7 @@ impl Pipeline {
         let segmenter = std::mem::replace(&mut self.segmenter, Segmenter::new(Cutting::default()));
         self.segments(segmenter.finish());
         assert!(self.demuxer.complaints().len() <= 64);
-        if let Some(playlist) = media_playlist(&self.window, |one| one.sequence.to_string()) {
+        if let Some(playlist) = media_playlist(&self.window, None, |one| one.sequence.to_string()) {
             assert!(playlist.starts_with("#EXTM3U\n"));
         }
         let variant = Variant::of(self.demuxer.tracks(), &self.window, "v.m3u8".to_owned());

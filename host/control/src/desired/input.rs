@@ -4,7 +4,7 @@ use super::bound::{BoundPorts, Role};
 use super::faults::{Faults, at_most, limited};
 use super::{Input, Output, Rules, Source};
 use crate::schedule::{Schedule, Wrong};
-use hub::still;
+use media::still;
 use model::{Endpoint, HlsSpec, InputSpec, Label, Retry, ScheduleSpec, SourceSpec};
 use std::ops::RangeInclusive;
 use std::time::Duration;

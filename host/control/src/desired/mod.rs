@@ -16,7 +16,7 @@ pub use merge::merge;
 pub use ports::UdpPorts;
 
 use crate::schedule::Schedule;
-use hub::still;
+use media::still;
 use model::{Egress, Endpoint, HlsSpec, Label, PolicySpec, Protocol, Retry, Site, StreamName};
 use serde::Deserialize;
 use std::collections::BTreeMap;

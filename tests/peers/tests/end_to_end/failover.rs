@@ -52,11 +52,7 @@ fn the_backup_goes_on_air_when_the_primary_ends_and_the_slate_when_both_are_gone
     // It ends when it is dropped.
     let mut reader = Reader::start(&host.rtmp_url(STREAM), 600);
     reader.await_picture();
-    let seen = |what: &str| {
-        let before = reader.so_far().picture.len();
-        let enough = || reader.so_far().picture.len() >= before + PICTURES;
-        until(&format!("{what} is seen"), enough);
-    };
+    let seen = |what: &str| until_seen(&reader, what);
     seen("the primary");
     drop(main_camera);
     on_air(&spare);
@@ -117,11 +113,7 @@ fn a_declared_slate_is_shown_while_the_publisher_is_away() {
     host.await_on_air(STREAM);
     let mut reader = Reader::start(&host.rtmp_url(STREAM), 600);
     reader.await_picture();
-    let seen = |what: &str| {
-        let before = reader.so_far().picture.len();
-        let enough = || reader.so_far().picture.len() >= before + PICTURES;
-        until(&format!("{what} is seen"), enough);
-    };
+    let seen = |what: &str| until_seen(&reader, what);
     seen("the camera");
     drop(away);
     on_air(slate);
@@ -131,6 +123,13 @@ fn a_declared_slate_is_shown_while_the_publisher_is_away() {
     seen("the camera again");
     assert_unbroken(&reader);
     host.stop();
+}
+
+/// Waits until a reader has decoded two seconds more.
+fn until_seen(reader: &Reader, what: &str) {
+    let before = reader.so_far().picture.len();
+    let enough = || reader.so_far().picture.len() >= before + PICTURES;
+    until(&format!("{what} is seen"), enough);
 }
 
 /// Whatever is on air, a reader's pictures and sounds follow each other.
