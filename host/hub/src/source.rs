@@ -474,7 +474,9 @@ impl Source {
 
     fn watch_frames(&mut self, now: Instant) {
         self.still.limit(self.stream.picture_limits());
-        let video = self.tracks.video().filter(|_| self.still.is_on());
+        // A slate stands still, and may be black: nothing is wrong with that.
+        let is_watched = self.still.is_on() && !self.candidate.is_slate();
+        let video = self.tracks.video().filter(|_| is_watched);
         let Some((track, video)) = video.and_then(|it| Some((it.id, it.codec.video()?))) else {
             return self.note_pictures(Verdict::default());
         };

@@ -132,3 +132,19 @@ async fn what_moves_is_never_called_frozen_and_what_does_not_is() {
         assert_eq!(said, expected, "{name}, frames");
     }
 }
+
+/// A slate is a picture that stands still, and may be black: that is what it is for.
+#[tokio::test]
+async fn a_slate_is_never_called_frozen_or_black() {
+    let registry = Registry::new(Settings::default());
+    let stream = stream(&registry, "slate");
+    let id: Label = "slate".parse().unwrap();
+    let mut slate = stream.connect_source(&id, Protocol::Slate, None).unwrap();
+    let black = encoded("color=black:size=640x360:rate=25", "-b:v 1M");
+    let push = |frame| slate.push_frames([frame]);
+    assert_eq!(
+        play(&stream, &id, frames(&black), push).await,
+        Verdict::default()
+    );
+    assert!(stream.delivers(&id));
+}
