@@ -35,14 +35,13 @@ impl Spread {
         self.0.last().copied().unwrap_or_default()
     }
 
-    /// The middle one, the lower of two.
+    /// The middle one, or halfway between the middle two.
     pub(crate) fn median(&self) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);
-        sorted
-            .get(sorted.len().saturating_sub(1) / 2)
-            .copied()
-            .unwrap_or_default()
+        let at = |n: usize| sorted.get(n).copied().unwrap_or_default();
+        let last = sorted.len().saturating_sub(1);
+        (at(last / 2) + at(last.div_ceil(2))) / 2.0
     }
 }
 
@@ -216,6 +215,13 @@ mod tests {
             (&json["value"], &json["ratio_of_minima"]),
             (&json!(1.5), &json!(2.0))
         );
+    }
+
+    #[test]
+    fn a_median_of_two_is_between_them() {
+        assert_eq!(spread(&[3.0, 1.0]).median(), 2.0);
+        assert_eq!(spread(&[3.0, 9.0, 1.0]).median(), 3.0);
+        assert_eq!(spread(&[]).median(), 0.0);
     }
 
     #[test]
