@@ -39,12 +39,14 @@ schemathesis.serializer.alias("application/wasm", "application/octet-stream")
 PYTHON
 export SCHEMATHESIS_HOOKS=hooks
 
-# What is asked is about things that are there. Events never end, so they are left out.
+# What is asked is about things that are there. Events never end, so they are left out. One worker:
+# schemathesis parses Python source in its workers, and two threads that do so at once fail in
+# CPython 3.11 ("AST constructor recursion depth mismatch", gh-106905).
 checks=not_a_server_error,status_code_conformance,content_type_conformance
 checks=$checks,response_headers_conformance,response_schema_conformance,unsupported_method
 status=0
 "$tools/python/bin/schemathesis" run "http://127.0.0.1:$api/api/openapi.json" \
-    --wait-for-schema 30 --seed 4 --max-examples 12 --workers 2 --phases examples,coverage,fuzzing \
+    --wait-for-schema 30 --seed 4 --max-examples 12 --workers 1 --phases examples,coverage,fuzzing \
     --checks "$checks" --exclude-path /api/v1/events --request-timeout 60 --no-color \
     --suppress-health-check all --warnings off --continue-on-failure "$@" || status=$?
 if ! kill -0 "$host" 2>/dev/null; then
