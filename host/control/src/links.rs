@@ -4,9 +4,9 @@ use crate::desired::Output;
 use crate::diff::OutputShape;
 use crate::plan::Target;
 use crate::state::OutputReport;
-use gateway::LinkHandle;
-use gateway::link::{Details, SrtFigures};
 use hub::Stream;
+use link::LinkHandle;
+use link::{Details, SrtFigures};
 use model::{Endpoint, Label, LinkStatus, Retry};
 use std::sync::Arc;
 

@@ -2,8 +2,8 @@
 
 use crate::desired::Input;
 use crate::schedule::Standing;
-use gateway::link::SrtFigures;
 use hub::{SourceSnapshot, StreamSnapshot};
+use link::SrtFigures;
 use media::still::Verdict;
 use model::routing::{Attributes, Audio, OutputState, RoutingState, Source, Video};
 use model::{Label, LinkStatus, Retry, ScheduleSpec};

@@ -4,9 +4,9 @@
 use crate::desired::Input;
 use crate::links::LinkReport;
 use crate::state::OutputReport;
-use gateway::link::SrtFigures;
 use gateway::srt::{ConnectionFigures, Role};
 use hub::{Form, SourceSnapshot, StreamSnapshot, TrackSummary, ViewerSnapshot};
+use link::SrtFigures;
 use model::endpoint::redact;
 use model::routing::{Alert, Attributes};
 use model::{Label, LinkStatus, Protocol, Retry, ScheduleSpec, StreamName, StreamPattern};

@@ -5,14 +5,12 @@
 //! [`link`]; what all gateways are given is [`context`].
 
 mod audience;
-pub mod child;
 pub mod context;
 mod crowd;
 pub mod dash;
 pub mod file;
 pub mod hls;
 pub mod http;
-pub mod link;
 pub mod mjpeg;
 pub mod mp4;
 pub mod package;
@@ -28,10 +26,9 @@ pub mod udp;
 pub mod webrtc;
 
 pub use context::Context;
-pub use link::{LinkHandle, LinkSnapshot};
 
 use hub::Stream;
-use link::{Dial, Direction, LinkError, Policy, Session, Wiring};
+use link::{Dial, Direction, LinkError, LinkHandle, Policy, Session, Wiring};
 use model::{Endpoint, Label, Retry};
 use std::sync::Arc;
 
@@ -44,21 +41,21 @@ pub fn start_source(
     retry: Retry,
 ) -> LinkHandle {
     let wiring = Wiring {
-        context: context.clone(),
+        context: context.links().clone(),
         stream,
         label: id,
         direction: Direction::In,
         retry: policy(&endpoint, retry),
     };
     match endpoint {
-        Endpoint::Udp(endpoint) => udp::ingest::start(wiring, endpoint),
-        Endpoint::Srt(endpoint) => srt::ingest::start(wiring, endpoint),
-        Endpoint::Rtmp(endpoint) => rtmp::pull::start(wiring, endpoint),
-        Endpoint::Rtsp(endpoint) => rtsp::pull::start(wiring, endpoint),
-        Endpoint::File(endpoint) => file::ingest::start(wiring, endpoint),
-        Endpoint::Slate(endpoint) => slate::ingest::start(wiring, endpoint),
-        Endpoint::Stream(from) => stream::ingest::start(wiring, from),
-        Endpoint::Test => test::ingest::start(wiring),
+        Endpoint::Udp(endpoint) => udp::ingest::start(context, wiring, endpoint),
+        Endpoint::Srt(endpoint) => srt::ingest::start(context, wiring, endpoint),
+        Endpoint::Rtmp(endpoint) => rtmp::pull::start(context, wiring, endpoint),
+        Endpoint::Rtsp(endpoint) => rtsp::pull::start(context, wiring, endpoint),
+        Endpoint::File(endpoint) => file::ingest::start(context, wiring, endpoint),
+        Endpoint::Slate(endpoint) => slate::ingest::start(context, wiring, endpoint),
+        Endpoint::Stream(from) => stream::ingest::start(context, wiring, from),
+        Endpoint::Test => test::ingest::start(context, wiring),
         other => unspoken(wiring, &other),
     }
 }
@@ -72,19 +69,19 @@ pub fn start_output(
     retry: Retry,
 ) -> LinkHandle {
     let wiring = Wiring {
-        context: context.clone(),
+        context: context.links().clone(),
         stream,
         label: name,
         direction: Direction::Out,
         retry: policy(&endpoint, retry),
     };
     match endpoint {
-        Endpoint::Udp(endpoint) => udp::push::start(wiring, endpoint),
-        Endpoint::Srt(endpoint) => srt::push::start(wiring, endpoint),
-        Endpoint::Rtmp(endpoint) => rtmp::push::start(wiring, endpoint),
-        Endpoint::Rtsp(endpoint) => rtsp::push::start(wiring, endpoint),
-        Endpoint::Recording(endpoint) => file::push::start(wiring, endpoint),
-        Endpoint::Http(endpoint) => hls::push::start(wiring, endpoint),
+        Endpoint::Udp(endpoint) => udp::push::start(context, wiring, endpoint),
+        Endpoint::Srt(endpoint) => srt::push::start(context, wiring, endpoint),
+        Endpoint::Rtmp(endpoint) => rtmp::push::start(context, wiring, endpoint),
+        Endpoint::Rtsp(endpoint) => rtsp::push::start(context, wiring, endpoint),
+        Endpoint::Recording(endpoint) => file::push::start(context, wiring, endpoint),
+        Endpoint::Http(endpoint) => hls::push::start(context, wiring, endpoint),
         other => unspoken(wiring, &other),
     }
 }

@@ -2,8 +2,8 @@
 
 mod udp_support;
 
-use gateway::LinkHandle;
-use gateway::link::{self, Dial, Direction, LinkError, Policy, Session, Wiring};
+use link::LinkHandle;
+use link::{self, Dial, Direction, LinkError, Policy, Session, Wiring};
 use model::LinkState;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -81,7 +81,7 @@ fn start(acts: &[Act], retry: Policy) -> Bench {
         goodbyes: Arc::clone(&goodbyes),
     };
     let wiring = Wiring {
-        context: host.context.clone(),
+        context: host.context.links().clone(),
         stream: host.stream.clone(),
         label: label("out"),
         direction: Direction::Out,

@@ -2,8 +2,9 @@
 //! publisher when it is back.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 
-use gateway::{Context, LinkHandle, context, rtmp, slate};
+use gateway::{Context, rtmp, slate};
 use hub::{Registry, Stream};
+use link::LinkHandle;
 use model::{Endpoint, Label};
 use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt;
@@ -30,7 +31,7 @@ impl Host {
     /// its source.
     fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let settings = context::Settings {
+        let settings = link::context::Settings {
             media: Some(folder.path().to_owned()),
             ..Default::default()
         };

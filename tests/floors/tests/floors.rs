@@ -7,19 +7,21 @@ use std::collections::BTreeMap;
 
 /// Each crate of the host and its floor. A crate missing here fails the test: decide where it
 /// lives before it is built.
-const FLOORS: [(&str, u8); 12] = [
+const FLOORS: [(&str, u8); 14] = [
     ("pointsman-model", 0),
     ("pointsman-media", 0),
     ("pointsman-rtmp", 0),
     ("pointsman-rtsp", 0),
     ("pointsman-srt-sys", 0),
     ("pointsman-hub", 1),
-    ("pointsman-gateway", 2),
-    ("pointsman-plugin", 2),
-    ("pointsman-store", 2),
-    ("pointsman-control", 3),
-    ("pointsman-api", 4),
-    ("pointsman", 5),
+    ("pointsman-ffmpeg", 1),
+    ("pointsman-link", 2),
+    ("pointsman-gateway", 3),
+    ("pointsman-plugin", 3),
+    ("pointsman-store", 3),
+    ("pointsman-control", 4),
+    ("pointsman-api", 5),
+    ("pointsman", 6),
 ];
 
 /// What the sans-IO crates may use: nothing that opens, spawns or waits.

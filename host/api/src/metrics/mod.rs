@@ -15,7 +15,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 use control::webhooks::HookFigures;
-use gateway::context::EdgeFigures;
+use link::context::EdgeFigures;
 use std::sync::atomic::Ordering::Relaxed;
 use text::{CONTENT_TYPE, Exposition, Figure, Type};
 

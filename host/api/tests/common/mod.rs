@@ -5,8 +5,8 @@
 use control::webhooks::Patience;
 use control::{Control, ControlHandle};
 use gateway::Context;
-use gateway::link::Policy;
 use hub::{Pass, Registry, Source};
+use link::Policy;
 use model::{Ask, Intent, Protocol};
 use plugin::{BuildOptions, Compiler, Plugins, build};
 use std::net::SocketAddr;

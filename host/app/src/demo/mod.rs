@@ -33,7 +33,7 @@ pub async fn run(arguments: DemoArgs) -> anyhow::Result<()> {
     let mut config = config::load(None)?;
     config.plugins.dir = plugin_folder(arguments.plugins)?;
     // Without it there would be a host, and nothing to watch.
-    gateway::child::check_ffmpeg().await?;
+    ffmpeg::check_ffmpeg().await?;
     declare(&mut config)?;
     let welcome = welcome(&config);
     let extras = host::Extras {

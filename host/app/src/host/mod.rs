@@ -105,7 +105,7 @@ impl Host {
             part: config.hls.part(),
             ..hub::Settings::default()
         });
-        let settings = gateway::context::Settings {
+        let settings = link::context::Settings {
             egress: config.egress.clone(),
             media: Some(config.media.dir.clone()),
             utc_offset_minutes: Some(sys::utc_offset_minutes),

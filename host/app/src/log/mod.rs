@@ -35,7 +35,7 @@ pub fn start(format: LogFormat) {
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
     // What repeats is said once, and counted.
-    let said = FilterFn::new(|metadata| metadata.target() != gateway::link::AGAIN);
+    let said = FilterFn::new(|metadata| metadata.target() != link::AGAIN);
     let noting = Noting(recent_errors()).with_filter(LevelFilter::WARN);
     tracing_subscriber::registry()
         .with(lines.with_filter(filter.and(said)))

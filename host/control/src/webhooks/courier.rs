@@ -7,7 +7,7 @@ use super::send::{Sender, Verdict};
 use crate::clock::unix_ms;
 use crate::journal::{Filter, Item, Journal, Told};
 use bytes::Bytes;
-use gateway::link::Backoff;
+use link::Backoff;
 use model::{StreamPattern, Who};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;

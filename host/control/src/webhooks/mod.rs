@@ -28,7 +28,7 @@ pub struct Patience {
     /// How long a receiver may take to answer.
     pub timeout: Duration,
     /// When it is tried again.
-    pub retry: gateway::link::Policy,
+    pub retry: link::Policy,
 }
 
 impl Default for Patience {
@@ -36,13 +36,13 @@ impl Default for Patience {
     fn default() -> Self {
         Self {
             timeout: Duration::from_secs(10),
-            retry: gateway::link::Policy {
+            retry: link::Policy {
                 initial: Duration::from_secs(2),
                 factor: 2,
                 cap: Duration::from_secs(300),
                 jitter_percent: 20,
                 max_attempts: Some(9),
-                ..gateway::link::Policy::default()
+                ..link::Policy::default()
             },
         }
     }

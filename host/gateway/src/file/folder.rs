@@ -1,7 +1,7 @@
 //! The media folder, which nothing leads out of.
 
 use crate::context::Context;
-use crate::link::LinkError;
+use link::LinkError;
 use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, mkdirat, openat2, unlinkat};
 use rustix::io::Errno;
 use std::fs::File;

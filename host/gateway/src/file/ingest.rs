@@ -1,11 +1,11 @@
 //! Media in: a file, over and over, in real time.
 
 use super::folder;
-use crate::child::{Ffmpeg, QUIET, words};
 use crate::context::Context;
-use crate::link::{self, Dial, LinkError, LinkHandle, Session, Wiring};
 use bytes::{Bytes, BytesMut};
+use ffmpeg::{Ffmpeg, QUIET, words};
 use hub::{Source, Stream};
+use link::{Dial, LinkError, LinkHandle, Session, Wiring};
 use media::ts::framer::Framer;
 use media::ts::pace::Pacer;
 use media::ts::restamp::Restamper;
@@ -33,9 +33,9 @@ const FORMATS: &str =
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,flv,mpegts,mpeg,mxf,avi,ogg,wav,mp3,aac";
 
 /// Feeds source `id` of the stream from the file, until stopped.
-pub fn start(wiring: Wiring, endpoint: endpoint::File) -> LinkHandle {
+pub fn start(context: &Context, wiring: Wiring, endpoint: endpoint::File) -> LinkHandle {
     let dial = Ingest {
-        context: wiring.context.clone(),
+        context: context.clone(),
         stream: wiring.stream.clone(),
         id: wiring.label.clone(),
         path: endpoint.path,
@@ -65,9 +65,8 @@ impl Dial for Ingest {
             .add(1);
         if !native {
             let file = file.into_std().await;
-            return Ffmpeg::start(arguments(), Stdio::from(file))?
-                .feed(&mut source, session)
-                .await;
+            let ffmpeg = Ffmpeg::start(arguments(), Stdio::from(file))?;
+            return link::feed(ffmpeg, &mut source, session).await;
         }
         session.live();
         tokio::select! {

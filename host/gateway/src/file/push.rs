@@ -2,9 +2,9 @@
 
 use super::folder;
 use crate::context::Context;
-use crate::link::{self, Dial, LinkError, LinkHandle, Session, Wiring};
 use bytes::Bytes;
 use hub::{ReadError, Start, Stream};
+use link::{Dial, LinkError, LinkHandle, Session, Wiring};
 use media::TsChunk;
 use media::ts::PACKET_BYTES;
 use media::wall::Civil;
@@ -23,9 +23,9 @@ const WRITE_BYTES: usize = 256 << 10;
 const WRITE_AFTER: Duration = Duration::from_millis(250);
 
 /// Records the stream, a new file for each time it starts, until stopped.
-pub fn start(wiring: Wiring, endpoint: endpoint::Recording) -> LinkHandle {
+pub fn start(context: &Context, wiring: Wiring, endpoint: endpoint::Recording) -> LinkHandle {
     let dial = Push {
-        context: wiring.context.clone(),
+        context: context.clone(),
         stream: wiring.stream.clone(),
         endpoint,
     };

@@ -3,9 +3,9 @@
 
 use super::writer::{Shown, Writer, file_name, first_sequence};
 use crate::context::Context;
-use crate::link::{self, Dial, LinkError, LinkHandle, Session, Wiring};
 use bytes::Bytes;
 use hub::{ReadError, Reader, Segment, Start, Stream};
+use link::{Dial, LinkError, LinkHandle, Session, Wiring};
 use model::{Protocol, endpoint};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, StatusCode};
@@ -22,9 +22,9 @@ const PLAYLIST: &str = "application/vnd.apple.mpegurl";
 const SEGMENT: &str = "video/mp2t";
 
 /// Puts the stream to `endpoint`, until stopped.
-pub fn start(wiring: Wiring, endpoint: endpoint::Http) -> LinkHandle {
+pub fn start(context: &Context, wiring: Wiring, endpoint: endpoint::Http) -> LinkHandle {
     let dial = Push {
-        context: wiring.context.clone(),
+        context: context.clone(),
         stream: wiring.stream.clone(),
         endpoint,
         next_sequence: first_sequence(),

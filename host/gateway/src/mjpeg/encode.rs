@@ -3,9 +3,9 @@
 //! Where an input has a source of type `stream` and that stream carries JPEG, what it gets is
 //! H.264 in a transport stream, which every other protocol carries or is made from.
 
-use crate::child::{Ffmpeg, QUIET, words};
-use crate::link::{LinkError, Session};
+use ffmpeg::{Ffmpeg, QUIET, words};
 use hub::{ReadError, Reader, Source};
+use link::{LinkError, Session};
 use media::frame::Video;
 use media::{Codec, Frame};
 use std::process::Stdio;
@@ -34,7 +34,7 @@ pub(crate) async fn run(
     let mut ffmpeg = Ffmpeg::start(arguments(), Stdio::piped())?;
     let stdin = ffmpeg.stdin()?;
     tokio::select! {
-        ended = ffmpeg.feed(source, session) => ended.map(|()| None),
+        ended = link::feed(ffmpeg, source, session) => ended.map(|()| None),
         ended = write(first, frames, stdin, session) => ended.map(Some),
     }
 }

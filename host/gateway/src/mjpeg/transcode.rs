@@ -3,9 +3,9 @@
 use super::View;
 use super::feed::{Shown, show};
 use super::feeds::Feeds;
-use crate::child::{Ffmpeg, QUIET, words};
-use crate::link::LinkError;
+use ffmpeg::{Ffmpeg, QUIET, words};
 use hub::{ReadError, Start, Stream};
+use link::LinkError;
 use media::TsChunk;
 use media::jpeg::{self, Splitter};
 use model::Refusal;
@@ -101,7 +101,7 @@ async fn convert(
             ffmpeg.end().await;
             Err(LinkError::Passing(format!("what ffmpeg made: {error}")))
         }
-        None => Err(ffmpeg.explain().await),
+        None => Err(ffmpeg.explain().await.into()),
     }
 }
 

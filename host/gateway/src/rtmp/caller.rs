@@ -3,10 +3,10 @@
 use super::abilities;
 use super::connection::until;
 use crate::context::Context;
-use crate::link::LinkError;
 use crate::tcp::{Wire, WriteError};
 use ::rtmp::session::{Client, ClientConfig, ClientEvent, Error, Role};
 use bytes::{Bytes, BytesMut};
+use link::LinkError;
 use media::flv::Abilities;
 use model::{Protocol, endpoint};
 use std::collections::hash_map::RandomState;

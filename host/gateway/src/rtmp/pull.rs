@@ -3,16 +3,16 @@
 use super::caller::Caller;
 use super::ingest::Intake;
 use crate::context::Context;
-use crate::link::{self, Dial, LinkError, LinkHandle, Session, Wiring};
 use ::rtmp::session::{ClientEvent, Role};
 use hub::Stream;
+use link::{Dial, LinkError, LinkHandle, Session, Wiring};
 use model::{Label, Protocol, endpoint};
 use std::sync::Arc;
 
 /// Plays `endpoint` into source `id` of the stream, until stopped.
-pub fn start(wiring: Wiring, endpoint: endpoint::Rtmp) -> LinkHandle {
+pub fn start(context: &Context, wiring: Wiring, endpoint: endpoint::Rtmp) -> LinkHandle {
     let dial = Pull {
-        context: wiring.context.clone(),
+        context: context.clone(),
         stream: wiring.stream.clone(),
         id: wiring.label.clone(),
         endpoint,

@@ -3,12 +3,12 @@
 use super::caller::Caller;
 use super::tell_left_out;
 use crate::context::Context;
-use crate::link::{self, Dial, LinkError, LinkHandle, Session, Wiring};
 use ::rtmp::message::{Kind, set_data_frame};
 use ::rtmp::session::Role;
 use ::rtmp::wire;
 use bytes::Bytes;
 use hub::{Preface, ReadError, RtmpMessage, Start, Stream};
+use link::{Dial, LinkError, LinkHandle, Session, Wiring};
 use media::flv::{self, Abilities};
 use model::endpoint;
 use std::sync::Arc;
@@ -17,9 +17,9 @@ use std::sync::Arc;
 const BATCH: usize = 256;
 
 /// Publishes the stream to `endpoint`, until stopped.
-pub fn start(wiring: Wiring, endpoint: endpoint::Rtmp) -> LinkHandle {
+pub fn start(context: &Context, wiring: Wiring, endpoint: endpoint::Rtmp) -> LinkHandle {
     let dial = Push {
-        context: wiring.context.clone(),
+        context: context.clone(),
         stream: wiring.stream.clone(),
         endpoint,
     };

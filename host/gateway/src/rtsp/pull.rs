@@ -3,11 +3,11 @@
 
 use super::intake::Intake;
 use crate::context::Context;
-use crate::link::{self, Dial, LinkError, LinkHandle, Session, Wiring};
 use ::rtsp::sdp;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use hub::Stream;
+use link::{Dial, LinkError, LinkHandle, Session, Wiring};
 use model::{Label, Protocol, endpoint};
 use retina::client::{
     Credentials, Described, InitialTimestampPolicy, PacketItem, PlayOptions, Playing,
@@ -24,9 +24,9 @@ const SETUP_TIMEOUT: Duration = Duration::from_secs(20);
 const SILENT: Duration = Duration::from_secs(10);
 
 /// Plays `endpoint` into source `id` of the stream, until stopped.
-pub fn start(wiring: Wiring, endpoint: endpoint::Rtsp) -> LinkHandle {
+pub fn start(context: &Context, wiring: Wiring, endpoint: endpoint::Rtsp) -> LinkHandle {
     let dial = Pull {
-        context: wiring.context.clone(),
+        context: context.clone(),
         stream: wiring.stream.clone(),
         id: wiring.label.clone(),
         endpoint,

@@ -2,13 +2,13 @@
 
 use super::connection::until;
 use crate::context::Context;
-use crate::link::{self, Dial, LinkError, LinkHandle, Session, Wiring};
 use crate::tcp::{Wire, WriteError};
 use ::rtsp::auth::Account;
 use ::rtsp::message::{FRAME_HEADER_BYTES, frames};
 use ::rtsp::session::{Client, ClientError, ClientEvent};
 use bytes::{Bytes, BytesMut};
 use hub::{ReadError, RtpPackets, RtpSession, Start, Stream};
+use link::{Dial, LinkError, LinkHandle, Session, Wiring};
 use model::{Protocol, endpoint};
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -24,9 +24,9 @@ const BATCH: usize = 256;
 const TRIES: usize = 32;
 
 /// Publishes the stream to `endpoint`, until stopped.
-pub fn start(wiring: Wiring, endpoint: endpoint::Rtsp) -> LinkHandle {
+pub fn start(context: &Context, wiring: Wiring, endpoint: endpoint::Rtsp) -> LinkHandle {
     let dial = Push {
-        context: wiring.context.clone(),
+        context: context.clone(),
         stream: wiring.stream.clone(),
         endpoint,
     };

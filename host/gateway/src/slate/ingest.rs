@@ -4,8 +4,8 @@ use super::clip::{Clip, Player};
 use super::prepare::prepare;
 use super::recipe::Recipe;
 use crate::context::Context;
-use crate::link::{self, Dial, LinkError, LinkHandle, Session, Wiring};
 use hub::{Source, Stream};
+use link::{Dial, LinkError, LinkHandle, Session, Wiring};
 use media::Ticks90k;
 use media::profile::Profile;
 use model::{Label, Protocol, endpoint};
@@ -24,9 +24,9 @@ const SETTLING: Duration = Duration::from_millis(500);
 const AT_MOST_EVERY: Duration = Duration::from_secs(5);
 
 /// Feeds source `id` of the stream from the picture or the clip, until stopped.
-pub fn start(wiring: Wiring, endpoint: endpoint::File) -> LinkHandle {
+pub fn start(context: &Context, wiring: Wiring, endpoint: endpoint::File) -> LinkHandle {
     let dial = Ingest {
-        context: wiring.context.clone(),
+        context: context.clone(),
         stream: wiring.stream.clone(),
         id: wiring.label.clone(),
         path: endpoint.path,

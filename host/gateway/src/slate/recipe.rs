@@ -1,7 +1,7 @@
 //! What FFmpeg is told to make of a picture or a clip.
 
 use super::clip::Rate;
-use crate::child::{QUIET, words};
+use ffmpeg::{QUIET, words};
 use media::profile::{Picture, PictureCodec, Profile, Sound, SoundCodec};
 use std::time::Duration;
 

@@ -3,9 +3,9 @@
 use super::backend::{Connection, Error, Stats};
 use super::history::{Ended, History, Track};
 use crate::context::Context;
-use crate::link::{Details, Session, SrtFigures};
 use futures_util::FutureExt;
 use hub::{Meter, Viewer};
+use link::{Details, Session, SrtFigures};
 use model::StreamName;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;

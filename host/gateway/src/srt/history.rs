@@ -1,7 +1,7 @@
 //! What SRT connections were like over the last ten minutes, those that ended included.
 
 use super::connections::Role;
-use crate::link::SrtFigures;
+use link::SrtFigures;
 use model::StreamName;
 use parking_lot::Mutex;
 use std::collections::VecDeque;

@@ -5,9 +5,9 @@ use super::connections::{Account, LOOK, Place};
 use super::listener::Door;
 use super::{call, link_error, port};
 use crate::context::Context;
-use crate::link::{self, Dial, LinkError, LinkHandle, Session, Wiring};
 use bytes::Bytes;
 use hub::{Source, Stream};
+use link::{Dial, LinkError, LinkHandle, Session, Wiring};
 use media::ts::{PACKET_BYTES, SYNC_BYTE};
 use model::endpoint::{self, SrtMode};
 use model::{Label, Protocol};
@@ -19,9 +19,9 @@ use tokio::time::MissedTickBehavior;
 /// Calls `endpoint`, or is called there, and feeds source `id` of the stream, until stopped.
 ///
 /// As a listener it takes one publisher at a time, whatever its stream id.
-pub fn start(wiring: Wiring, endpoint: endpoint::Srt) -> LinkHandle {
+pub fn start(context: &Context, wiring: Wiring, endpoint: endpoint::Srt) -> LinkHandle {
     let dial = Ingest {
-        context: wiring.context.clone(),
+        context: context.clone(),
         stream: wiring.stream.clone(),
         id: wiring.label.clone(),
         endpoint,

@@ -28,8 +28,8 @@ pub use history::{History, Sample};
 pub use listener::{Config, ServeError, serve};
 
 use crate::context::Context;
-use crate::link::{self, LinkError};
 use backend::{Backend, ConnectConfig, Connection, Error, Libsrt, ListenConfig};
+use link::LinkError;
 use model::{Ask, Protocol, Refusal, endpoint};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use stream_id::StreamIdError;

@@ -6,8 +6,8 @@ use super::listener::Door;
 use super::serve::send;
 use super::{call, link_error, port};
 use crate::context::Context;
-use crate::link::{self, Details, Dial, LinkError, LinkHandle, Session, Wiring};
 use hub::Stream;
+use link::{Details, Dial, LinkError, LinkHandle, Session, Wiring};
 use model::Protocol;
 use model::endpoint::{self, SrtMode};
 use std::sync::Arc;
@@ -18,9 +18,9 @@ use tokio::time::MissedTickBehavior;
 ///
 /// As a listener it serves all who call its port, whatever their stream id; its figures are
 /// then those of all of them together.
-pub fn start(wiring: Wiring, endpoint: endpoint::Srt) -> LinkHandle {
+pub fn start(context: &Context, wiring: Wiring, endpoint: endpoint::Srt) -> LinkHandle {
     let dial = Push {
-        context: wiring.context.clone(),
+        context: context.clone(),
         stream: wiring.stream.clone(),
         endpoint,
     };

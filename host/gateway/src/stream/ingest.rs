@@ -2,9 +2,9 @@
 //! are encoded on the way, since hardly any other protocol carries them.
 
 use crate::context::Context;
-use crate::link::{self, Dial, LinkError, LinkHandle, Session, Wiring};
 use crate::mjpeg::encode;
 use hub::{Form, Item, ReadError, Reader, Source, Start, Stream};
+use link::{Dial, LinkError, LinkHandle, Session, Wiring};
 use media::Frame;
 use model::{Label, Protocol, StreamName};
 use std::sync::Arc;
@@ -17,9 +17,9 @@ const BATCH: usize = 256;
 const LOOK: Duration = Duration::from_millis(100);
 
 /// Feeds source `id` of the stream from the stream called `from`, until stopped.
-pub fn start(wiring: Wiring, from: StreamName) -> LinkHandle {
+pub fn start(context: &Context, wiring: Wiring, from: StreamName) -> LinkHandle {
     let dial = Ingest {
-        context: wiring.context.clone(),
+        context: context.clone(),
         stream: wiring.stream.clone(),
         id: wiring.label.clone(),
         from,

@@ -2,7 +2,7 @@
 
 pub mod ingest;
 
-use crate::link::Policy;
+use link::Policy;
 use std::time::Duration;
 
 /// A stream that is not there yet costs nothing to look for.

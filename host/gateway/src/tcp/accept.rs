@@ -1,7 +1,8 @@
 //! The accept loop of a port: a place, a handshake if there is TLS, and a task for each connection.
 
 use super::Wire;
-use crate::context::{Complaints, Context};
+use crate::context::Context;
+use link::context::Complaints;
 use model::Protocol;
 use socket2::{SockRef, TcpKeepalive};
 use std::collections::hash_map::RandomState;

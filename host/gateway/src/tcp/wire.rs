@@ -2,8 +2,8 @@
 
 use super::write::{WriteError, within_stall, write_all};
 use crate::context::Context;
-use crate::link::{self, LinkError};
 use bytes::{Bytes, BytesMut};
+use link::LinkError;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;

@@ -1,7 +1,7 @@
 //! Writing shared bytes to a connection, many buffers a call, without a copy.
 
-use crate::link::LinkError;
 use bytes::Bytes;
+use link::LinkError;
 use std::io::{self, IoSlice};
 use std::time::Duration;
 use tokio::net::TcpStream;

@@ -1,9 +1,9 @@
 //! Media in: FFmpeg's test picture with the stream's name and a clock, and a tone.
 
-use crate::child::{Ffmpeg, QUIET, words};
 use crate::context::Context;
-use crate::link::{self, Dial, LinkError, LinkHandle, Session, Wiring};
+use ffmpeg::{Ffmpeg, QUIET, words};
 use hub::Stream;
+use link::{Dial, LinkError, LinkHandle, Session, Wiring};
 use model::{Label, Protocol, StreamName};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -18,9 +18,9 @@ const FONTS: [&str; 4] = [
 ];
 
 /// Feeds source `id` of the stream with the picture, until stopped.
-pub fn start(wiring: Wiring) -> LinkHandle {
+pub fn start(context: &Context, wiring: Wiring) -> LinkHandle {
     let dial = Ingest {
-        context: wiring.context.clone(),
+        context: context.clone(),
         stream: wiring.stream.clone(),
         id: wiring.label.clone(),
     };
@@ -42,9 +42,8 @@ impl Dial for Ingest {
             .connections
             .add(1);
         let arguments = arguments(self.stream.name(), font().as_deref());
-        Ffmpeg::start(arguments, Stdio::null())?
-            .feed(&mut source, session)
-            .await
+        let ffmpeg = Ffmpeg::start(arguments, Stdio::null())?;
+        link::feed(ffmpeg, &mut source, session).await
     }
 }
 

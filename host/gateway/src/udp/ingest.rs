@@ -4,9 +4,9 @@ use super::pace::Pace;
 use super::receive::Receiver;
 use super::socket;
 use crate::context::Context;
-use crate::link::{self, Dial, LinkError, LinkHandle, Session, Wiring};
 use bytes::Bytes;
 use hub::{Source, Stream};
+use link::{Dial, LinkError, LinkHandle, Session, Wiring};
 use media::ts::{PACKET_BYTES, SYNC_BYTE};
 use model::{Label, Protocol, endpoint};
 use std::net::UdpSocket;
@@ -14,9 +14,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 /// Listens on `endpoint` and feeds source `id` of the stream, until stopped.
-pub fn start(wiring: Wiring, endpoint: endpoint::Udp) -> LinkHandle {
+pub fn start(context: &Context, wiring: Wiring, endpoint: endpoint::Udp) -> LinkHandle {
     let dial = Ingest {
-        context: wiring.context.clone(),
+        context: context.clone(),
         stream: wiring.stream.clone(),
         id: wiring.label.clone(),
         endpoint,

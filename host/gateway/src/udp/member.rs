@@ -3,8 +3,8 @@
 use super::batch::{Batch, Run};
 use super::send::{is_about_offload, send_one, send_run};
 use super::socket;
-use crate::link::{LinkError, Session};
 use bytes::Bytes;
+use link::{LinkError, Session};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::net::UdpSocket;

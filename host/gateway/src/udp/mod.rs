@@ -18,7 +18,7 @@ mod timerfd;
 
 pub(crate) use member::Member;
 
-use crate::link::Policy;
+use link::Policy;
 use std::time::Duration;
 
 /// Bytes in the usual datagram: seven transport packets.

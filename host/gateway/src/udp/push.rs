@@ -4,15 +4,15 @@ use super::fanout;
 use super::member::Member;
 use super::socket;
 use crate::context::Context;
-use crate::link::{self, Dial, LinkError, LinkHandle, Session, Wiring};
 use hub::Stream;
+use link::{Dial, LinkError, LinkHandle, Session, Wiring};
 use model::{Protocol, endpoint};
 use std::sync::Arc;
 
 /// Sends the stream to `endpoint`, until stopped.
-pub fn start(wiring: Wiring, endpoint: endpoint::Udp) -> LinkHandle {
+pub fn start(context: &Context, wiring: Wiring, endpoint: endpoint::Udp) -> LinkHandle {
     let dial = Push {
-        context: wiring.context.clone(),
+        context: context.clone(),
         stream: wiring.stream.clone(),
         endpoint,
     };

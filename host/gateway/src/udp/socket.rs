@@ -1,7 +1,7 @@
 //! Sockets: bound, joined, buffered.
 
 use crate::context::Context;
-use crate::link::{self, LinkError};
+use link::LinkError;
 use model::endpoint;
 use socket2::{Domain, InterfaceIndexOrAddress, Protocol, SockAddr, Socket, Type};
 use std::io;

@@ -2,10 +2,10 @@
 //! its viewers.
 
 use super::feed::{Medium, Sample};
-use crate::child::{Ffmpeg, QUIET, words};
 use crate::context::Context;
-use crate::link::LinkError;
 use bytes::BytesMut;
+use ffmpeg::{Ffmpeg, QUIET, words};
+use link::LinkError;
 use media::ogg::{OpusReader, Packet};
 use media::ts::mux::{LEAD, Muxer};
 use media::{Convert, Frame, Ticks90k, Tracks};
@@ -106,7 +106,7 @@ async fn encode(
             ffmpeg.end().await;
             Ok(end)
         }
-        None => Err(ffmpeg.explain().await),
+        None => Err(ffmpeg.explain().await.into()),
     }
 }
 

@@ -8,8 +8,9 @@ mod sealed;
 mod tls_support;
 mod tracks;
 
-use gateway::{Context, LinkHandle, rtmp};
+use gateway::{Context, rtmp};
 use hub::{Registry, Settings, Source, Stream};
+use link::LinkHandle;
 use model::{Endpoint, Protocol};
 use std::net::SocketAddr;
 use std::sync::Arc;

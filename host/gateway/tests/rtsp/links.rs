@@ -1,8 +1,9 @@
 //! This host pulls from another and pushes to another, which ask for passwords.
 
 use crate::support::*;
-use gateway::{Context, LinkHandle, rtsp, start_output, start_source};
+use gateway::{Context, rtsp, start_output, start_source};
 use hub::{Registry, Settings, Stream};
+use link::LinkHandle;
 use model::{Endpoint, LinkState, Protocol, Retry};
 use std::sync::Arc;
 use std::time::Instant;

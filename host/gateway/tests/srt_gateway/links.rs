@@ -1,10 +1,10 @@
 //! Sources and outputs that call, and those that are called.
 
 use crate::support::{Host, assert_whole, bounded, decode, free_port, peer, publisher, until};
-use gateway::LinkHandle;
-use gateway::link::Details;
 use gateway::srt::Role;
 use gateway::srt::backend::{Backend, ConnectConfig, Connection, Error, Libsrt, RejectReason};
+use link::Details;
+use link::LinkHandle;
 use model::LinkState;
 use std::net::SocketAddr;
 use std::time::Instant;

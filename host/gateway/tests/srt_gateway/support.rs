@@ -1,9 +1,10 @@
 //! A host with an SRT port, peers of other makes, and bounded waits.
 
+use gateway::Context;
 use gateway::srt::backend::{Backend, ConnectConfig, Error, Libsrt, LibsrtConnection};
 use gateway::srt::{self, ConnectionFigures, Role};
-use gateway::{Context, LinkHandle};
 use hub::{Pass, Registry, Settings, Source, Stream};
+use link::LinkHandle;
 use model::{Ask, Intent, Label, Protocol};
 use std::net::SocketAddr;
 use std::process::Stdio;

@@ -3,8 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // A test that cannot go on says so.
 
 use bytes::Bytes;
-use gateway::{Context, LinkHandle};
+use gateway::Context;
 use hub::{Registry, Settings, Stream};
+use link::LinkHandle;
 use model::{Endpoint, Label, LinkState};
 use std::net::SocketAddr;
 use std::sync::Arc;

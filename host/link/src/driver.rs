@@ -1,10 +1,10 @@
 //! Runs the sessions of a link, one after another, as its state machine says.
 
-use super::backoff::Policy;
-use super::error::LinkError;
-use super::figures::{Figures, LinkSnapshot, Session};
-use super::state::{Direction, Machine, Moment, Wants};
+use crate::backoff::Policy;
 use crate::context::Context;
+use crate::error::LinkError;
+use crate::figures::{Figures, LinkSnapshot, Session};
+use crate::state::{Direction, Machine, Moment, Wants};
 use hub::Stream;
 use model::{Event, Label, LinkState, LinkStatus};
 use parking_lot::Mutex;

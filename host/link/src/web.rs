@@ -1,9 +1,9 @@
 //! HTTP to servers that this host calls.
 
-use super::LinkError;
-use super::address::to_call;
-use super::tls;
+use crate::LinkError;
+use crate::address::to_call;
 use crate::context::Context;
+use crate::tls;
 use model::Egress;
 use model::egress::Forbidden;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};

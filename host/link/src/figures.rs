@@ -11,17 +11,17 @@ use tokio_util::sync::CancellationToken;
 
 /// What a link has counted over all its sessions.
 #[derive(Debug)]
-pub(super) struct Figures {
-    pub(super) meter: Meter,
-    pub(super) drops: AtomicU64,
-    pub(super) details: Mutex<Option<Details>>,
+pub(crate) struct Figures {
+    pub(crate) meter: Meter,
+    pub(crate) drops: AtomicU64,
+    pub(crate) details: Mutex<Option<Details>>,
     /// Set by the driver while the link is not live: the next byte is news.
-    pub(super) quiet: AtomicBool,
-    pub(super) news: Notify,
+    pub(crate) quiet: AtomicBool,
+    pub(crate) news: Notify,
 }
 
 impl Figures {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             meter: Meter::new(Instant::now().into_std()),
             drops: AtomicU64::new(0),
@@ -35,9 +35,9 @@ impl Figures {
 /// What one session of a link is given. Clones are the same session.
 #[derive(Debug, Clone)]
 pub struct Session {
-    pub(super) figures: Arc<Figures>,
-    pub(super) established: Arc<AtomicBool>,
-    pub(super) cancel: CancellationToken,
+    pub(crate) figures: Arc<Figures>,
+    pub(crate) established: Arc<AtomicBool>,
+    pub(crate) cancel: CancellationToken,
 }
 
 impl Session {

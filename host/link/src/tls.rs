@@ -1,7 +1,7 @@
 //! TLS to servers that this host calls: who they are is checked against the system's
 //! certificates, or those in the file that SSL_CERT_FILE names.
 
-use super::LinkError;
+use crate::LinkError;
 use std::io;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -45,7 +45,7 @@ pub async fn config() -> Result<Arc<ClientConfig>, LinkError> {
 }
 
 /// For connections without TLS, of clients that want a configuration all the same.
-pub(super) fn nobody_trusted() -> Result<Arc<ClientConfig>, LinkError> {
+pub(crate) fn nobody_trusted() -> Result<Arc<ClientConfig>, LinkError> {
     with_roots(RootCertStore::empty())
 }
 

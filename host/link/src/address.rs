@@ -1,6 +1,6 @@
 //! Addresses behind host names.
 
-use super::LinkError;
+use crate::LinkError;
 use crate::context::Context;
 use model::Egress;
 use std::io;

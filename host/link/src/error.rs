@@ -37,6 +37,9 @@ pub enum LinkError {
         /// For how long.
         seconds: u64,
     },
+    /// What FFmpeg was to make ended.
+    #[error(transparent)]
+    Ffmpeg(#[from] ffmpeg::Error),
     /// The stream has this source connected already, or is gone.
     #[error(transparent)]
     NotAdmitted(#[from] model::Refusal),
@@ -63,6 +66,7 @@ impl LinkError {
             Self::Io { .. } => "link-refused-by-system",
             Self::Passing(_) => "link-broke",
             Self::Stalled { .. } => "link-stalled",
+            Self::Ffmpeg(_) => "link-ffmpeg",
             Self::NotAdmitted(_) => "link-not-admitted",
             Self::Rejected(_) => "link-rejected",
             Self::Misconfigured { .. } => "link-misconfigured",

@@ -2,8 +2,8 @@
 //!
 //! The driver feeds it and does what [`Machine::wants`] says; no socket, task or clock here.
 
-use super::LinkError;
-use super::backoff::{Backoff, Policy};
+use crate::LinkError;
+use crate::backoff::{Backoff, Policy};
 use model::{LinkState, LinkStatus};
 use std::time::{Duration, Instant};
 

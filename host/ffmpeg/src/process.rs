@@ -1,12 +1,8 @@
 //! FFmpeg as a child: started without a shell, fed through its standard input and read from its
 //! standard output, and ended for certain.
 
-mod sys;
-
-use crate::link::{LinkError, Session};
-use bytes::{Bytes, BytesMut};
-use hub::Source;
-use media::ts::framer::Framer;
+use crate::{Error, sys};
+use bytes::BytesMut;
 use std::ffi::OsStr;
 use std::io;
 use std::process::Stdio;
@@ -25,10 +21,10 @@ const LAST_BYTES: usize = 2 << 10;
 const BLOCK_BYTES: usize = 64 << 10;
 
 /// What every FFmpeg of this host is told first: to ask nothing, and to speak of trouble only.
-pub(crate) const QUIET: &str = "-hide_banner -nostdin -nostats -loglevel warning";
+pub const QUIET: &str = "-hide_banner -nostdin -nostats -loglevel warning";
 
 /// A running FFmpeg. Killed when dropped.
-pub(crate) struct Ffmpeg {
+pub struct Ffmpeg {
     child: Child,
     stdout: ChildStdout,
     words: JoinHandle<String>,
@@ -39,10 +35,10 @@ impl Ffmpeg {
     ///
     /// # Errors
     /// When it is not there, or cannot be started.
-    pub(crate) fn start<S: AsRef<OsStr>>(
+    pub fn start<S: AsRef<OsStr>>(
         arguments: impl IntoIterator<Item = S>,
         stdin: Stdio,
-    ) -> Result<Self, LinkError> {
+    ) -> Result<Self, Error> {
         let mut command = Command::new("ffmpeg");
         command
             .args(arguments)
@@ -50,10 +46,9 @@ impl Ffmpeg {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         sys::tie_to_parent(&mut command);
-        let doing = "cannot start ffmpeg (is it installed? apt-get install ffmpeg)";
-        let mut child = command.spawn().map_err(LinkError::io(doing))?;
+        let mut child = command.spawn().map_err(Error::Start)?;
         let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
-            return Err(LinkError::Passing("ffmpeg has no pipes".to_owned()));
+            return Err(Error::NoPipe("output"));
         };
         Ok(Self {
             child,
@@ -66,50 +61,22 @@ impl Ffmpeg {
     ///
     /// # Errors
     /// When there is none, or it was taken already.
-    pub(crate) fn stdin(&mut self) -> Result<ChildStdin, LinkError> {
+    pub fn stdin(&mut self) -> Result<ChildStdin, Error> {
         let stdin = self.child.stdin.take();
-        stdin.ok_or_else(|| LinkError::Passing("ffmpeg has no standard input".to_owned()))
+        stdin.ok_or(Error::NoPipe("input"))
     }
 
     /// Appends what it has made; 0 once it has ended.
-    pub(crate) async fn read(&mut self, to: &mut BytesMut) -> io::Result<usize> {
+    pub async fn read(&mut self, to: &mut BytesMut) -> io::Result<usize> {
         to.reserve(BLOCK_BYTES);
         self.stdout.read_buf(to).await
-    }
-
-    /// Feeds the source with the transport stream it makes until it ends, which is an error, or the session does.
-    pub(crate) async fn feed(
-        mut self,
-        source: &mut Source,
-        session: &Session,
-    ) -> Result<(), LinkError> {
-        session.live();
-        let (mut framer, mut block) = (Framer::stream(), BytesMut::new());
-        let mut runs: Vec<Bytes> = Vec::new();
-        loop {
-            block.reserve(BLOCK_BYTES);
-            let read = tokio::select! {
-                read = self.stdout.read_buf(&mut block) => read,
-                () = session.cancelled().cancelled() => {
-                    self.end().await;
-                    return Ok(());
-                }
-            };
-            match read {
-                Ok(1..) => {}
-                Ok(0) | Err(_) => return Err(self.explain().await),
-            }
-            session.moved(block.len());
-            framer.push(block.split().freeze(), &mut runs);
-            source.push_ts(runs.drain(..));
-        }
     }
 
     /// Waits for its end, once it makes nothing more.
     ///
     /// # Errors
     /// Its last words, if it was not content.
-    pub(crate) async fn finish(mut self) -> Result<(), LinkError> {
+    pub async fn finish(mut self) -> Result<(), Error> {
         match self.child.wait().await {
             Ok(status) if status.success() => Ok(()),
             _ => Err(self.explain().await),
@@ -117,17 +84,14 @@ impl Ffmpeg {
     }
 
     /// Why it ended.
-    pub(crate) async fn explain(mut self) -> LinkError {
+    pub async fn explain(mut self) -> Error {
         self.end().await;
         let words = (&mut self.words).await.unwrap_or_default();
-        LinkError::Passing(match words.is_empty() {
-            true => "ffmpeg ended without a word".to_owned(),
-            false => format!("ffmpeg ended: {words}"),
-        })
+        Error::Ended { words }
     }
 
     /// Asks the group to end, then makes it.
-    pub(crate) async fn end(&mut self) {
+    pub async fn end(&mut self) {
         let Some(leader) = self.child.id() else {
             return;
         };
@@ -147,20 +111,21 @@ impl Ffmpeg {
 ///
 /// # Errors
 /// Why not, with what to do.
-pub async fn check_ffmpeg() -> Result<(), LinkError> {
+pub async fn check_ffmpeg() -> Result<(), Error> {
     let mut command = Command::new("ffmpeg");
     command.arg("-version").stdin(Stdio::null());
     command.stdout(Stdio::null()).stderr(Stdio::null());
-    let doing = "cannot start ffmpeg; install it (apt-get install ffmpeg)";
-    let ended = command.status().await.map_err(LinkError::io(doing))?;
+    let ended = command.status().await.map_err(Error::Start)?;
     match ended.success() {
         true => Ok(()),
-        false => Err(LinkError::Passing(format!("ffmpeg -version: {ended}"))),
+        false => Err(Error::Ended {
+            words: format!("ffmpeg -version: {ended}"),
+        }),
     }
 }
 
 /// Words of a constant line.
-pub(crate) fn words(line: &'static str) -> impl Iterator<Item = String> {
+pub fn words(line: &'static str) -> impl Iterator<Item = String> {
     line.split_whitespace().map(str::to_owned)
 }
 

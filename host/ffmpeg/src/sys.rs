@@ -6,7 +6,7 @@ use std::io;
 
 /// Makes a command's process a group of its own that dies with the thread that starts it:
 /// nothing outlives this host, even if it is killed.
-pub(super) fn tie_to_parent(command: &mut tokio::process::Command) {
+pub(crate) fn tie_to_parent(command: &mut tokio::process::Command) {
     command.process_group(0).kill_on_drop(true);
     let parent = libc::pid_t::try_from(std::process::id()).unwrap_or(0);
     // SAFETY: between fork and exec only async-signal-safe calls are allowed; prctl and
@@ -26,7 +26,7 @@ pub(super) fn tie_to_parent(command: &mut tokio::process::Command) {
 }
 
 /// Sends a signal to a process group.
-pub(super) fn signal_group(leader: u32, signal: libc::c_int) -> io::Result<()> {
+pub(crate) fn signal_group(leader: u32, signal: libc::c_int) -> io::Result<()> {
     let group = libc::pid_t::try_from(leader).map_err(io::Error::other)?;
     // SAFETY: killpg takes plain numbers.
     match unsafe { libc::killpg(group, signal) } {

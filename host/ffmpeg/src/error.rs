@@ -1,0 +1,28 @@
+//! Why there is no FFmpeg, or none any more.
+
+use std::io;
+
+/// Why there is no FFmpeg, or none any more.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// It is not there, or the system starts no more processes.
+    #[error("cannot start ffmpeg (is it installed? apt-get install ffmpeg): {0}")]
+    Start(#[source] io::Error),
+    /// It was started without a pipe that is asked for, or the pipe was taken already.
+    #[error("ffmpeg has no pipe for its {0}")]
+    NoPipe(&'static str),
+    /// It ended, and said this last.
+    #[error("ffmpeg ended{}", said(words))]
+    Ended {
+        /// Its last lines, in one.
+        words: String,
+    },
+}
+
+fn said(words: &str) -> String {
+    match words.is_empty() {
+        true => " without a word".to_owned(),
+        false => format!(": {words}"),
+    }
+}

@@ -1,0 +1,9 @@
+//! FFmpeg as supervised child processes: arguments without a shell, media through pipes, an end
+//! for certain.
+
+mod error;
+mod process;
+mod sys;
+
+pub use error::Error;
+pub use process::{Ffmpeg, QUIET, check_ffmpeg, words};
