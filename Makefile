@@ -5,7 +5,7 @@
 CARGO ?= cargo
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 RELEASE := $(CARGO_TARGET_DIR)/release
-L0 := -p pointsman-model -p pointsman-media -p pointsman-rtmp -p pointsman-rtsp
+L0 := -p pointsman-model -p pointsman-media -p pointsman-raster -p pointsman-rtmp -p pointsman-rtsp
 
 .PHONY: help setup setup-test build run test lint wasm-check schemathesis openapi peer-table deny bench fuzz
 

@@ -1,0 +1,3 @@
+//! Screens that run as containers, found through the Engine API.
+
+#![forbid(unsafe_code)]

@@ -1,0 +1,3 @@
+//! Streams made of streams by FFmpeg: encode, composite, split, thumbnail.
+
+#![forbid(unsafe_code)]

@@ -1,0 +1,3 @@
+//! Files that operators upload: taken, probed, listed, deleted.
+
+#![forbid(unsafe_code)]
