@@ -4,7 +4,9 @@
 //! write grows with their number: few players get each picture as it comes, for many the system's
 //! cost of a write is shared by more bytes ([`Merge`]).
 
-use super::seat::{Batch, End, Seat};
+use super::batch::Batch;
+use super::place::{Gate, Manner, Place, Taken};
+use super::seat::{End, Seat};
 use crate::context::Context;
 use crate::crowd::{Call, Entrance, Handle};
 use hub::{ReadError, Reader, RtmpMessage, Start, Stream};
@@ -16,6 +18,9 @@ const MOST: usize = 512;
 
 /// Messages taken at a time.
 const BATCH: usize = 256;
+
+/// How often what players were sent is counted.
+const COUNT: Duration = Duration::from_millis(250);
 
 /// How long messages are gathered before they are written.
 #[derive(Debug, Clone, Copy)]
@@ -68,10 +73,13 @@ pub(super) async fn join(context: &Context, merge: Merge, seat: Arc<Seat>) -> Se
             reader: stream.read_rtmp(Start::RandomAccess),
             merge,
             entrance,
-            seats: Vec::new(),
+            gate: Arc::default(),
+            manner: Manner::default(),
+            places: Vec::new(),
             late: Vec::new(),
             gathered: Vec::with_capacity(BATCH),
             due: None,
+            counted: Instant::now(),
         };
         context.tasks().spawn(crowd.run());
     };
@@ -86,12 +94,17 @@ struct Crowd {
     reader: Reader<RtmpMessage>,
     merge: Merge,
     entrance: Entrance<Arc<Seat>>,
-    seats: Vec<Arc<Seat>>,
+    gate: Arc<Gate>,
+    /// What the places know of the batches to come.
+    manner: Manner,
+    places: Vec<Place>,
     /// Who came while messages were gathered, and has been given those already.
-    late: Vec<Arc<Seat>>,
+    late: Vec<Place>,
     gathered: Vec<RtmpMessage>,
     /// When what was gathered is written.
     due: Option<Instant>,
+    /// When what was sent was counted last.
+    counted: Instant,
 }
 
 impl Crowd {
@@ -101,7 +114,7 @@ impl Crowd {
                 biased;
                 call = self.entrance.call() => match call {
                     Call::Join(seat) => self.welcome(seat),
-                    Call::Look => {}
+                    Call::Look => self.look(),
                 },
                 () = super::connection::until(self.due), if self.due.is_some() => self.write(),
                 read = self.reader.recv_many(&mut self.gathered, BATCH) => match read {
@@ -110,34 +123,41 @@ impl Crowd {
                     Err(ReadError::Closed) => break,
                 },
             }
-            self.seats.retain(|seat| seat.end().is_none());
-            if self.seats.is_empty() && self.late.is_empty() && !self.has_late_joiners().await {
+            if self.places.is_empty() && self.late.is_empty() && !self.has_late_joiners().await {
                 return;
             }
             self.entrance
-                .note_present(self.seats.len() + self.late.len());
+                .note_present(self.places.len() + self.late.len());
             // A stream that always has something must not keep the others of its thread waiting.
             tokio::task::consume_budget().await;
         }
         self.write();
         self.has_late_joiners().await;
-        self.seats.iter().for_each(|seat| seat.finish(End::Stream));
+        self.places.iter().for_each(|place| place.seat.ended());
     }
 
     /// A new player gets what the others had since the newest key frame.
     fn welcome(&mut self, seat: Arc<Seat>) {
         let mut lead = Vec::new();
         self.reader.lead_in(&mut lead);
-        let lead = Batch::new(lead);
-        seat.offer(Instant::now(), &lead, &lead.slices());
-        self.late.push(seat);
+        seat.let_in(Instant::now(), &lead, &self.gate);
+        self.late.push(Place::new(seat));
         if self.gathered.is_empty() {
-            self.seats.append(&mut self.late);
+            self.places.append(&mut self.late);
         }
     }
 
+    /// Looks who is still there, and who is in step.
+    fn look(&mut self) {
+        let (gate, manner) = (self.gate.clone(), &self.manner);
+        let _inside = gate.write();
+        let mut stays = |place: &mut Place| place.look(manner) == Taken::Stays;
+        self.places.retain_mut(&mut stays);
+        self.late.retain_mut(&mut stays);
+    }
+
     fn gather(&mut self) {
-        let window = self.merge.window(self.seats.len());
+        let window = self.merge.window(self.places.len());
         if window.is_zero() || self.gathered.len() >= BATCH {
             return self.write();
         }
@@ -147,14 +167,24 @@ impl Crowd {
     fn write(&mut self) {
         self.due = None;
         let batch = Batch::new(std::mem::take(&mut self.gathered));
-        let slices = batch.slices();
         let now = Instant::now();
-        for seat in &self.seats {
-            seat.offer(now, &batch, &slices);
+        let differs = self.manner.follow(&batch);
+        let (gate, manner) = (self.gate.clone(), &self.manner);
+        {
+            let (_inside, changed) = gate.write();
+            if differs || changed {
+                let stays = |place: &mut Place| place.look(manner) == Taken::Stays;
+                self.places.retain_mut(stays);
+            }
+            let stays = |place: &mut Place| place.offer(now, &batch, manner) == Taken::Stays;
+            self.places.retain_mut(stays);
         }
-        drop(slices);
         self.gathered = batch.into_messages();
-        self.seats.append(&mut self.late);
+        self.places.append(&mut self.late);
+        if now.saturating_duration_since(self.counted) >= COUNT {
+            self.counted = now;
+            self.places.iter_mut().for_each(Place::count);
+        }
     }
 
     /// Lets nobody in any more; true if somebody came in before.
@@ -165,11 +195,12 @@ impl Crowd {
         for seat in late.await {
             self.welcome(seat);
         }
-        !self.seats.is_empty()
+        !self.places.is_empty()
     }
 
-    fn note_lag(&self, lost: u64) {
-        self.seats.iter().for_each(|seat| seat.lost(lost));
+    fn note_lag(&mut self, lost: u64) {
+        self.places.iter().for_each(|place| place.seat.lost(lost));
+        self.look();
         let complaints = self.context.complaints();
         if let Some(held_back) = complaints.admit("rtmp crowd lag", Instant::now()) {
             tracing::warn!(stream = %self.stream.name(), lost, held_back, "RTMP players were overtaken; this host is overloaded");

@@ -6,11 +6,13 @@
 //! through one [`crowd`], or [`sealed`] under TLS. [`push`] publishes to
 //! another server, [`pull`] plays from one, each through a [`caller`]. What is said on the wire is decided in the sans-IO crate `rtmp`.
 
+mod batch;
 mod caller;
 mod connection;
 mod crowd;
 mod ingest;
 mod listener;
+mod place;
 mod player;
 pub mod pull;
 pub mod push;

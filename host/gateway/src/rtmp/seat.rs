@@ -1,9 +1,11 @@
 //! One player of a crowd: its socket, and what waits for it.
 //!
-//! The crowd's task offers it every batch, and never waits. What the socket does not take at once
-//! waits here, and the player's own task writes it when there is room. A player that falls behind
-//! goes on with a newer key frame, as a reader of a lane that was overtaken does.
+//! While nothing waits the crowd writes by itself ([`super::place`]). What the socket does not take
+//! at once waits here, and the player's own task writes it when there is room. A player that falls
+//! behind goes on with a newer key frame, as a reader of a lane that was overtaken does.
 
+use super::batch::Batch;
+use super::place::Gate;
 use super::player::Player;
 use bytes::Bytes;
 use hub::{Preface, RtmpMessage, Viewer};
@@ -29,16 +31,6 @@ const MAX_WAITING_BYTES: usize = 16 << 20;
 /// Messages that may wait at most.
 const MAX_WAITING: usize = 16_384;
 
-/// Messages that go to all players of a crowd together.
-pub(super) struct Batch {
-    messages: Vec<RtmpMessage>,
-    bytes: usize,
-    /// Of all of them; none if it changes among them.
-    preface: Option<Arc<Preface>>,
-    /// What a player must understand to take all of them, each once.
-    needs: Vec<Need>,
-}
-
 /// A player's socket and queue.
 #[derive(Debug)]
 pub(crate) struct Seat {
@@ -50,6 +42,8 @@ pub(crate) struct Seat {
 
 #[derive(Debug)]
 struct Outgoing {
+    /// Of the crowd it sits in; none before it is let in.
+    gate: Option<Arc<Gate>>,
     player: Player,
     waiting: VecDeque<Waiting>,
     waiting_bytes: usize,
@@ -77,44 +71,13 @@ pub(super) enum End {
     Broken,
 }
 
-impl Batch {
-    pub(super) fn new(messages: Vec<RtmpMessage>) -> Self {
-        let mut prefaces = messages.iter().map(|message| &message.preface);
-        let first = prefaces.next();
-        let same = first.filter(|first| prefaces.all(|other| Arc::ptr_eq(first, other)));
-        let mut needs = Vec::new();
-        for message in &messages {
-            if !needs.contains(&message.need) {
-                needs.push(message.need);
-            }
-        }
-        Self {
-            bytes: messages.iter().map(|message| message.wire.len()).sum(),
-            preface: same.cloned(),
-            needs,
-            messages,
-        }
-    }
-
-    /// To be given to [`Seat::offer`], made once for all players.
-    pub(super) fn slices(&self) -> Vec<IoSlice<'_>> {
-        let wires = self.messages.iter().map(|message| &message.wire);
-        wires.map(|wire| IoSlice::new(wire)).collect()
-    }
-
-    /// The messages, for their memory to be used again.
-    pub(super) fn into_messages(mut self) -> Vec<RtmpMessage> {
-        self.messages.clear();
-        self.messages
-    }
-}
-
 impl Seat {
     pub(super) fn new(tcp: Arc<TcpStream>, viewer: Viewer, player: Player, now: Instant) -> Self {
         Self {
             tcp,
             viewer,
             out: Mutex::new(Outgoing {
+                gate: None,
                 player,
                 waiting: VecDeque::new(),
                 waiting_bytes: 0,
@@ -140,67 +103,39 @@ impl Seat {
         self.out.lock().end
     }
 
+    /// Its connection.
+    pub(super) fn tcp(&self) -> Arc<TcpStream> {
+        self.tcp.clone()
+    }
+
     /// Nothing more comes.
     pub(super) fn finish(&self, end: End) {
-        self.out.lock().end.get_or_insert(end);
+        self.change(|out| {
+            out.end.get_or_insert(end);
+        });
         self.news.notify_one();
     }
 
     pub(super) fn pause(&self, paused: bool) {
-        self.out.lock().player.pause(paused);
-    }
-
-    /// Messages that nobody in the crowd got.
-    pub(super) fn lost(&self, messages: u64) {
-        self.viewer.lost(messages);
-        self.out.lock().player.restart();
-    }
-
-    /// Hands over a batch; writes what the socket takes now.
-    pub(super) fn offer(&self, now: Instant, batch: &Batch, slices: &[IoSlice<'_>]) {
-        let mut out = self.out.lock();
-        if out.end.is_some() {
-            return;
-        }
-        let in_step = (batch.preface.as_ref()).is_some_and(|preface| {
-            out.waiting.is_empty() && out.player.is_in_step(preface, &batch.needs)
-        });
-        if in_step {
-            let written = self.write_slices(&mut out, slices);
-            self.viewer.sent(written);
-            if written < batch.bytes {
-                out.keep(now, batch, written);
-            } else {
-                out.progress = now;
-            }
-        } else {
-            let lost = out.queue(now, &batch.messages);
-            if lost > 0 {
-                self.viewer.lost(lost);
-            }
-            self.write_waiting(now, &mut out);
-        }
-        if !out.waiting.is_empty() || out.end.is_some() {
-            self.news.notify_one();
-        }
+        self.change(|out| out.player.pause(paused));
     }
 
     /// Says something of the session's own, behind what waits.
     pub(super) fn say(&self, now: Instant, bytes: Bytes) {
-        let mut out = self.out.lock();
-        out.push(now, bytes);
-        self.write_waiting(now, &mut out);
+        self.change(|out| {
+            out.push(now, bytes);
+            self.write_waiting(now, out);
+        });
     }
 
     /// Writes what waits, as far as the socket takes it.
     pub(super) fn flush(&self, now: Instant) {
-        let mut out = self.out.lock();
-        self.write_waiting(now, &mut out);
+        self.change(|out| self.write_waiting(now, out));
     }
 
     /// Drops what waits, but for a message that is partly written.
     pub(super) fn cut_short(&self) {
-        self.out.lock().drop_waiting();
+        self.change(Outgoing::drop_waiting);
     }
 
     /// Since when the socket has taken nothing, although something waits.
@@ -209,25 +144,16 @@ impl Seat {
         (!out.waiting.is_empty()).then_some(out.progress)
     }
 
-    /// Bytes that the socket took.
-    fn write_slices(&self, out: &mut Outgoing, slices: &[IoSlice<'_>]) -> usize {
-        let mut total = 0;
-        for part in slices.chunks(BUFFERS) {
-            let wanted: usize = part.iter().map(|slice| slice.len()).sum();
-            match self.tcp.try_write_vectored(part) {
-                Ok(written) => {
-                    total += written;
-                    if written < wanted {
-                        break;
-                    }
-                }
-                Err(error) => {
-                    out.take_error(&error);
-                    break;
-                }
-            }
-        }
-        total
+    /// A change by the player's own task, never while the crowd writes.
+    fn change<T>(&self, change: impl FnOnce(&mut Outgoing) -> T) -> T {
+        let mut out = self.out.lock();
+        let Some(gate) = out.gate.clone() else {
+            return change(&mut out);
+        };
+        // Who holds the gate may want the seat: never the other way round.
+        drop(out);
+        let _inside = gate.change();
+        change(&mut self.out.lock())
     }
 
     fn write_waiting(&self, now: Instant, out: &mut Outgoing) {
@@ -253,6 +179,66 @@ impl Seat {
     }
 }
 
+/// What a crowd does, behind its gate.
+impl Seat {
+    /// Lets it in: first it gets what the others had since the newest key frame.
+    pub(super) fn let_in(&self, now: Instant, lead: &[RtmpMessage], gate: &Arc<Gate>) {
+        self.out.lock().gate = Some(gate.clone());
+        self.offer(now, lead);
+    }
+
+    /// Hands over messages; writes what the socket takes now.
+    pub(super) fn offer(&self, now: Instant, messages: &[RtmpMessage]) {
+        let mut out = self.out.lock();
+        if out.end.is_some() {
+            return;
+        }
+        let lost = out.queue(now, messages);
+        if lost > 0 {
+            self.viewer.lost(lost);
+        }
+        self.write_waiting(now, &mut out);
+        if !out.waiting.is_empty() || out.end.is_some() {
+            self.news.notify_one();
+        }
+    }
+
+    /// Keeps what a batch has beyond its first `written` bytes.
+    pub(super) fn keep(&self, now: Instant, batch: &Batch, written: usize) {
+        let mut out = self.out.lock();
+        let (skip, messages) = batch.beyond(written);
+        out.skip = skip;
+        messages.for_each(|message| out.push(now, message));
+        self.news.notify_one();
+    }
+
+    /// Whether it takes every message of those needs under that preface just as it is, and nothing
+    /// waits; none if nothing more comes.
+    pub(super) fn is_in_step(&self, preface: &Arc<Preface>, needs: &[Need]) -> Option<bool> {
+        let out = self.out.lock();
+        let in_step = out.waiting.is_empty() && out.player.is_in_step(preface, needs);
+        out.end.is_none().then_some(in_step)
+    }
+
+    /// Messages that nobody in the crowd got.
+    pub(super) fn lost(&self, messages: u64) {
+        self.viewer.lost(messages);
+        self.out.lock().player.restart();
+    }
+
+    /// Its socket is broken.
+    pub(super) fn broke(&self) {
+        self.out.lock().end.get_or_insert(End::Broken);
+        self.news.notify_one();
+    }
+
+    /// The stream has ended.
+    pub(super) fn ended(&self) {
+        self.out.lock().end.get_or_insert(End::Stream);
+        self.news.notify_one();
+    }
+}
+
 impl Outgoing {
     fn push(&mut self, now: Instant, bytes: Bytes) {
         if self.waiting.is_empty() {
@@ -260,23 +246,6 @@ impl Outgoing {
         }
         self.waiting_bytes += bytes.len();
         self.waiting.push_back(Waiting { since: now, bytes });
-    }
-
-    /// Keeps what a batch has beyond its first `written` bytes.
-    fn keep(&mut self, now: Instant, batch: &Batch, written: usize) {
-        let mut before = written;
-        for message in &batch.messages {
-            let length = message.wire.len();
-            if before >= length {
-                before -= length;
-                continue;
-            }
-            if self.waiting.is_empty() {
-                self.skip = before;
-            }
-            before = 0;
-            self.push(now, message.wire.clone());
-        }
     }
 
     /// Puts messages behind what waits, or in its place; returns how many the player loses.

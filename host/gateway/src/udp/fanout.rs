@@ -5,6 +5,7 @@
 
 use super::batch::{Batch, Run};
 use super::member::Member;
+use super::pace::{FAN_OUT, Pace};
 use crate::context::Context;
 use crate::crowd::{Call, Entrance, Handle};
 use hub::{ReadError, Reader, Start, Stream};
@@ -19,6 +20,13 @@ const MAX_CHUNKS: usize = 256;
 
 /// Slices of the longest run.
 const MAX_SLICES: usize = 64;
+
+/// From so many outputs on a small batch waits a moment for more, since each batch costs each output
+/// a system call.
+const MANY: usize = 16;
+
+/// A batch of so many datagrams was gathered already, by whoever received it.
+const GATHERED: usize = 4;
 
 /// Outputs that one task serves: all that a stream may have.
 const MOST: usize = 1_024;
@@ -56,6 +64,8 @@ struct Fanout {
 impl Fanout {
     async fn run(mut self) {
         let (mut chunks, mut batch) = (Vec::with_capacity(MAX_CHUNKS), Batch::default());
+        // Without a timer nothing is gathered, and all goes out as it comes.
+        let mut pace = Pace::new(FAN_OUT).ok();
         loop {
             let waiting = self.members.iter().any(Member::is_waiting);
             tokio::select! {
@@ -67,7 +77,12 @@ impl Fanout {
                     self.members.iter_mut().for_each(Member::flush);
                 }
                 read = self.reader.recv_many(&mut chunks, MAX_CHUNKS) => match read {
-                    Ok(_) => self.send(&mut chunks, &mut batch),
+                    Ok(_) => {
+                        if let Some(pace) = &mut pace {
+                            self.gather(&mut chunks, pace).await;
+                        }
+                        self.send(&mut chunks, &mut batch);
+                    }
                     Err(ReadError::Lagged(lost)) => self.note_lag(lost),
                     Err(ReadError::Closed) => break,
                 },
@@ -89,6 +104,23 @@ impl Fanout {
             .close(self.context.udp_outputs(), &self.stream);
         self.members.extend(late.await);
         !self.members.is_empty()
+    }
+
+    /// Waits for more where that spares many outputs a system call.
+    async fn gather(&mut self, chunks: &mut Vec<TsChunk>, pace: &mut Pace) {
+        let dense = pace.is_dense(chunks.len(), Instant::now());
+        if !dense || self.members.len() < MANY || chunks.len() >= GATHERED {
+            return;
+        }
+        if pace.gather().await.is_err() {
+            return;
+        }
+        match self.reader.try_recv_many(chunks, MAX_CHUNKS) {
+            Ok(more) => pace.note(more),
+            Err(ReadError::Lagged(lost)) => self.note_lag(lost),
+            // Shows with the next read, too.
+            Err(ReadError::Closed) => {}
+        }
     }
 
     fn send(&mut self, chunks: &mut Vec<TsChunk>, batch: &mut Batch) {

@@ -1,6 +1,6 @@
 //! Media in: a bound socket fills a source.
 
-use super::pace::Pace;
+use super::pace::{Pace, READ};
 use super::receive::Receiver;
 use super::socket;
 use crate::context::Context;
@@ -58,7 +58,7 @@ impl Ingest {
         session: &Session,
     ) -> std::io::Result<()> {
         let mut receiver = Receiver::new(socket)?;
-        let mut pace = Pace::new()?;
+        let mut pace = Pace::new(READ)?;
         let mut datagrams = Vec::new();
         let mut dense = false;
         loop {

@@ -10,8 +10,11 @@ use std::time::{Duration, Instant};
 /// How long datagrams may gather. The budget for added latency is 2 ms at the 99th percentile.
 const GATHER: Duration = Duration::from_micros(700);
 
-/// Traffic is dense if so many datagrams are expected while gathering: from about 30 Mb/s.
-const DENSE: f64 = 2.0;
+/// A read is worth waiting for if so many datagrams are expected meanwhile: from about 30 Mb/s.
+pub(super) const READ: f64 = 2.0;
+
+/// The same of a batch that goes to many outputs: from about 8 Mb/s.
+pub(super) const FAN_OUT: f64 = 0.5;
 
 /// Decides when to wait, and waits more finely than the runtime's timers, which count whole
 /// milliseconds.
@@ -19,19 +22,27 @@ const DENSE: f64 = 2.0;
 pub(super) struct Pace {
     timer: Timer,
     rate: Rate,
+    /// Datagrams expected while gathering from which on it pays to wait.
+    dense: f64,
 }
 
 impl Pace {
-    pub(super) fn new() -> io::Result<Self> {
+    pub(super) fn new(dense: f64) -> io::Result<Self> {
         Ok(Self {
             timer: Timer::new()?,
             rate: Rate::new(Instant::now()),
+            dense,
         })
     }
 
     /// Notes a batch; true if it pays to wait before the next.
     pub(super) fn is_dense(&mut self, datagrams: usize, now: Instant) -> bool {
-        self.rate.note(datagrams, now) * GATHER.as_secs_f64() >= DENSE
+        self.rate.note(datagrams, now) * GATHER.as_secs_f64() >= self.dense
+    }
+
+    /// Notes datagrams that came while they were gathered.
+    pub(super) fn note(&mut self, datagrams: usize) {
+        self.rate.count += datagrams;
     }
 
     /// Lets datagrams gather.
@@ -91,7 +102,7 @@ mod tests {
 
     #[tokio::test]
     async fn gathering_lasts_its_time_every_time() {
-        let mut pace = Pace::new().unwrap();
+        let mut pace = Pace::new(READ).unwrap();
         for _ in 0..20 {
             let before = Instant::now();
             pace.gather().await.unwrap();
