@@ -13,6 +13,7 @@ pub mod context;
 mod driver;
 mod error;
 mod figures;
+pub mod folder;
 pub mod state;
 pub mod tls;
 pub mod web;

@@ -1,11 +1,10 @@
 //! Media in: a file, over and over, in real time.
 
-use super::folder;
 use crate::context::Context;
 use bytes::{Bytes, BytesMut};
 use ffmpeg::{Ffmpeg, QUIET, words};
 use hub::{Source, Stream};
-use link::{Dial, LinkError, LinkHandle, Session, Wiring};
+use link::{Dial, LinkError, LinkHandle, Session, Wiring, folder};
 use media::ts::framer::Framer;
 use media::ts::pace::Pacer;
 use media::ts::restamp::Restamper;
