@@ -18,6 +18,22 @@ pub enum Error {
         /// Its last lines, in one.
         words: String,
     },
+    /// It was given so long, and ended.
+    #[error("{program} was not done within {seconds} s")]
+    TooLong {
+        /// Which of the two.
+        program: &'static str,
+        /// What it was given.
+        seconds: u64,
+    },
+    /// It says more than anybody wants to hear, and was ended.
+    #[error("{program} made more than {bytes} bytes")]
+    TooMuch {
+        /// Which of the two.
+        program: &'static str,
+        /// What it was given.
+        bytes: usize,
+    },
 }
 
 fn said(words: &str) -> String {

@@ -3,7 +3,9 @@
 
 mod error;
 mod process;
+mod run;
 mod sys;
 
 pub use error::Error;
 pub use process::{Ffmpeg, QUIET, check_ffmpeg, words};
+pub use run::{Bounds, FORMATS, Tool, run};

@@ -131,7 +131,7 @@ pub fn words(line: &'static str) -> impl Iterator<Item = String> {
 
 /// The last lines of what it complains of, joined when it ends; however much it says, no more is
 /// held.
-async fn last_words(stderr: ChildStderr) -> String {
+pub(crate) async fn last_words(stderr: ChildStderr) -> String {
     let (mut stderr, mut kept) = (BufReader::new(stderr), Vec::new());
     while matches!(stderr.read_buf(&mut kept).await, Ok(1..)) {
         let beyond = kept.len().saturating_sub(LAST_BYTES);

@@ -25,6 +25,33 @@ pub(crate) fn tie_to_parent(command: &mut tokio::process::Command) {
     }
 }
 
+/// Bounds what a command's process may take: its memory, and the time of a processor. It writes no
+/// file and leaves no core dump.
+pub(crate) fn confine(command: &mut tokio::process::Command, memory_bytes: u64, cpu_s: u64) {
+    let limits = [
+        (libc::RLIMIT_AS, memory_bytes),
+        (libc::RLIMIT_CPU, cpu_s),
+        (libc::RLIMIT_FSIZE, 0),
+        (libc::RLIMIT_CORE, 0),
+    ];
+    // SAFETY: between fork and exec only async-signal-safe calls are allowed; setrlimit is a plain
+    // system call, and nothing is allocated.
+    unsafe {
+        command.pre_exec(move || {
+            for (what, most) in limits {
+                let limit = libc::rlimit {
+                    rlim_cur: most,
+                    rlim_max: most,
+                };
+                if libc::setrlimit(what, &raw const limit) != 0 {
+                    return Err(io::Error::last_os_error());
+                }
+            }
+            Ok(())
+        });
+    }
+}
+
 /// Sends a signal to a process group.
 pub(crate) fn signal_group(leader: u32, signal: libc::c_int) -> io::Result<()> {
     let group = libc::pid_t::try_from(leader).map_err(io::Error::other)?;

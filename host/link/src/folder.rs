@@ -1,7 +1,7 @@
 //! The media folder, which nothing leads out of.
 
 use crate::{Context, LinkError};
-use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
+use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, openat2, unlinkat};
 use rustix::io::Errno;
 use std::fs::File;
 use std::io;
@@ -18,22 +18,36 @@ pub async fn open(context: &Context, path: &str) -> Result<File, LinkError> {
         "cannot open {path} in the media folder {}",
         folder.display()
     );
-    let opening = tokio::task::spawn_blocking(move || {
-        // A pipe without a writer would hold up whoever opens it.
-        let file = beneath(
-            &root(&folder)?,
-            Path::new(&name),
-            OFlags::RDONLY | OFlags::NONBLOCK,
-        )?;
-        match file.metadata()?.is_file() {
-            true => Ok(file),
-            false => Err(io::Error::other("it is not a plain file")),
-        }
-    });
+    let opening = tokio::task::spawn_blocking(move || plain_file(&root(&folder)?, &name));
     let opened = opening
         .await
         .unwrap_or_else(|error| Err(io::Error::other(error)));
     opened.map_err(LinkError::io(doing))
+}
+
+/// Opens a plain file below a folder for reading.
+///
+/// # Errors
+/// There is none, or it leads out of the folder.
+pub fn plain_file(folder: &File, path: &str) -> io::Result<File> {
+    // A pipe without a writer would hold up whoever opens it.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK;
+    let file = beneath(folder, Path::new(path), flags)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::other("it is not a plain file")),
+    }
+}
+
+/// Takes away a file below a folder; a link rather than what it leads to.
+///
+/// # Errors
+/// There is none of that name, or it leads out of the folder.
+pub fn remove(folder: &Path, path: &str) -> io::Result<()> {
+    let (parent, name) = path.rsplit_once('/').unwrap_or((".", path));
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+    let parent = beneath(&root(folder)?, Path::new(parent), flags)?;
+    Ok(unlinkat(&parent, name, AtFlags::empty())?)
 }
 
 /// The media folder of this host.

@@ -14,6 +14,7 @@ mod driver;
 mod error;
 mod figures;
 pub mod folder;
+pub mod problem;
 pub mod state;
 pub mod tls;
 pub mod web;

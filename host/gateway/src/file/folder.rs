@@ -1,9 +1,9 @@
-//! Files that are made and removed in the media folder.
+//! Files that are made in the media folder.
 
 use crate::context::Context;
 use link::LinkError;
 use link::folder::{beneath, media, root};
-use rustix::fs::{AtFlags, Mode, OFlags, mkdirat, unlinkat};
+use rustix::fs::{Mode, OFlags, mkdirat};
 use rustix::io::Errno;
 use std::fs::File;
 use std::io;
@@ -53,17 +53,6 @@ pub(super) async fn create(context: &Context, path: &str) -> Result<(File, Strin
         .await
         .unwrap_or_else(|error| Err(io::Error::other(error)));
     created.map_err(LinkError::io(doing))
-}
-
-/// Takes away a file below a folder.
-pub(super) fn remove(folder: &Path, path: &str) -> io::Result<()> {
-    let (parent, name) = path.rsplit_once('/').unwrap_or((".", path));
-    let parent = beneath(
-        &root(folder)?,
-        Path::new(parent),
-        OFlags::RDONLY | OFlags::DIRECTORY,
-    )?;
-    Ok(unlinkat(&parent, name, AtFlags::empty())?)
 }
 
 /// `a.ts`, `a-2.ts`, `a-3.ts`, ...

@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use bytes::{Bytes, BytesMut};
-use ffmpeg::{Ffmpeg, QUIET, words};
+use ffmpeg::{FORMATS, Ffmpeg, QUIET, words};
 use hub::{Source, Stream};
 use link::{Dial, LinkError, LinkHandle, Session, Wiring, folder};
 use media::ts::framer::Framer;
@@ -25,11 +25,6 @@ const SHORTEST: Duration = Duration::from_millis(100);
 
 /// Packets at the start of a file that tell whether it is a transport stream.
 const TELLING: usize = 4;
-
-/// What FFmpeg may take a file for. Formats that name other files or addresses are not among
-/// them: a playlist in the media folder must not open what is outside of it.
-const FORMATS: &str =
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,flv,mpegts,mpeg,mxf,avi,ogg,wav,mp3,aac";
 
 /// Feeds source `id` of the stream from the file, until stopped.
 pub fn start(context: &Context, wiring: Wiring, endpoint: endpoint::File) -> LinkHandle {

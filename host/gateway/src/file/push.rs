@@ -178,7 +178,7 @@ impl Recording<'_> {
         );
         let closing = tokio::task::spawn_blocking(move || {
             if file.metadata()?.len() == 0 {
-                return folder::remove(&media, &path);
+                return link::folder::remove(&media, &path);
             }
             file.sync_all()
         });
