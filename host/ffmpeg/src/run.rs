@@ -1,9 +1,12 @@
 //! A child that is run to its end: within bounds of time, of memory, and of what it may say.
 
-use crate::process::last_words;
-use crate::{Error, sys};
+use crate::process::listen;
+use crate::vitals::Vitals;
+use crate::{Error, Trouble, sys};
 use std::ffi::OsStr;
+use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStdout, Command};
@@ -58,7 +61,7 @@ pub async fn run<S: AsRef<OsStr>>(
         .stdin(stdin)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    sys::tie_to_parent(&mut command);
+    sys::tie_to_parent(&mut command, Vec::new());
     sys::confine(
         &mut command,
         bounds.memory_bytes,
@@ -68,7 +71,8 @@ pub async fn run<S: AsRef<OsStr>>(
     let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
         return Err(Error::NoPipe("output"));
     };
-    let words = tokio::spawn(last_words(stderr));
+    let vitals = Arc::<Vitals>::default();
+    let listening = tokio::spawn(listen(stderr, vitals.clone()));
     let ended = tokio::time::timeout(bounds.time, hear_out(&mut child, stdout, bounds));
     let why = match ended.await {
         Ok(Ok(Some((true, made)))) => return Ok(made),
@@ -82,13 +86,12 @@ pub async fn run<S: AsRef<OsStr>>(
             seconds: bounds.time.as_secs(),
         }),
     };
+    let signal = child.try_wait().ok().flatten();
     kill(&mut child).await;
-    match why {
-        Some(error) => Err(error),
-        None => Err(Error::Ended {
-            words: words.await.unwrap_or_default(),
-        }),
-    }
+    let _ = listening.await;
+    let words = vitals.last_lines().join(" | ");
+    let trouble = Trouble::of(signal.and_then(|status| status.signal()), &words);
+    Err(why.unwrap_or(Error::Ended { trouble, words }))
 }
 
 /// What it made, and whether it was content; `None` once it is more than the bound.

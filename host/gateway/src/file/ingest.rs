@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use bytes::{Bytes, BytesMut};
-use ffmpeg::{FORMATS, Ffmpeg, QUIET, words};
+use ffmpeg::{FORMATS, Job, QUIET, words};
 use hub::{Source, Stream};
 use link::{Dial, LinkError, LinkHandle, Session, Wiring, folder};
 use media::ts::framer::Framer;
@@ -59,7 +59,8 @@ impl Dial for Ingest {
             .add(1);
         if !native {
             let file = file.into_std().await;
-            let ffmpeg = Ffmpeg::start(arguments(), Stdio::from(file))?;
+            let job = Job::new(self.context.children(), "file", self.stream.name().as_str());
+            let ffmpeg = job.start(arguments(), Stdio::from(file))?;
             return link::feed(ffmpeg, &mut source, session).await;
         }
         session.live();
