@@ -1,22 +1,25 @@
-//! FFmpeg as a child: started without a shell, fed through its standard input and read from its
-//! standard output, and ended for certain.
+//! FFmpeg as a child: fed through its standard input and read from its standard output, and ended
+//! for certain.
 
-use crate::{Error, sys};
+use crate::census::Place;
+use crate::progress::Parser;
+use crate::vitals::Vitals;
+use crate::watch::{self, Rules};
+use crate::{Error, Input, Output, Progress, Trouble, sys};
 use bytes::BytesMut;
-use std::ffi::OsStr;
 use std::io;
+use std::os::fd::RawFd;
+use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, BufReader};
-use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
-use tokio::task::JoinHandle;
+use tokio::io::AsyncReadExt;
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
+use tokio_util::task::AbortOnDropHandle;
 
 /// How long it may take to end by itself.
 const GRACE: Duration = Duration::from_millis(500);
-/// Lines of its own kept to explain its end.
-const LAST_LINES: usize = 5;
-/// Bytes of those lines.
-const LAST_BYTES: usize = 2 << 10;
 /// Output is taken in blocks of at most this size.
 const BLOCK_BYTES: usize = 64 << 10;
 
@@ -26,34 +29,50 @@ pub const QUIET: &str = "-hide_banner -nostdin -nostats -loglevel warning";
 /// A running FFmpeg. Killed when dropped.
 pub struct Ffmpeg {
     child: Child,
+    stdin: Option<Input>,
     stdout: ChildStdout,
-    words: JoinHandle<String>,
+    vitals: Arc<Vitals>,
+    words: AbortOnDropHandle<()>,
+    _progress: AbortOnDropHandle<()>,
+    _watch: AbortOnDropHandle<()>,
+    _place: Place,
 }
 
 impl Ffmpeg {
-    /// Starts it with these arguments; what it makes has to go to `pipe:1`.
-    ///
-    /// # Errors
-    /// When it is not there, or cannot be started.
-    pub fn start<S: AsRef<OsStr>>(
-        arguments: impl IntoIterator<Item = S>,
-        stdin: Stdio,
+    pub(crate) fn spawn(mut command: Command, inherited: Vec<RawFd>) -> Result<Child, Error> {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        sys::tie_to_parent(&mut command, inherited);
+        command.spawn().map_err(Error::Start)
+    }
+
+    /// Looks after a child from now on.
+    pub(crate) fn adopt(
+        mut child: Child,
+        progress: Output,
+        vitals: Arc<Vitals>,
+        rules: Rules,
+        enter: impl FnOnce(u32) -> Place,
     ) -> Result<Self, Error> {
-        let mut command = Command::new("ffmpeg");
-        command
-            .args(arguments)
-            .stdin(stdin)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        sys::tie_to_parent(&mut command);
-        let mut child = command.spawn().map_err(Error::Start)?;
-        let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
+        let pipes = (child.stdout.take(), child.stderr.take(), child.id());
+        let (Some(stdout), Some(stderr), Some(pid)) = pipes else {
             return Err(Error::NoPipe("output"));
         };
+        let stdin = child.stdin.take().map(|stdin| {
+            vitals.inputs.fetch_add(1, Ordering::Relaxed);
+            Input::stdin(stdin, vitals.clone())
+        });
+        let words = tokio::spawn(listen(stderr, vitals.clone()));
+        let progress = tokio::spawn(follow(progress, vitals.clone()));
+        let watch = tokio::spawn(watch::run(pid, vitals.clone(), rules));
         Ok(Self {
             child,
+            stdin,
             stdout,
-            words: tokio::spawn(last_words(stderr)),
+            words: AbortOnDropHandle::new(words),
+            _progress: AbortOnDropHandle::new(progress),
+            _watch: AbortOnDropHandle::new(watch),
+            _place: enter(pid),
+            vitals,
         })
     }
 
@@ -61,15 +80,21 @@ impl Ffmpeg {
     ///
     /// # Errors
     /// When there is none, or it was taken already.
-    pub fn stdin(&mut self) -> Result<ChildStdin, Error> {
-        let stdin = self.child.stdin.take();
-        stdin.ok_or(Error::NoPipe("input"))
+    pub fn stdin(&mut self) -> Result<Input, Error> {
+        self.stdin.take().ok_or(Error::NoPipe("input"))
     }
 
     /// Appends what it has made; 0 once it has ended.
     pub async fn read(&mut self, to: &mut BytesMut) -> io::Result<usize> {
         to.reserve(BLOCK_BYTES);
-        self.stdout.read_buf(to).await
+        let read = self.stdout.read_buf(to).await?;
+        Vitals::add(&self.vitals.made, read);
+        Ok(read)
+    }
+
+    /// How far it is; none before its first report.
+    pub fn progress(&self) -> Option<Progress> {
+        self.vitals.progress()
     }
 
     /// Waits for its end, once it makes nothing more.
@@ -85,9 +110,17 @@ impl Ffmpeg {
 
     /// Why it ended.
     pub async fn explain(mut self) -> Error {
+        // It is about to end by itself: told to, it would not say why.
+        let ended = tokio::time::timeout(GRACE, self.child.wait()).await;
+        let signal = ended.ok().and_then(Result::ok).and_then(|it| it.signal());
         self.end().await;
-        let words = (&mut self.words).await.unwrap_or_default();
-        Error::Ended { words }
+        let _ = tokio::time::timeout(GRACE, &mut self.words).await;
+        let words = self.vitals.last_lines().join(" | ");
+        let judged = self.vitals.verdict();
+        Error::Ended {
+            trouble: judged.unwrap_or_else(|| Trouble::of(signal, &words)),
+            words,
+        }
     }
 
     /// Asks the group to end, then makes it.
@@ -119,6 +152,7 @@ pub async fn check_ffmpeg() -> Result<(), Error> {
     match ended.success() {
         true => Ok(()),
         false => Err(Error::Ended {
+            trouble: Trouble::of(ended.signal(), ""),
             words: format!("ffmpeg -version: {ended}"),
         }),
     }
@@ -129,21 +163,22 @@ pub fn words(line: &'static str) -> impl Iterator<Item = String> {
     line.split_whitespace().map(str::to_owned)
 }
 
-/// The last lines of what it complains of, joined when it ends; however much it says, no more is
-/// held.
-async fn last_words(stderr: ChildStderr) -> String {
-    let (mut stderr, mut kept) = (BufReader::new(stderr), Vec::new());
-    while matches!(stderr.read_buf(&mut kept).await, Ok(1..)) {
-        let beyond = kept.len().saturating_sub(LAST_BYTES);
-        kept.drain(..beyond);
+/// Keeps the last of what it complains of, until its end.
+pub(crate) async fn listen(mut stderr: ChildStderr, vitals: Arc<Vitals>) {
+    let mut block = BytesMut::new();
+    while matches!(stderr.read_buf(&mut block).await, Ok(1..)) {
+        vitals.hear(&block);
+        block.clear();
     }
-    let text = String::from_utf8_lossy(&kept);
-    let lines: Vec<&str> = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect();
-    let last = lines.get(lines.len().saturating_sub(LAST_LINES)..);
-    let plain = last.unwrap_or_default().join(" | ");
-    plain.chars().filter(|c| !c.is_control()).collect()
+}
+
+/// Keeps its last report, until its end.
+async fn follow(mut reports: Output, vitals: Arc<Vitals>) {
+    let (mut parser, mut block) = (Parser::default(), BytesMut::new());
+    while matches!(reports.read(&mut block).await, Ok(1..)) {
+        if let Some(progress) = parser.push(&block) {
+            vitals.show_progress(progress);
+        }
+        block.clear();
+    }
 }

@@ -14,7 +14,6 @@ pub mod http;
 pub mod mjpeg;
 pub mod mp4;
 pub mod package;
-mod problem;
 pub mod rtmp;
 pub mod rtsp;
 pub mod slate;

@@ -1,5 +1,6 @@
 //! What every link is given: the hub, the way to shut down, counters, and log manners.
 
+use ffmpeg::Census;
 use hub::Registry;
 use model::{Egress, Protocol};
 use parking_lot::Mutex;
@@ -32,6 +33,7 @@ struct Inner {
     shutdown: CancellationToken,
     tasks: TaskTracker,
     farewells: TaskTracker,
+    children: Census,
     counters: Counters,
     complaints: Complaints,
 }
@@ -45,6 +47,7 @@ impl Context {
             shutdown,
             tasks: TaskTracker::new(),
             farewells: TaskTracker::new(),
+            children: Census::default(),
             counters: Counters::default(),
             complaints: Complaints::new(Complaints::PERIOD),
         }))
@@ -79,6 +82,11 @@ impl Context {
     /// Every task is started here, and ends on [`Context::shutdown`].
     pub fn tasks(&self) -> &TaskTracker {
         &self.0.tasks
+    }
+
+    /// The FFmpegs that run; each is started through it.
+    pub fn children(&self) -> &Census {
+        &self.0.children
     }
 
     /// What happens at the edges.

@@ -66,7 +66,10 @@ impl LinkError {
             Self::Io { .. } => "link-refused-by-system",
             Self::Passing(_) => "link-broke",
             Self::Stalled { .. } => "link-stalled",
-            Self::Ffmpeg(_) => "link-ffmpeg",
+            Self::Ffmpeg(error) => match error.trouble() {
+                Some(ffmpeg::Trouble::TooSlow { .. }) => "link-too-slow",
+                _ => "link-ffmpeg",
+            },
             Self::NotAdmitted(_) => "link-not-admitted",
             Self::Rejected(_) => "link-rejected",
             Self::Misconfigured { .. } => "link-misconfigured",

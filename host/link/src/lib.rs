@@ -13,6 +13,8 @@ pub mod context;
 mod driver;
 mod error;
 mod figures;
+pub mod folder;
+pub mod problem;
 pub mod state;
 pub mod tls;
 pub mod web;

@@ -1,11 +1,11 @@
 //! What leaves over HTTP: playlists, segments and problems, each with the headers that
 //! players and caches need.
 
-use crate::problem::Kind;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use link::problem::Kind;
 use model::Refusal;
 
 /// A live playlist is old as soon as it is sent.

@@ -1,8 +1,9 @@
-//! The media folder, which nothing leads out of.
+//! Files that are made in the media folder.
 
 use crate::context::Context;
 use link::LinkError;
-use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, mkdirat, openat2, unlinkat};
+use link::folder::{beneath, media, root};
+use rustix::fs::{Mode, OFlags, mkdirat};
 use rustix::io::Errno;
 use std::fs::File;
 use std::io;
@@ -10,35 +11,6 @@ use std::path::Path;
 
 /// Files of one name that are told apart by a number.
 const MOST_NUMBERED: u32 = 10_000;
-
-/// Opens a file below the media folder for reading. Links within the folder are followed, links
-/// out of it are not (openat2(2), `RESOLVE_BENEATH`).
-///
-/// # Errors
-/// There is no media folder, or no such file in it.
-pub(crate) async fn open(context: &Context, path: &str) -> Result<File, LinkError> {
-    let (folder, name) = (media(context)?.to_owned(), path.to_owned());
-    let doing = format!(
-        "cannot open {path} in the media folder {}",
-        folder.display()
-    );
-    let opening = tokio::task::spawn_blocking(move || {
-        // A pipe without a writer would hold up whoever opens it.
-        let file = beneath(
-            &root(&folder)?,
-            Path::new(&name),
-            OFlags::RDONLY | OFlags::NONBLOCK,
-        )?;
-        match file.metadata()?.is_file() {
-            true => Ok(file),
-            false => Err(io::Error::other("it is not a plain file")),
-        }
-    });
-    let opened = opening
-        .await
-        .unwrap_or_else(|error| Err(io::Error::other(error)));
-    opened.map_err(LinkError::io(doing))
-}
 
 /// Whether there is a media folder to write to; it is made if it is not there yet.
 ///
@@ -83,17 +55,6 @@ pub(super) async fn create(context: &Context, path: &str) -> Result<(File, Strin
     created.map_err(LinkError::io(doing))
 }
 
-/// Takes away a file below a folder.
-pub(super) fn remove(folder: &Path, path: &str) -> io::Result<()> {
-    let (parent, name) = path.rsplit_once('/').unwrap_or((".", path));
-    let parent = beneath(
-        &root(folder)?,
-        Path::new(parent),
-        OFlags::RDONLY | OFlags::DIRECTORY,
-    )?;
-    Ok(unlinkat(&parent, name, AtFlags::empty())?)
-}
-
 /// `a.ts`, `a-2.ts`, `a-3.ts`, ...
 fn names(path: &str) -> impl Iterator<Item = String> {
     let (stem, extension) = path.rsplit_once('.').unwrap_or((path, "ts"));
@@ -116,69 +77,4 @@ fn make_parents(root: &File, path: &str) -> io::Result<()> {
         within = beneath(&within, Path::new(part), OFlags::RDONLY | OFlags::DIRECTORY)?;
     }
     Ok(())
-}
-
-pub(super) fn media(context: &Context) -> Result<&Path, LinkError> {
-    context.media().ok_or_else(|| LinkError::Misconfigured {
-        what: "this host has no media folder".to_owned(),
-        remedy: "set [media] dir in the configuration",
-    })
-}
-
-/// The folder itself; whether it is a link is its operator's choice.
-fn root(folder: &Path) -> io::Result<File> {
-    File::open(folder)
-}
-
-/// A file below a folder.
-fn beneath(folder: &File, path: &Path, flags: OFlags) -> io::Result<File> {
-    let within = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-    let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::ROTH;
-    // A mode without O_CREAT is an error to this call, unlike to others.
-    let mode = if flags.contains(OFlags::CREATE) {
-        mode
-    } else {
-        Mode::empty()
-    };
-    let opened = openat2(folder, path, flags | OFlags::CLOEXEC, mode, within);
-    let file = opened.map_err(|error| match error {
-        Errno::XDEV => io::Error::other("it leads out of the folder"),
-        other => other.into(),
-    })?;
-    Ok(file.into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_leads_out_of_the_folder() {
-        let outside = tempfile::tempdir().unwrap();
-        std::fs::write(outside.path().join("secret"), "s").unwrap();
-        let media = tempfile::tempdir().unwrap();
-        let place = |name: &str| media.path().join(name);
-        std::fs::create_dir(place("shows")).unwrap();
-        std::fs::write(place("shows/one.ts"), "1").unwrap();
-        let link = |to: &Path, name: &str| std::os::unix::fs::symlink(to, place(name)).unwrap();
-        link(Path::new("shows/one.ts"), "within");
-        link(&outside.path().join("secret"), "absolute");
-        link(outside.path(), "folder");
-        link(Path::new("../../../../../../etc/passwd"), "relative");
-        let root = root(media.path()).unwrap();
-        let open = |name: &str| beneath(&root, Path::new(name), OFlags::RDONLY).is_ok();
-        for within in ["shows/one.ts", "within"] {
-            assert!(open(within), "{within}");
-        }
-        for out in [
-            "absolute",
-            "folder/secret",
-            "relative",
-            "../x",
-            "/etc/passwd",
-            "shows/../../x",
-        ] {
-            assert!(!open(out), "{out}");
-        }
-    }
 }

@@ -1,11 +1,10 @@
 //! Media in: a file, over and over, in real time.
 
-use super::folder;
 use crate::context::Context;
 use bytes::{Bytes, BytesMut};
-use ffmpeg::{Ffmpeg, QUIET, words};
+use ffmpeg::{FORMATS, Job, QUIET, words};
 use hub::{Source, Stream};
-use link::{Dial, LinkError, LinkHandle, Session, Wiring};
+use link::{Dial, LinkError, LinkHandle, Session, Wiring, folder};
 use media::ts::framer::Framer;
 use media::ts::pace::Pacer;
 use media::ts::restamp::Restamper;
@@ -26,11 +25,6 @@ const SHORTEST: Duration = Duration::from_millis(100);
 
 /// Packets at the start of a file that tell whether it is a transport stream.
 const TELLING: usize = 4;
-
-/// What FFmpeg may take a file for. Formats that name other files or addresses are not among
-/// them: a playlist in the media folder must not open what is outside of it.
-const FORMATS: &str =
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,flv,mpegts,mpeg,mxf,avi,ogg,wav,mp3,aac";
 
 /// Feeds source `id` of the stream from the file, until stopped.
 pub fn start(context: &Context, wiring: Wiring, endpoint: endpoint::File) -> LinkHandle {
@@ -65,7 +59,8 @@ impl Dial for Ingest {
             .add(1);
         if !native {
             let file = file.into_std().await;
-            let ffmpeg = Ffmpeg::start(arguments(), Stdio::from(file))?;
+            let job = Job::new(self.context.children(), "file", self.stream.name().as_str());
+            let ffmpeg = job.start(arguments(), Stdio::from(file))?;
             return link::feed(ffmpeg, &mut source, session).await;
         }
         session.live();

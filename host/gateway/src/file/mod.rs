@@ -3,6 +3,6 @@
 //! [`ingest`] plays a file in real time, over and over; [`push`] records a stream. Whatever the operator or a policy names,
 //! only what is below the [`folder`] is opened.
 
-pub(crate) mod folder;
+mod folder;
 pub mod ingest;
 pub mod push;

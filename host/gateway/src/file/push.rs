@@ -172,10 +172,13 @@ impl Recording<'_> {
             return written;
         };
         let doing = format!("cannot finish {}", self.path);
-        let (media, path) = (folder::media(&self.push.context)?.to_owned(), self.path);
+        let (media, path) = (
+            link::folder::media(&self.push.context)?.to_owned(),
+            self.path,
+        );
         let closing = tokio::task::spawn_blocking(move || {
             if file.metadata()?.len() == 0 {
-                return folder::remove(&media, &path);
+                return link::folder::remove(&media, &path);
             }
             file.sync_all()
         });

@@ -1,12 +1,12 @@
 //! What is answered, other than pictures.
 
 use super::intake::IntakeError;
-use crate::problem::Kind;
 use axum::Json;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use link::problem::Kind;
 use media::jpeg::JpegError;
 use media::multipart::MultipartError;
 use model::{Refusal, StreamName};

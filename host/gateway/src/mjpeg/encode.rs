@@ -3,14 +3,14 @@
 //! Where an input has a source of type `stream` and that stream carries JPEG, what it gets is
 //! H.264 in a transport stream, which every other protocol carries or is made from.
 
-use ffmpeg::{Ffmpeg, QUIET, words};
+use crate::context::Context;
+use ffmpeg::{Input, Job, QUIET, words};
 use hub::{ReadError, Reader, Source};
 use link::{LinkError, Session};
 use media::frame::Video;
 use media::{Codec, Frame};
 use std::process::Stdio;
 use tokio::io::AsyncWriteExt;
-use tokio::process::ChildStdin;
 
 /// Frames taken at a time.
 const BATCH: usize = 16;
@@ -26,12 +26,18 @@ pub(crate) fn picture_of(frame: &Frame) -> Option<Video> {
 /// Feeds the source with what FFmpeg makes of the pictures, beginning with `first`, until
 /// something else comes, or pictures of another size: returns the frame that ended it.
 pub(crate) async fn run(
+    context: &Context,
     first: Frame,
     frames: &mut Reader<Frame>,
     source: &mut Source,
     session: &Session,
 ) -> Result<Option<Frame>, LinkError> {
-    let mut ffmpeg = Ffmpeg::start(arguments(), Stdio::piped())?;
+    let job = Job::new(
+        context.children(),
+        "pictures to video",
+        source.stream().name().as_str(),
+    );
+    let mut ffmpeg = job.start(arguments(), Stdio::piped())?;
     let stdin = ffmpeg.stdin()?;
     tokio::select! {
         ended = link::feed(ffmpeg, source, session) => ended.map(|()| None),
@@ -43,7 +49,7 @@ pub(crate) async fn run(
 async fn write(
     first: Frame,
     frames: &mut Reader<Frame>,
-    mut stdin: ChildStdin,
+    mut stdin: Input,
     session: &Session,
 ) -> Result<Frame, LinkError> {
     let size = picture_of(&first);

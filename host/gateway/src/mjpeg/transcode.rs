@@ -3,7 +3,7 @@
 use super::View;
 use super::feed::{Shown, show};
 use super::feeds::Feeds;
-use ffmpeg::{Ffmpeg, QUIET, words};
+use ffmpeg::{Input, Job, QUIET, words};
 use hub::{ReadError, Start, Stream};
 use link::LinkError;
 use media::TsChunk;
@@ -13,7 +13,6 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
-use tokio::process::ChildStdin;
 use tokio::sync::watch;
 
 /// Tries in a row without a single picture before it is given up.
@@ -44,7 +43,7 @@ pub(super) async fn run(
     let (mut failed, mut pause) = (0, PAUSE);
     loop {
         let mut pictures = 0;
-        let why = match convert(stream, &settings.view, limits, to, &mut pictures).await {
+        let why = match convert(feeds, stream, limits, to, &mut pictures).await {
             Ok(()) => return Ok(()),
             Err(why) => why,
         };
@@ -62,13 +61,18 @@ pub(super) async fn run(
 
 /// One FFmpeg, until it ends, which is an error, or the stream does.
 async fn convert(
+    feeds: &Feeds,
     stream: &Arc<Stream>,
-    view: &View,
     limits: jpeg::Limits,
     to: &watch::Sender<Shown>,
     pictures: &mut u64,
 ) -> Result<(), LinkError> {
-    let mut ffmpeg = Ffmpeg::start(arguments(view), Stdio::piped())?;
+    let job = Job::new(
+        feeds.context.children(),
+        "MJPEG view",
+        stream.name().as_str(),
+    );
+    let mut ffmpeg = job.start(arguments(&feeds.settings.view), Stdio::piped())?;
     let stdin = ffmpeg.stdin()?;
     let mut splitter = Splitter::new(limits);
     let reading = async {
@@ -106,7 +110,7 @@ async fn convert(
 }
 
 /// Writes the stream's packets until it ends. Whether FFmpeg takes them shows on its other side.
-async fn feed(stream: &Arc<Stream>, mut stdin: ChildStdin) {
+async fn feed(stream: &Arc<Stream>, mut stdin: Input) {
     let mut reader = stream.read_ts(Start::RandomAccess);
     let mut batch: Vec<TsChunk> = Vec::with_capacity(BATCH);
     loop {

@@ -5,10 +5,9 @@ use super::clip::Clip;
 use super::recipe::{Hearing, Kind, Recipe};
 use super::{Settings, Slates};
 use crate::context::Context;
-use crate::file::folder;
 use bytes::{Bytes, BytesMut};
-use ffmpeg::Ffmpeg;
-use link::LinkError;
+use ffmpeg::Job;
+use link::{LinkError, folder};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -66,7 +65,8 @@ pub(super) async fn prepare(
         let arguments = recipe.arguments(ingredient.kind, *hearing, settings.clip);
         let file = ingredient.file.try_clone();
         let file = file.map_err(LinkError::io(format!("cannot read {path}")))?;
-        let cooking = tokio::time::timeout(settings.timeout, encode(arguments, file));
+        let job = Job::new(context.children(), "slate", path);
+        let cooking = tokio::time::timeout(settings.timeout, encode(job, arguments, file));
         match cooking.await {
             Ok(Ok(ts)) => {
                 let clip = Clip::of_ts(recipe, ts.clone());
@@ -114,8 +114,8 @@ async fn turn(slates: &Slates) -> Option<tokio::sync::SemaphorePermit<'_>> {
     slates.kitchen.acquire().await.ok()
 }
 
-async fn encode(arguments: Vec<String>, file: File) -> Result<Bytes, LinkError> {
-    let mut ffmpeg = Ffmpeg::start(arguments, Stdio::from(file))?;
+async fn encode(job: Job, arguments: Vec<String>, file: File) -> Result<Bytes, LinkError> {
+    let mut ffmpeg = job.start(arguments, Stdio::from(file))?;
     let mut made = BytesMut::new();
     let doing = "cannot read what ffmpeg makes";
     while ffmpeg.read(&mut made).await.map_err(LinkError::io(doing))? > 0 {

@@ -89,7 +89,9 @@ impl Ingest {
                 next = Some(pass_frames(&mut reader, &mut source, session).await?);
                 continue;
             };
-            let Some(frame) = encode::run(picture, &mut reader, &mut source, session).await? else {
+            let encoding =
+                encode::run(&self.context, picture, &mut reader, &mut source, session).await?;
+            let Some(frame) = encoding else {
                 return Ok(());
             };
             // What another encoder makes goes on where this one ended.

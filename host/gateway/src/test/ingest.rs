@@ -1,7 +1,7 @@
 //! Media in: FFmpeg's test picture with the stream's name and a clock, and a tone.
 
 use crate::context::Context;
-use ffmpeg::{Ffmpeg, QUIET, words};
+use ffmpeg::{Job, QUIET, words};
 use hub::Stream;
 use link::{Dial, LinkError, LinkHandle, Session, Wiring};
 use model::{Label, Protocol, StreamName};
@@ -42,7 +42,12 @@ impl Dial for Ingest {
             .connections
             .add(1);
         let arguments = arguments(self.stream.name(), font().as_deref());
-        let ffmpeg = Ffmpeg::start(arguments, Stdio::null())?;
+        let job = Job::new(
+            self.context.children(),
+            "test picture",
+            self.stream.name().as_str(),
+        );
+        let ffmpeg = job.start(arguments, Stdio::null())?;
         link::feed(ffmpeg, &mut source, session).await
     }
 }

@@ -4,9 +4,9 @@
 use super::negotiate::OfferError;
 use super::sessions::Full;
 use super::trickle::FragmentError;
-use crate::problem::Kind;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use link::problem::Kind;
 use model::Refusal;
 
 /// What an offer and an answer are (RFC 4566 §8.2.1).

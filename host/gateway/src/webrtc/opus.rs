@@ -4,7 +4,7 @@
 use super::feed::{Medium, Sample};
 use crate::context::Context;
 use bytes::BytesMut;
-use ffmpeg::{Ffmpeg, QUIET, words};
+use ffmpeg::{Census, Ffmpeg, Input, Job, QUIET, words};
 use link::LinkError;
 use media::ogg::{OpusReader, Packet};
 use media::ts::mux::{LEAD, Muxer};
@@ -14,7 +14,6 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use tokio::io::AsyncWriteExt;
-use tokio::process::ChildStdin;
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -54,7 +53,9 @@ impl Encoder {
     /// Starts one that hands over what it made.
     pub(super) fn start(context: &Context, stream: StreamName, made: mpsc::Sender<Sample>) -> Self {
         let (frames, waiting) = mpsc::channel(WAITING);
-        let task = context.tasks().spawn(run(stream, waiting, made));
+        let task = context
+            .tasks()
+            .spawn(run(context.children().clone(), stream, waiting, made));
         Self {
             frames,
             _task: AbortOnDropHandle::new(task),
@@ -67,11 +68,17 @@ impl Encoder {
     }
 }
 
-async fn run(stream: StreamName, mut frames: mpsc::Receiver<Frame>, made: mpsc::Sender<Sample>) {
+async fn run(
+    children: Census,
+    stream: StreamName,
+    mut frames: mpsc::Receiver<Frame>,
+    made: mpsc::Sender<Sample>,
+) {
     let mut pause = PAUSE;
     loop {
         let began = Instant::now();
-        let error = match encode(&mut frames, &made).await {
+        let job = Job::new(&children, "Opus", stream.as_str());
+        let error = match encode(job, &mut frames, &made).await {
             Ok(End::NoMore) => return,
             Ok(End::OldAge) => continue,
             Err(error) => error,
@@ -88,6 +95,7 @@ async fn run(stream: StreamName, mut frames: mpsc::Receiver<Frame>, made: mpsc::
 }
 
 async fn encode(
+    job: Job,
     frames: &mut mpsc::Receiver<Frame>,
     made: &mpsc::Sender<Sample>,
 ) -> Result<End, LinkError> {
@@ -95,7 +103,7 @@ async fn encode(
         return Ok(End::NoMore);
     };
     let zero = first.pts - BEGIN;
-    let mut ffmpeg = Ffmpeg::start(words(QUIET).chain(words(ENCODE)), Stdio::piped())?;
+    let mut ffmpeg = job.start(words(QUIET).chain(words(ENCODE)), Stdio::piped())?;
     let stdin = ffmpeg.stdin()?;
     let ended = tokio::select! {
         end = feed(stdin, first, frames, zero) => end,
@@ -112,7 +120,7 @@ async fn encode(
 
 /// None when FFmpeg takes no more.
 async fn feed(
-    mut stdin: ChildStdin,
+    mut stdin: Input,
     first: Frame,
     frames: &mut mpsc::Receiver<Frame>,
     zero: Ticks90k,

@@ -12,6 +12,21 @@ pub struct File {
     pub path: String,
 }
 
+impl File {
+    /// The file at this path below the media folder.
+    ///
+    /// # Errors
+    /// The path leads elsewhere, or has characters that no path of a file has here.
+    pub fn below(path: &str) -> Result<Self, EndpointError> {
+        match is_path_below(path) {
+            true => Ok(Self {
+                path: path.to_owned(),
+            }),
+            false => Err(EndpointError::BadPath),
+        }
+    }
+}
+
 /// A file that is recorded, below the media folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recording {
@@ -54,16 +69,6 @@ fn named(path: &str, field: impl Fn(char) -> String) -> String {
         }
     }
     named
-}
-
-/// A file to read.
-pub(super) fn below(path: &str) -> Result<File, EndpointError> {
-    match is_path_below(path) {
-        true => Ok(File {
-            path: path.to_owned(),
-        }),
-        false => Err(EndpointError::BadPath),
-    }
 }
 
 fn is_path_below(path: &str) -> bool {

@@ -127,12 +127,12 @@ impl Endpoint {
 
     /// A file to read, by its path below the media folder.
     pub fn file(path: &str) -> Result<Self, EndpointError> {
-        file::below(path).map(Self::File)
+        file::File::below(path).map(Self::File)
     }
 
     /// A picture or a clip to stand in, by its path below the media folder.
     pub fn slate(path: &str) -> Result<Self, EndpointError> {
-        file::below(path).map(Self::Slate)
+        file::File::below(path).map(Self::Slate)
     }
 
     /// The host that is called; none for what waits to be called.

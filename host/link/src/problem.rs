@@ -9,29 +9,66 @@ use serde::Serialize;
 /// Seconds after which what is missing now may be there.
 const RETRY_AFTER_S: u16 = 2;
 
+/// Of the resumable upload protocol (tus 1.0.0, "Checksum"); no status of HTTP's own.
+const CHECKSUM_MISMATCH: StatusCode = match StatusCode::from_u16(460) {
+    Ok(status) => status,
+    Err(_) => StatusCode::BAD_REQUEST,
+};
+
 /// What kind of problem it is; clients tell them apart by their `type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+#[non_exhaustive]
+pub enum Kind {
+    /// It cannot be understood.
     BadRequest,
+    /// Who asks has to be known.
     Unauthorized,
+    /// It is not allowed.
     Forbidden,
+    /// The stream is there, but not over this protocol.
     NotServed,
+    /// No such stream.
     UnknownStream,
+    /// No such path.
     NotFound,
+    /// The path is there, the method is not.
     MethodNotAllowed,
+    /// There is nothing that both sides can.
     NotAcceptable,
+    /// It took too long.
     Timeout,
+    /// It stands against the present state.
     Conflict,
+    /// Its condition does not hold.
     PreconditionFailed,
+    /// The body is too large.
     TooLarge,
+    /// This kind of media is not taken.
     UnsupportedMedia,
+    /// It cannot be carried out.
     Unprocessable,
+    /// It needs a condition.
     PreconditionRequired,
+    /// One client asks too often.
     TooManyRequests,
+    /// A fault of this host.
     Internal,
+    /// There is nothing to show yet.
     NoMedia,
+    /// A limit of this host is reached.
     Overloaded,
+    /// This host is shutting down.
     Stopping,
+    /// No such video.
+    UnknownVideo,
+    /// No such upload, or none any more.
+    UnknownUpload,
+    /// A file is no video that can be shown.
+    VideoRefused,
+    /// The bytes are not those that were sent.
+    ChecksumMismatch,
+    /// The disk is too full.
+    NoSpace,
 }
 
 /// As RFC 9457 §3.1 has it.
@@ -46,7 +83,7 @@ struct Document {
 
 impl Kind {
     /// Of those whom the hub turns away.
-    pub(crate) const fn of(refusal: &Refusal) -> Self {
+    pub const fn of(refusal: &Refusal) -> Self {
         match refusal {
             Refusal::UnknownStream(_) => Self::UnknownStream,
             Refusal::Conflict { .. } => Self::Conflict,
@@ -60,7 +97,7 @@ impl Kind {
     }
 
     /// The answer that says so, and in `detail` what is wrong this time.
-    pub(crate) fn answer(self, detail: String) -> Response {
+    pub fn answer(self, detail: String) -> Response {
         let (status, type_uri, title) = self.words();
         let document = Document {
             type_uri,
@@ -198,6 +235,31 @@ impl Kind {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "/problems/stopping",
                 "This host is shutting down",
+            ),
+            Self::UnknownVideo => (
+                StatusCode::NOT_FOUND,
+                "/problems/unknown-video",
+                "No video has this name",
+            ),
+            Self::UnknownUpload => (
+                StatusCode::NOT_FOUND,
+                "/problems/unknown-upload",
+                "No upload has this id",
+            ),
+            Self::VideoRefused => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "/problems/video-refused",
+                "The file is no video that can be shown",
+            ),
+            Self::ChecksumMismatch => (
+                CHECKSUM_MISMATCH,
+                "/problems/checksum-mismatch",
+                "The bytes are not those that were sent",
+            ),
+            Self::NoSpace => (
+                StatusCode::INSUFFICIENT_STORAGE,
+                "/problems/no-space",
+                "The disk is too full",
             ),
         }
     }
