@@ -192,6 +192,7 @@ mod tests {
             packet_age_ms: Some(3),
             continuity_errors: 2,
             skipped_bytes: 0,
+            stamps: Default::default(),
             tracks,
             conditions: Vec::new(),
         }

@@ -17,6 +17,33 @@ pub(crate) struct Connection {
     pub(crate) serial: u64,
 }
 
+/// Discontinuities that a source marked itself.
+#[derive(Default)]
+struct Marks {
+    /// What the connection on air counts so far; none before its first item.
+    newest: Option<u32>,
+    /// Of all connections.
+    taken: u32,
+}
+
+impl Marks {
+    /// Takes an item's count. Whether it belongs before the newest mark, from a track that is
+    /// interleaved later, and how many marks are new with it.
+    const fn take(&mut self, epoch: u32) -> (bool, u32) {
+        let ahead = match self.newest {
+            Some(newest) => epoch.wrapping_sub(newest).cast_signed(),
+            None => 0,
+        };
+        if ahead >= 0 {
+            self.newest = Some(epoch);
+        }
+        // A muxer may count several breaks between two items; a reader sees one.
+        let newer = (ahead > 0) as u32;
+        self.taken = self.taken.wrapping_add(newer);
+        (ahead < 0, newer)
+    }
+}
+
 /// The state of what is on air. Locked for each push, by at most a few sources at once.
 #[derive(Default)]
 pub(crate) struct Air {
@@ -25,6 +52,9 @@ pub(crate) struct Air {
     wanted: Option<Label>,
     connections: u64,
     epoch: u32,
+    marks: Marks,
+    /// Breaks within packets, which pass as they are.
+    breaks: u32,
     /// Something was on air already.
     begun: bool,
     timeline: Timeline,
@@ -49,8 +79,14 @@ impl Air {
         self.wanted.as_ref()
     }
 
-    pub(crate) const fn epoch(&self) -> u32 {
-        self.epoch
+    /// Breaks of the timeline so far: sources that took over, and what they marked themselves.
+    pub(crate) const fn discontinuities(&self) -> u32 {
+        self.epoch.wrapping_add(self.breaks)
+    }
+
+    /// The packets on air have a break, which their converters find for themselves.
+    pub(crate) const fn note_break(&mut self) {
+        self.breaks = self.breaks.wrapping_add(1);
     }
 
     /// A new connection of a source.
@@ -100,6 +136,7 @@ impl Air {
         self.on_air = Some(who.clone());
         self.wanted.take_if(|wanted| *wanted == who.source);
         if std::mem::replace(&mut self.begun, true) {
+            self.marks.newest = None;
             self.epoch += 1;
             self.timeline.force_break();
             self.restamper.splice(None);
@@ -118,6 +155,8 @@ impl Air {
         chunks.drain(..from);
         for chunk in chunks {
             chunk.data = self.restamper.restamp(std::mem::take(&mut chunk.data));
+            let (_, newer) = self.marks.take(chunk.epoch);
+            self.epoch += newer;
             chunk.epoch = self.epoch;
         }
         taken_over
@@ -132,11 +171,13 @@ impl Air {
         };
         frames.drain(..from);
         for frame in frames {
-            let placed = self.timeline.repair(frame.dts);
+            let (straggles, _) = self.marks.take(frame.epoch);
+            let placed = self.timeline.repair(frame.track, frame.dts);
             frame.dts = placed.time;
             frame.pts += placed.offset;
-            frame.epoch = placed.epoch;
-            self.epoch = self.epoch.max(placed.epoch);
+            let epoch = placed.epoch.wrapping_add(self.marks.taken);
+            self.epoch = self.epoch.max(epoch);
+            frame.epoch = epoch.wrapping_sub(u32::from(straggles));
         }
         taken_over
     }

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod air;
+mod candidate;
 mod derived;
 pub mod doorman;
 mod forms;
@@ -23,11 +24,12 @@ mod source;
 mod stream;
 mod viewer;
 
+pub use candidate::{SourceSnapshot, TrackSummary};
 pub use doorman::{Doorman, Due, OpenDoor, Pass, Stay};
 pub use forms::{Form, Fragment, Preface, RtmpMessage, RtpPackets, RtpSession, Segment};
 pub use lane::{Bounds, Item, Lane, ReadError, Reader, Start};
 pub use meter::Meter;
 pub use registry::Registry;
-pub use source::{Source, SourceSnapshot, TrackSummary};
+pub use source::Source;
 pub use stream::{Settings, Stream, StreamSnapshot};
 pub use viewer::{Viewer, ViewerSnapshot};

@@ -1,6 +1,7 @@
 //! A stream: candidate sources, one of them on air; lanes; viewers.
 
 use crate::air::Air;
+use crate::candidate::{Candidate, SourceSnapshot};
 use crate::derived::Lanes;
 use crate::doorman::Pass;
 use crate::forms::Form;
@@ -8,7 +9,7 @@ use crate::lane::Bounds;
 use crate::merge::Merge;
 use crate::meter::Meter;
 use crate::news::News;
-use crate::source::{Candidate, Source, SourceSnapshot};
+use crate::source::Source;
 use crate::viewer::{Viewer, ViewerSnapshot, Viewers};
 use media::Ticks90k;
 use media::hls::Cutting;
@@ -410,7 +411,7 @@ impl Stream {
         let (on_air, _) = self.on_air();
         let (form, discontinuities) = {
             let air = self.air.lock();
-            (air.form(), air.epoch())
+            (air.form(), air.discontinuities())
         };
         let merge = self.merge.read().clone();
         let mut sources: Vec<_> = self

@@ -408,3 +408,54 @@ async fn sources_that_are_merged_are_one_on_air_and_repair_each_other() {
     drop(first);
     assert!(!stream.delivers(&labels[1]));
 }
+
+#[tokio::test]
+async fn what_a_source_marks_itself_is_marked_on_air_and_counted() {
+    let registry = Registry::new(Settings::default());
+    let mut source = publish(&registry, "a").unwrap();
+    let mut reader = source.stream().read_frames(Start::Live);
+    let mut marked = frames(0, 20, 1);
+    for frame in &mut marked[20..] {
+        frame.epoch = 1;
+    }
+    // Sound of before the mark, which is interleaved later.
+    marked[21].epoch = 0;
+    source.push_frames(marked);
+    let got = read_frames(&mut reader, 40).await;
+    let epochs: Vec<u32> = got.iter().map(|frame| frame.epoch).collect();
+    assert_eq!(
+        (&epochs[..20], &epochs[20..24]),
+        (&[0; 20][..], &[1, 0, 1, 1][..])
+    );
+    let snapshot = || registry.get("a").unwrap().snapshot(Instant::now());
+    assert_eq!(snapshot().discontinuities, 1);
+    // Who follows counts anew, and that is one mark: the change of the source.
+    drop(source);
+    let mut source = publish(&registry, "a").unwrap();
+    let mut follows = frames(5_000_000, 10, 2);
+    follows.iter_mut().for_each(|frame| frame.epoch = 7);
+    source.push_frames(follows);
+    let got = read_frames(&mut reader, 20).await;
+    assert!(got.iter().all(|frame| frame.epoch == 2));
+    assert_eq!(snapshot().discontinuities, 2);
+}
+
+#[tokio::test]
+async fn a_jump_within_packets_is_counted_and_they_pass_as_they_are() {
+    let registry = Registry::new(Settings::default());
+    let mut source = publish(&registry, "a").unwrap();
+    let stream = source.stream().clone();
+    let mut reader = stream.read_ts(Start::Live);
+    let jumps = [ts(&frames(0, 20, 1)), ts(&frames(900_000_000, 20, 1))].concat();
+    source.push_ts(jumps.clone());
+    let mut got = Vec::new();
+    while got.len() < jumps.len() {
+        let chunk = tokio::time::timeout(Duration::from_secs(5), reader.recv()).await;
+        got.push(chunk.unwrap().unwrap().data);
+    }
+    assert_eq!(got.concat(), jumps.concat());
+    let snapshot = stream.snapshot(Instant::now());
+    let stamps = snapshot.sources[0].stamps;
+    assert_eq!((stamps.jumps, stamps.discontinuities), (1, 1));
+    assert_eq!(snapshot.discontinuities, 1);
+}

@@ -2,11 +2,16 @@
 //! marked discontinuity where there is a break, and never a muxer that stops.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod fixtures;
 mod ts_support;
 
 use bytes::Bytes;
+use fixtures::flv_file;
+use media::cmaf::{Packager, Packaging};
 use media::flv;
+use media::timeline::Counters;
 use media::ts::demux::Demuxer;
+use media::ts::monitor::Monitor;
 use media::ts::packet::{Packet, Pcr, set_pcr};
 use media::ts::pes::{PesHeader, read_stamp, write_stamp};
 use media::{Convert, Frame, TsChunk};
@@ -55,33 +60,71 @@ fn pictures(frames: &[Frame]) -> Vec<(i64, i64, u32)> {
         .collect()
 }
 
-/// Through both muxers: all frames are written, and FFmpeg decodes all pictures of the TS.
+/// Through all muxers: every frame is written, and FFmpeg decodes every picture of the transport
+/// stream, of FLV and of CMAF.
 fn muxed(frames: &[Frame], name: &str) -> Vec<flv::Message> {
     let ts = join(&mux(frames));
     assert_eq!(demux(&ts).len(), frames.len(), "{name}");
-    assert_eq!(decoded_pictures(&ts), pictures(frames).len(), "{name}");
+    let wanted = pictures(frames).len();
+    assert_eq!(decoded_pictures(&ts), wanted, "{name}: TS");
+    // Behind a break parts begin at the next random access point, at most a group later.
+    let broken = frames.iter().any(|frame| frame.epoch > 0);
+    let least = wanted - usize::from(broken) * 12;
+    let in_parts = decoded_pictures(&packaged(frames));
+    assert!(
+        (least..=wanted).contains(&in_parts),
+        "{name}: CMAF {in_parts}"
+    );
+    let messages = published(frames);
+    assert_eq!(messages.len(), frames.len(), "{name}");
+    let flv = flv_of(frames, &messages);
+    assert_eq!(decoded_pictures(&flv), wanted, "{name}: FLV");
+    messages
+}
+
+fn published(frames: &[Frame]) -> Vec<flv::Message> {
     let (mut muxer, mut messages) = (flv::Muxer::default(), Vec::new());
     for frame in frames {
         muxer.convert(UNIX_EPOCH, frame, &mut messages);
     }
-    assert_eq!(messages.len(), frames.len(), "{name}");
     messages
 }
 
-fn decoded_pictures(ts: &Bytes) -> usize {
-    let args = [
-        "-i",
-        "-",
-        "-map",
-        "0:v",
-        "-fps_mode",
-        "passthrough",
-        "-f",
-        "framemd5",
-        "-",
-    ];
-    let text = String::from_utf8(run("ffmpeg", &args, ts)).unwrap();
+fn flv_of(frames: &[Frame], messages: &[flv::Message]) -> Bytes {
+    flv_file::of(&[&headers(frames), messages].concat())
+}
+
+fn headers(frames: &[Frame]) -> Vec<flv::Message> {
+    let first = &frames[0];
+    flv::preface(&first.tracks, first.dts, flv::Abilities::ALL)
+}
+
+fn packaged(frames: &[Frame]) -> Bytes {
+    let (mut packager, mut parts) = (Packager::new(Packaging::default()), Vec::new());
+    for frame in frames {
+        packager.convert(UNIX_EPOCH, frame, &mut parts);
+    }
+    parts.extend(packager.finish());
+    let media = parts.iter().map(|part| part.data.clone());
+    let file: Vec<Bytes> = [parts[0].header.muxed.clone()]
+        .into_iter()
+        .chain(media)
+        .collect();
+    file.concat().into()
+}
+
+fn decoded_pictures(file: &Bytes) -> usize {
+    let args = "-i - -map 0:v -fps_mode passthrough -f framemd5 -";
+    let args: Vec<_> = args.split(' ').collect();
+    let text = String::from_utf8(run("ffmpeg", &args, file)).unwrap();
     text.lines().filter(|line| !line.starts_with('#')).count()
+}
+
+/// What is counted of a transport stream that passes.
+fn counted(ts: &Bytes) -> Counters {
+    let mut monitor = Monitor::new();
+    monitor.inspect(ts);
+    monitor.stamps()
 }
 
 fn grows(stamps: &[(i64, i64, u32)]) -> bool {
@@ -105,8 +148,15 @@ fn a_jump_is_one_marked_discontinuity_and_time_goes_on() {
         }),
     ];
     for (name, jump) in cases {
-        let frames = demux(&moved(&source, jump));
+        let source = moved(&source, jump);
+        let frames = demux(&source);
         let stamps = pictures(&frames);
+        let wanted = Counters {
+            jumps: 1,
+            discontinuities: 1,
+            ..Counters::default()
+        };
+        assert_eq!(counted(&source), wanted, "{name}");
         assert_eq!(stamps.len(), 50, "{name}");
         assert!(grows(&stamps), "{name}: {stamps:?}");
         assert_eq!((stamps[0].2, stamps[49].2), (0, 1), "{name}");
@@ -127,7 +177,13 @@ fn a_wrap_of_the_33_bit_clock_is_no_discontinuity() {
     let source = h264_aac();
     let plain = pictures(&demux(&source));
     // FFmpeg's first stamps are near 1.4 s: the turn is crossed a second later.
-    let frames = demux(&moved(&source, |_, _, stamp| stamp + TURN - 220_000));
+    let wrapping = moved(&source, |_, _, stamp| stamp + TURN - 220_000);
+    let wanted = Counters {
+        wraps: 1,
+        ..Counters::default()
+    };
+    assert_eq!(counted(&wrapping), wanted);
+    let frames = demux(&wrapping);
     let stamps = pictures(&frames);
     assert!(
         grows(&stamps) && stamps.iter().all(|stamp| stamp.2 == 0),
@@ -141,29 +197,162 @@ fn a_wrap_of_the_33_bit_clock_is_no_discontinuity() {
 }
 
 #[test]
-fn sound_that_drifts_stays_where_it_is_stamped_and_breaks_nothing() {
-    // A hundredth too fast: 20 ms over these 2 s, as an encoder with two clocks has in minutes.
-    let drifting = moved(&h264_aac(), |_, pid, stamp| {
-        if pid == 0x101 {
-            stamp + (stamp - 126_000) / 100
-        } else {
-            stamp
-        }
+fn a_jump_of_sound_alone_leaves_pictures_where_they_are() {
+    let source = moved(&h264_aac(), |n, pid, stamp| {
+        stamp + 3_600 * 90_000 * i64::from(pid == 0x101 && n > 200)
     });
-    let frames = demux(&drifting);
-    assert_eq!(pictures(&frames), pictures(&demux(&h264_aac())));
-    let sound: Vec<i64> = frames
-        .iter()
-        .filter(|f| f.track.0 == 1)
-        .map(|f| f.dts.0)
-        .collect();
+    let frames = demux(&source);
+    let plain = pictures(&demux(&h264_aac()));
+    let steps = |stamps: &[(i64, i64, u32)]| -> Vec<(i64, i64)> {
+        stamps.iter().map(|stamp| (stamp.0, stamp.1)).collect()
+    };
+    assert_eq!(steps(&pictures(&frames)), steps(&plain));
+    let sound = frames.iter().filter(|frame| frame.track.0 == 1);
+    let sound: Vec<i64> = sound.map(|frame| frame.dts.0).collect();
     assert!(
         sound
             .windows(2)
-            .all(|two| (1..2_700).contains(&(two[1] - two[0]))),
+            .all(|two| (0..45_000).contains(&(two[1] - two[0]))),
         "{sound:?}"
     );
+    assert_eq!(counted(&source).discontinuities, 1);
+    muxed(&frames, "sound alone");
+}
+
+/// Two minutes of sound whose clock is a 500th too fast, as it comes from an encoder with two
+/// clocks; how far each frame of it is from where it belongs.
+fn drifting() -> (Bytes, Vec<Frame>) {
+    let inputs = [
+        "testsrc2=size=64x36:rate=25:duration=120",
+        "sine=frequency=440:sample_rate=48000:duration=120",
+    ];
+    let options = "-c:v libx264 -pix_fmt yuv420p -preset ultrafast -g 50 -threads 1 -c:a aac";
+    let plain = generate(&inputs, options);
+    let drifting = moved(&plain, |_, pid, stamp| match pid {
+        0x101 => stamp + (stamp - 126_000) / 500,
+        _ => stamp,
+    });
+    (drifting, demux(&plain))
+}
+
+#[test]
+fn sound_that_drifts_is_drawn_back_beside_its_pictures_and_breaks_nothing() {
+    let (ts, plain) = drifting();
+    let frames = demux(&ts);
+    assert_eq!(pictures(&frames), pictures(&plain));
+    let sound = |frames: &[Frame]| -> Vec<i64> {
+        let sound = frames.iter().filter(|frame| frame.track.0 == 1);
+        sound.map(|frame| frame.dts.0).collect()
+    };
+    let (drawn, plain) = (sound(&frames), sound(&plain));
+    let steps: Vec<i64> = drawn.windows(2).map(|two| two[1] - two[0]).collect();
+    assert!(steps.iter().all(|step| (1_850..2_050).contains(step)));
+    let away = drawn.last().unwrap() - plain.last().unwrap();
+    assert!((90..230 * 90).contains(&away), "{away} of 21600 are left");
+    assert!(away < 21_600 - 2_000, "{away}: it is being drawn back");
+    let counted = counted(&ts);
+    assert_eq!((counted.drifts, counted.discontinuities), (1, 0));
+    assert!((-200..-20).contains(&counted.drift_ms), "{counted:?}");
     muxed(&frames, "drift");
+}
+
+#[test]
+fn the_same_drift_over_rtmp_is_drawn_back_too() {
+    let (_, plain) = drifting();
+    // As the encoder's sound reaches the muxer: in the order of capture.
+    let as_stamped: Vec<Frame> = plain
+        .iter()
+        .map(|frame| {
+            let by = i64::from(frame.track.0 == 1) * (frame.dts.0 - 126_000) / 500;
+            let mut frame = frame.clone();
+            frame.dts.0 += by;
+            frame.pts.0 += by;
+            frame
+        })
+        .collect();
+    let mut demuxer = flv::Demuxer::new();
+    let mut frames = Vec::new();
+    for message in headers(&plain).iter().chain(&published(&as_stamped)) {
+        let body = message.to_body();
+        demuxer.push(message.kind, message.timestamp_ms, &body, &mut frames);
+    }
+    assert_eq!(frames.len(), plain.len());
+    let counted = demuxer.stamps();
+    assert_eq!((counted.drifts, counted.discontinuities), (1, 0));
+    assert!((-200..-20).contains(&counted.drift_ms), "{counted:?}");
+    muxed(&frames, "drift over RTMP");
+}
+
+#[test]
+fn pictures_stamped_when_they_are_shown_get_decoding_times() {
+    let plain = demux(&h264_aac());
+    // A publisher that knows no composition times: what it says is when each is shown.
+    let mut messages = published(&plain);
+    for message in messages.iter_mut().filter(|it| it.kind == flv::Kind::Video) {
+        let body = message.to_body();
+        let shown = i32::from_be_bytes([0, body[2], body[3], body[4]]);
+        message.timestamp_ms = message.timestamp_ms.wrapping_add_signed(shown);
+    }
+    let mut demuxer = flv::Demuxer::new();
+    let mut frames = Vec::new();
+    for message in headers(&plain).iter().chain(&messages) {
+        let mut body = message.to_body().to_vec();
+        // But for metadata and sequence headers.
+        if message.kind == flv::Kind::Video && body[1] == 1 {
+            body[2..5].fill(0);
+        }
+        demuxer.push(
+            message.kind,
+            message.timestamp_ms,
+            &body.into(),
+            &mut frames,
+        );
+    }
+    made_up(&frames, &plain, "RTMP");
+    assert!(demuxer.stamps().repaired_dts > 30, "{:?}", demuxer.stamps());
+
+    let mut ts = h264_aac().to_vec();
+    for bytes in ts.as_chunks_mut::<188>().0 {
+        let packet = Packet::new(bytes).unwrap();
+        let start = packet.unit_start() && packet.pid().get() == 0x100;
+        if let Some(at) = packet.payload_offset().filter(|_| start) {
+            // PTS_DTS_flags to PTS alone: the DTS becomes stuffing.
+            bytes[at + 7] &= 0xBF;
+            bytes[at + 9] = bytes[at + 9] & 0x0F | 0x20;
+            let fields = usize::from(bytes[at + 8]);
+            bytes[at + 14..(at + 9 + fields).max(at + 14)].fill(0xFF);
+        }
+    }
+    let ts = Bytes::from(ts);
+    let frames = demux(&ts);
+    made_up(&frames, &plain, "TS");
+    // Without parameter sets the order is learnt, and of some the decoding time was right.
+    assert!(counted(&ts).repaired_dts > 15, "{:?}", counted(&ts));
+}
+
+/// Pictures are shown when they were, and decoded before; the first group shows how they are
+/// ordered.
+fn made_up(frames: &[Frame], plain: &[Frame], name: &str) {
+    let (made, plain) = (pictures(frames), pictures(plain));
+    assert_eq!(made.len(), plain.len(), "{name}");
+    let first = (made[0].1, plain[0].1);
+    for (made, plain) in made.iter().zip(&plain) {
+        let apart = (made.1 - first.0) - (plain.1 - first.1);
+        assert!(
+            apart.abs() <= 90 && made.0 <= made.1,
+            "{name}: {made:?} {plain:?}"
+        );
+    }
+    assert!(grows(&made[6..]), "{name}: {made:?}");
+    assert!(made.iter().all(|stamp| stamp.2 == 0), "{name}");
+    muxed_loosely(frames);
+    assert_eq!(
+        decoded_pictures(&packaged(frames)),
+        made.len(),
+        "{name}: CMAF"
+    );
+    let flv = flv_of(frames, &published(frames));
+    assert_eq!(decoded_pictures(&flv), made.len(), "{name}: FLV");
 }
 
 #[test]
@@ -257,6 +446,7 @@ fn b_frames_fields_and_variable_rates_keep_the_stamps_they_came_with() {
         let ts = generate(&[picture, sound], &options);
         let frames = demux(&ts);
         assert_eq!(as_probed(&frames), probe(&ts), "{name}");
+        assert_eq!(counted(&ts), Counters::default(), "{name}");
         let messages = muxed(&frames, name);
         let pictures = frames
             .iter()

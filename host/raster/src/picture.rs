@@ -47,7 +47,7 @@ impl Picture {
     /// # Errors
     /// The size is none for a picture.
     pub fn new(width: u32, height: u32) -> Result<Self, SizeError> {
-        let good = |side: u32| (2..=MAX_SIDE).contains(&side) && side % 2 == 0;
+        let good = |side: u32| (2..=MAX_SIDE).contains(&side) && side.is_multiple_of(2);
         if !good(width) || !good(height) {
             return Err(SizeError { width, height });
         }

@@ -6,7 +6,7 @@ use crate::context::Context;
 use bytes::Bytes;
 use hub::{ReadError, Reader, Segment, Start, Stream};
 use link::{Dial, LinkError, LinkHandle, Session, Wiring};
-use model::{Protocol, endpoint};
+use model::{Protocol, StreamName, endpoint};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, StatusCode};
 use std::collections::BTreeSet;
@@ -42,6 +42,12 @@ struct Push {
 
 impl Dial for Push {
     async fn session(&mut self, session: &Session) -> Result<(), LinkError> {
+        let name = self.stream.name().clone();
+        let context = self.context.clone();
+        let packages = context.packages();
+        if packages.settings(&name).key_rotation.is_some() {
+            return Err(encrypted(&name));
+        }
         let server = Server::new(&self.context, &self.endpoint).await?;
         self.context.counters().of(Protocol::Hls).connections.add(1);
         let mut writer = Writer::new(self.next_sequence.max(first_sequence()), None);
@@ -59,6 +65,7 @@ impl Dial for Push {
         let mut reader = self.stream.read_segments(Start::RandomAccess);
         let ended = tokio::select! {
             ended = upload.run(&mut reader, &self.stream) => ended,
+            () = packages.until_encrypted(&name) => Err(encrypted(&name)),
             () = session.cancelled().cancelled() => Ok(()),
         };
         self.next_sequence = upload.writer.next_sequence;
@@ -66,6 +73,15 @@ impl Dial for Push {
             upload.end().await;
         }
         ended
+    }
+}
+
+/// Whoever reads the server could read the keys beside the segments, and without them nobody could
+/// play: so neither is put there.
+fn encrypted(stream: &StreamName) -> LinkError {
+    LinkError::Misconfigured {
+        what: format!("{stream} is encrypted over HLS, and what is put to a server is not"),
+        remedy: "take the output away, or set the input's hls.key_rotation to 0",
     }
 }
 

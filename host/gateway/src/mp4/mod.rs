@@ -13,7 +13,8 @@
 //! a viewer are references to bytes that all viewers share, a few of them.
 //!
 //! Whoever may have the one may have the other: both are [`model::Protocol::Mp4`]. A stream that
-//! is encrypted over HLS ([`crate::package::Settings::key_rotation`]) has neither.
+//! is encrypted over HLS ([`crate::package::Settings::key_rotation`]) has neither; one that is to
+//! be from now on ends here.
 
 mod feed;
 mod packets;

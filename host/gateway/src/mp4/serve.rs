@@ -96,7 +96,7 @@ async fn over_http(context: &Context, mut feed: Feed, usual: &str, pass: Pass) -
         Step::Part(_) => None,
     });
     let (pipe, body) = mpsc::channel::<Bytes>(QUEUE);
-    let host = context.clone();
+    let (host, stream) = (context.clone(), pass.stream().clone());
     context.tasks().spawn(async move {
         let traffic = feed.viewer().traffic();
         let playing = async {
@@ -114,6 +114,7 @@ async fn over_http(context: &Context, mut feed: Feed, usual: &str, pass: Pass) -
         tokio::select! {
             () = playing => {}
             () = pipe.closed() => {}
+            () = host.packages().until_encrypted(&stream) => {}
             _ = host.registry().watch(pass, traffic) => {}
             () = host.shutdown().cancelled() => {}
         }
@@ -180,8 +181,10 @@ struct Announcement {
 /// Plays over a WebSocket until the viewer leaves, stalls or has to go, or the stream ends.
 async fn talk(context: Context, mut socket: WebSocket, mut feed: Feed, pass: Pass) {
     let traffic = feed.viewer().traffic();
+    let stream = pass.stream().clone();
+    let encrypted = context.packages().until_encrypted(&stream);
     let watch = context.registry().watch(pass, traffic);
-    tokio::pin!(watch);
+    tokio::pin!(watch, encrypted);
     loop {
         let steps = tokio::select! {
             steps = feed.next() => match steps {
@@ -193,6 +196,7 @@ async fn talk(context: Context, mut socket: WebSocket, mut feed: Feed, pass: Pas
                 Some(Ok(_)) => continue,
             },
             _ = &mut watch => break,
+            () = &mut encrypted => break,
             () = context.shutdown().cancelled() => break,
         };
         for step in steps {

@@ -21,7 +21,7 @@ use crate::hls::first_sequence;
 use hub::{Stream, Viewer};
 use media::cmaf::RenditionName;
 use model::{HlsSpec, Protocol, Refusal, StreamName};
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -34,7 +34,7 @@ pub struct Packages {
     present: Mutex<HashMap<StreamName, Arc<Package>>>,
     /// The lowest media sequence number that no window has used; as for transport streams.
     next_sequence: AtomicU64,
-    plan: RwLock<Plan>,
+    plan: watch::Sender<Plan>,
     keyring: Keyring,
 }
 
@@ -52,12 +52,12 @@ impl Packages {
     /// Says how windows are to be. One that is kept otherwise is begun anew when it is asked for
     /// next, so that a stream that is to be encrypted is, also for who watches it already.
     pub fn configure(&self, usual: Settings) {
-        self.plan.write().usual = usual;
+        self.plan.send_modify(|plan| plan.usual = usual);
     }
 
     /// Says what differs for some streams, and for these only.
     pub fn distinguish(&self, own: HashMap<StreamName, HlsSpec>) {
-        self.plan.write().own = own;
+        self.plan.send_modify(|plan| plan.own = own);
     }
 
     /// Where the keys of encrypted segments come from.
@@ -73,9 +73,17 @@ impl Packages {
         }
     }
 
+    /// Waits until a stream is to be encrypted over HLS: what is sent of it in the clear ends then.
+    pub(crate) async fn until_encrypted(&self, stream: &StreamName) {
+        let mut plan = self.plan.subscribe();
+        let is_encrypted = |plan: &Plan| plan.of(stream).key_rotation.is_some();
+        // It cannot fail: the sender is this.
+        let _ = plan.wait_for(is_encrypted).await;
+    }
+
     /// How the windows of a stream are to be.
     pub fn settings(&self, stream: &StreamName) -> Settings {
-        self.plan.read().of(stream)
+        self.plan.borrow().of(stream)
     }
 
     /// The package asked for, and the viewer who asks; a new one is let in by the hub first.

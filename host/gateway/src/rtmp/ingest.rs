@@ -60,6 +60,7 @@ impl Intake {
 
     /// Pushes what has come of them: one wake-up of the readers.
     pub(super) fn push_into(&mut self, source: &mut Source) {
+        source.note_stamps(self.demuxer.stamps());
         source.push_frames(self.frames.drain(..));
         for complaint in self.demuxer.complaints() {
             tracing::warn!(stream = %source.stream().name(), "{complaint}");

@@ -7,8 +7,8 @@ use ::rtsp::rtp::{Packet, rtcp};
 use ::rtsp::sdp;
 use bytes::Bytes;
 use hub::Source;
-use media::rtp::{DecodingOrder, Unit, Unpacker};
-use media::timeline::Timeline;
+use media::rtp::{Unit, Unpacker};
+use media::timeline::{Counters, DecodingOrder, Timeline};
 use media::{Codec, Frame, Ticks90k, Track, TrackId, Tracks};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -30,6 +30,7 @@ pub(super) struct Intake {
     lines: Vec<Option<Line>>,
     clock: Clock,
     timeline: Timeline,
+    repaired_dts: u64,
     /// `None` until the codecs of all lines are known, or were waited for.
     tracks: Option<Arc<Tracks>>,
     frames: Vec<Frame>,
@@ -75,6 +76,7 @@ impl Intake {
             lines,
             clock: Clock::new(described.iter().map(|track| track.clock_hz)),
             timeline: Timeline::default(),
+            repaired_dts: 0,
             tracks: None,
             frames: Vec::new(),
             packets: Vec::new(),
@@ -126,7 +128,21 @@ impl Intake {
 
     /// Pushes what has come of it: one wake-up of the readers.
     pub(super) fn push_into(&mut self, source: &mut Source) {
+        source.note_stamps(self.stamps());
         source.push_frames(self.frames.drain(..));
+    }
+
+    /// Each mark of this timeline is a jump: drift is followed by sender reports.
+    fn stamps(&self) -> Counters {
+        let marks = self.timeline.epoch().into();
+        Counters {
+            jumps: marks,
+            wraps: self.clock.wraps(),
+            repaired_dts: self.repaired_dts,
+            drifts: self.clock.drifts(),
+            drift_ms: Ticks90k(self.clock.moved()).as_ms(),
+            discontinuities: marks,
+        }
     }
 
     /// Packets that never came.
@@ -166,7 +182,8 @@ impl Intake {
         let video = known.codec.is_video();
         let pts = Ticks90k(placed);
         let dts = if video { line.order.place(pts) } else { pts };
-        let repaired = self.timeline.repair(dts);
+        self.repaired_dts += u64::from(dts != pts);
+        let repaired = self.timeline.repair(track, dts);
         let has_video = tracks
             .as_ref()
             .is_some_and(|tracks| tracks.video().is_some());

@@ -9,6 +9,12 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// Below this nobody sees or hears it (ITU-R BT.1359 finds 45 ms); a step costs more.
 const TOLERANCE: Ticks90k = Ticks90k(20 * 90);
 
+/// Nobody's clocks drift that far from one report to the next: they were set anew.
+const SET_ANEW: Ticks90k = Ticks90k(100 * 90);
+
+/// A track is moved by at most one part in so many of the time that passes, which nobody hears.
+const SLOWNESS: i64 = 500;
+
 /// A step beyond this is a broken report, not lip sync.
 const BEYOND: Ticks90k = Ticks90k(10 * 90_000);
 
@@ -20,6 +26,13 @@ pub(super) struct Clock {
     /// Wall clock of the peer minus RTP time, in 90 kHz, by its last report.
     wall: Option<i64>,
     newest: Option<Ticks90k>,
+    /// RTP time of the newest unit.
+    last: Option<i64>,
+    /// What the offset is on its way to, once reports told.
+    wanted: Option<i64>,
+    /// By how much it was moved since, for drift.
+    moved: i64,
+    follows: bool,
 }
 
 /// What a sender report says (RFC 3550 §6.4.1).
@@ -32,16 +45,41 @@ pub(super) struct Report {
 }
 
 impl Clock {
-    /// Where a unit lies on the timeline, which began at `began`. Never before the last one.
+    /// Where sound lies on the timeline, which began at `began`. Never before the last one.
     pub(super) fn place(&mut self, rtp: i64, arrived: Instant, began: Instant) -> Ticks90k {
+        let time = self.present(rtp, arrived, began);
+        let next = self.newest.map_or(i64::MIN, |newest| newest.0 + 1);
+        let time = Ticks90k(time.0.max(next));
+        self.newest = Some(time);
+        time
+    }
+
+    /// When a picture is shown, on the same timeline; they may come in another order.
+    pub(super) fn present(&mut self, rtp: i64, arrived: Instant, began: Instant) -> Ticks90k {
         let offset = *self.offset.get_or_insert_with(|| {
             let since = arrived.saturating_duration_since(began);
             ticks(since).saturating_sub(rtp)
         });
-        let next = self.newest.map_or(i64::MIN, |newest| newest.0 + 1);
-        let time = Ticks90k(rtp.saturating_add(offset).max(next));
-        self.newest = Some(time);
-        time
+        let last = self.last.replace(rtp).unwrap_or(rtp);
+        let most = rtp.saturating_sub(last).clamp(0, 90_000) / SLOWNESS;
+        let to_go = self
+            .wanted
+            .map_or(0, |wanted| wanted.saturating_sub(offset));
+        let by = to_go.clamp(-most, most);
+        self.moved = self.moved.saturating_add(by);
+        let offset = offset.saturating_add(by);
+        self.offset = Some(offset);
+        Ticks90k(rtp.saturating_add(offset))
+    }
+
+    /// Whether it was found to drift from the other.
+    pub(super) const fn follows(&self) -> bool {
+        self.follows
+    }
+
+    /// By how much it was moved for that.
+    pub(super) const fn moved(&self) -> Ticks90k {
+        Ticks90k(self.moved)
     }
 
     /// Remembers a report.
@@ -61,9 +99,19 @@ impl Clock {
         // What happened at the same time of the peer's clock lies at the same place.
         let wanted = wall.saturating_sub(its_wall).saturating_add(its_offset);
         let step = wanted.saturating_sub(offset).saturating_abs();
-        if step > TOLERANCE.0 && step < BEYOND.0 {
-            self.offset = Some(wanted);
+        if step >= BEYOND.0 {
+            return;
         }
+        if step <= TOLERANCE.0 {
+            self.wanted.get_or_insert(offset);
+            return;
+        }
+        // At once by the first reports and where clocks were set anew; drift is slow.
+        match self.wanted.is_none() || step > SET_ANEW.0 {
+            true => self.offset = Some(wanted),
+            false => self.follows = true,
+        }
+        self.wanted = Some(wanted);
     }
 }
 

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use hub::Source;
 use media::codec::h264::DecoderConfig;
 use media::codec::opus;
+use media::timeline::{Counters, DecodingOrder};
 use media::{Codec, Frame, Ticks90k, Track, TrackId, Tracks};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -78,6 +79,9 @@ pub(super) struct Intake {
     layer: Option<Option<Rid>>,
     pictures: picture::Intake,
     clocks: [Clock; 2],
+    /// RTP tells when pictures are shown, and in which order they are decoded.
+    order: DecodingOrder,
+    repaired_dts: u64,
     began: Instant,
     tracks: Arc<Tracks>,
     frames: Vec<Frame>,
@@ -104,6 +108,8 @@ impl Intake {
             layer: None,
             pictures: picture::Intake::default(),
             clocks: [Clock::default(); 2],
+            order: DecodingOrder::default(),
+            repaired_dts: 0,
             began: Instant::now(),
             tracks: Arc::new(Tracks {
                 list: sound.into_iter().collect(),
@@ -161,8 +167,11 @@ impl Intake {
             self.learn(config);
         }
         if self.has_video() && !taken.payload.is_empty() {
-            let time = self.place(0, data);
-            self.emit(VIDEO, time, taken.key, taken.payload);
+            let [video, _] = &mut self.clocks;
+            let pts = video.present(ticks(data), data.network_time, self.began);
+            let dts = self.order.place(pts);
+            self.repaired_dts += u64::from(dts != pts);
+            self.emit(VIDEO, (dts, pts), taken.key, taken.payload);
         }
     }
 
@@ -171,17 +180,10 @@ impl Intake {
         if waits || data.data.is_empty() {
             return;
         }
-        let time = self.place(1, data);
+        let [_, audio] = &mut self.clocks;
+        let time = audio.place(ticks(data), data.network_time, self.began);
         let key = self.video.is_none();
-        self.emit(AUDIO, time, key, Bytes::copy_from_slice(&data.data));
-    }
-
-    fn place(&mut self, track: usize, data: &MediaData) -> Ticks90k {
-        let rtp = in_90k(data.time.numer(), data.time.denom());
-        let clock = self.clocks.get_mut(track);
-        clock.map_or(Ticks90k::ZERO, |clock| {
-            clock.place(rtp, data.network_time, self.began)
-        })
+        self.emit(AUDIO, (time, time), key, Bytes::copy_from_slice(&data.data));
     }
 
     fn has_video(&self) -> bool {
@@ -200,16 +202,23 @@ impl Intake {
             codec,
             language: None,
         };
+        self.order.configure(&picture.codec);
         let list = std::iter::once(picture).chain(sound).collect();
         self.tracks = Arc::new(Tracks { list });
     }
 
-    fn emit(&mut self, track: TrackId, time: Ticks90k, random_access: bool, payload: Bytes) {
+    fn emit(
+        &mut self,
+        track: TrackId,
+        (dts, pts): (Ticks90k, Ticks90k),
+        random_access: bool,
+        payload: Bytes,
+    ) {
         self.frames.push(Frame {
             tracks: self.tracks.clone(),
             track,
-            dts: time,
-            pts: time,
+            dts,
+            pts,
             random_access,
             epoch: 0,
             payload,
@@ -219,8 +228,20 @@ impl Intake {
     /// Pushes what has come: one wake-up of the readers. Whether there was any.
     fn push_into(&mut self, source: &mut Source) -> bool {
         let any = !self.frames.is_empty();
+        source.note_stamps(self.stamps());
         source.push_frames(self.frames.drain(..));
         any
+    }
+
+    /// str0m undoes wraps; jumps are the stream's to repair.
+    fn stamps(&self) -> Counters {
+        let [_, audio] = &self.clocks;
+        Counters {
+            repaired_dts: self.repaired_dts,
+            drifts: audio.follows().into(),
+            drift_ms: audio.moved().as_ms(),
+            ..Counters::default()
+        }
     }
 
     /// Asks for a key frame where one is wanted (PLI, RFC 4585 §6.3.1).
@@ -239,6 +260,10 @@ impl Intake {
         peer.flush().await;
         Ok(())
     }
+}
+
+fn ticks(data: &MediaData) -> i64 {
+    in_90k(data.time.numer(), data.time.denom())
 }
 
 /// RTP time, which str0m unwraps, in 90 kHz; exact for packets of whole milliseconds.

@@ -2,7 +2,8 @@
 
 use super::config::{self, AccessUnit, VideoConfig};
 use super::{AudioCodec, AudioTag, FlvError, Kind, VideoCodec, VideoTag};
-use crate::timeline::{Timeline, Unwrap};
+use crate::frame::Medium;
+use crate::timeline::{self, Counters, Stamps};
 use crate::{Codec, Frame, Ticks90k, Track, TrackId, Tracks};
 use bytes::Bytes;
 use std::collections::HashSet;
@@ -30,8 +31,7 @@ const MAX_COMPLAINTS: usize = 64;
 /// slices of the messages, unless they hold units that have no place in a frame.
 #[derive(Debug)]
 pub struct Demuxer {
-    clock: Unwrap,
-    timeline: Timeline,
+    stamps: Stamps,
     videos: Vec<VideoTrack>,
     audios: Vec<AudioTrack>,
     /// `None` while waiting for headers.
@@ -76,8 +76,7 @@ impl Demuxer {
     /// For a new publisher.
     pub fn new() -> Self {
         Self {
-            clock: Unwrap::ms32(),
-            timeline: Timeline::default(),
+            stamps: Stamps::ms32(),
             videos: Vec::new(),
             audios: Vec::new(),
             tracks: None,
@@ -120,6 +119,11 @@ impl Demuxer {
         std::mem::take(&mut self.complaints)
     }
 
+    /// What was wrong with the publisher's timestamps so far.
+    pub fn stamps(&self) -> Counters {
+        self.stamps.counters()
+    }
+
     /// The tracks in force; `None` until the first frame is out.
     pub const fn tracks(&self) -> Option<&Arc<Tracks>> {
         self.tracks.as_ref()
@@ -140,8 +144,8 @@ impl Demuxer {
                 let Some((id, unit)) = self.access_unit(number, codec, key, &data) else {
                     return;
                 };
-                let composition = Ticks90k::from_ms(composition_ms.max(0).into());
-                let frame = self.frame(id, timestamp_ms, composition, unit.clean, unit.payload);
+                let at = (timestamp_ms, composition_ms);
+                let frame = self.frame(id, Medium::Video, at, unit.clean, unit.payload);
                 self.emit(frame, out);
             }
             VideoTag::End | VideoTag::Other | VideoTag::Tracks(_) => {}
@@ -191,6 +195,9 @@ impl Demuxer {
                 clean_seen: false,
             });
         }
+        if let Some(known) = self.videos.iter().find(|known| known.number == number) {
+            self.stamps.configure(known.id, &known.config.codec);
+        }
         self.videos.sort_by_key(|known| known.number);
         self.headers_changed();
     }
@@ -215,7 +222,7 @@ impl Demuxer {
                 let Some(id) = self.audios.iter().find(is_it).map(|known| known.id) else {
                     return self.complain("FLV audio frames without sequence header".to_owned());
                 };
-                let frame = self.frame(id, timestamp_ms, Ticks90k::ZERO, true, data);
+                let frame = self.frame(id, Medium::Audio, (timestamp_ms, 0), true, data);
                 self.emit(frame, out);
             }
             AudioTag::End | AudioTag::Other | AudioTag::Tracks(_) => {}
@@ -251,22 +258,27 @@ impl Demuxer {
         found
     }
 
-    /// Its tracks are set when it goes out.
+    /// `at` are its own timestamp and its composition time. Its tracks are set when it goes out.
     fn frame(
         &mut self,
         track: TrackId,
-        timestamp_ms: u32,
-        composition: Ticks90k,
+        medium: Medium,
+        (timestamp_ms, composition_ms): (u32, i32),
         random_access: bool,
         payload: Bytes,
     ) -> Frame {
-        let ms = self.clock.unwrap(timestamp_ms.into());
-        let placed = self.timeline.repair(Ticks90k::from_ms(ms));
+        let placed = self.stamps.place(&timeline::Unit {
+            track,
+            medium,
+            dts: timestamp_ms.into(),
+            pts: timestamp_ms.wrapping_add_signed(composition_ms).into(),
+            random_access,
+        });
         Frame {
             tracks: Arc::default(),
             track,
-            dts: placed.time,
-            pts: placed.time + composition,
+            dts: placed.dts,
+            pts: placed.pts,
             random_access,
             epoch: placed.epoch,
             payload,

@@ -7,11 +7,9 @@
 mod aac;
 mod latm;
 mod nal;
-mod order;
 mod pack;
 mod unpack;
 
-pub use order::DecodingOrder;
 pub use pack::{Packer, Piece};
 pub use unpack::{Unit, Unpacker};
 

@@ -9,10 +9,11 @@ mod opus;
 mod video;
 
 use super::TsChunk;
-use super::packet::{Packet, Pid};
+use super::packet::{Adaptation, Packet, Pid};
 use super::psi::{PmtStream, Programs, StreamKind, Update};
 use crate::codec::scte35;
-use crate::timeline::{Repaired, Timeline, Unwrap};
+use crate::frame::Medium;
+use crate::timeline::{self, Repaired, Stamps};
 use crate::{Convert, Frame, Ticks90k, Track, TrackId, Tracks};
 use assembler::Pes;
 use elementary::{Elementary, Unit};
@@ -27,9 +28,6 @@ const MAX_STREAMS: usize = 32;
 /// What all video streams of a program together may hold of PES packets in work; up to two
 /// have room for the largest picture each.
 const MAX_PARTIAL_BYTES: usize = 16 << 20;
-
-/// A presentation time further ahead of the decoding time than this is a mistake.
-const MAX_REORDER: i64 = 10 * 90_000;
 
 /// Different complaints in the life of a converter; a hostile PMT could name thousands.
 const MAX_COMPLAINTS: usize = 64;
@@ -52,8 +50,7 @@ pub struct Demuxer {
     streams: Vec<Elementary>,
     tracks: Arc<Tracks>,
     gate: Gate,
-    clock: Unwrap,
-    timeline: Timeline,
+    stamps: Stamps,
     chunk_epoch: Option<u32>,
     damaged_before: u64,
     complaints: Complaints,
@@ -79,8 +76,7 @@ impl Demuxer {
             streams: Vec::new(),
             tracks: Arc::default(),
             gate: Gate::default(),
-            clock: Unwrap::mpeg_ts(),
-            timeline: Timeline::default(),
+            stamps: Stamps::mpeg_ts(),
             chunk_epoch: None,
             damaged_before: 0,
             complaints: Complaints::default(),
@@ -110,6 +106,7 @@ impl Demuxer {
         if pid == Pid::NULL {
             return;
         }
+        self.note_clock(packet);
         if self.programs.wants(pid) {
             if self.programs.push(packet) == Update::Changed {
                 self.program_changed(epoch, out);
@@ -129,6 +126,15 @@ impl Demuxer {
         let done = self.streams.get_mut(index).map(|known| known.push(packet));
         for pes in done.into_iter().flatten().flatten() {
             self.pes(index, pes, epoch, out);
+        }
+    }
+
+    fn note_clock(&mut self, packet: Packet<'_>) {
+        if packet.has_adaptation()
+            && self.programs.pmt().map(|pmt| pmt.pcr_pid) == Some(packet.pid())
+            && let Some(pcr) = packet.adaptation().and_then(Adaptation::pcr)
+        {
+            self.stamps.pcr(pcr.base());
         }
     }
 
@@ -192,19 +198,18 @@ impl Demuxer {
                 .complaints
                 .say(format!("PID {pid}: a PES packet without PTS is left out"));
         };
-        let dts = self.clock.unwrap(pes.dts.unwrap_or(pts));
-        // Reordering is far below half a turn: the nearest value is the right one.
-        let mut reorder = self.clock.clone();
-        let ahead = reorder.unwrap(pts) - dts;
-        let pts = if (0..=MAX_REORDER).contains(&ahead) {
-            dts + ahead
-        } else {
-            dts
-        };
+        let dts = pes.dts.unwrap_or(pts);
         let mut units = Vec::new();
         let configured = known.codec.is_some();
         let (changed, result) = known.units(pes, &mut units);
         let (track, pid, usable) = (known.track, known.stream.pid, known.codec.is_some());
+        let medium = match known.stream.kind.is_video() {
+            true => Medium::Video,
+            false => Medium::Audio,
+        };
+        if let Some(codec) = known.codec.as_ref().filter(|_| changed) {
+            self.stamps.configure(track, codec);
+        }
         if let Err(error) = result {
             self.complaints
                 .say(format!("PID {pid}: {error}: access units are left out"));
@@ -216,10 +221,16 @@ impl Demuxer {
             }
             self.refresh_tracks();
         }
-        let placed = self.timeline.repair(Ticks90k(dts));
-        let stamps = (placed.time, placed.time + Ticks90k(pts - dts));
+        let placed = self.stamps.place(&timeline::Unit {
+            track,
+            medium,
+            dts,
+            pts,
+            random_access: units.iter().any(|unit| unit.random_access),
+        });
+        let stamps = (placed.dts, placed.pts);
         let epoch = epoch.wrapping_add(placed.epoch);
-        let waited = !self.gate.is_open() && self.gate.note(placed.time);
+        let waited = !self.gate.is_open() && self.gate.note(placed.dts);
         if usable {
             for unit in units {
                 self.give(Self::draft(track, stamps, epoch, unit), out);
@@ -245,7 +256,7 @@ impl Demuxer {
         };
         let track = known.track;
         let sections = known.sections(packet);
-        let Some(placed) = self.timeline.now() else {
+        let Some(placed) = self.stamps.now() else {
             return;
         };
         for section in sections {
@@ -271,13 +282,19 @@ impl Demuxer {
         let _ = known.units(pes, &mut units);
         let placed = match stamp {
             Some(pts) if alone => {
-                let time = Ticks90k(self.clock.unwrap(pts));
-                Some(self.timeline.repair(time))
+                self.stamps.place(&timeline::Unit {
+                    track,
+                    medium: Medium::Data,
+                    dts: pts,
+                    pts,
+                    random_access: false,
+                });
+                self.stamps.now()
             }
-            Some(pts) => self.timeline.locate(Ticks90k(self.clock.peek(pts))),
+            Some(pts) => self.stamps.locate(pts),
             None => None,
         };
-        let Some(placed) = placed.or_else(|| self.timeline.now()) else {
+        let Some(placed) = placed.or_else(|| self.stamps.now()) else {
             return;
         };
         if alone {
@@ -380,6 +397,7 @@ impl Convert for Demuxer {
             && before != item.epoch
         {
             self.finish_streams(before, out);
+            self.stamps.another_source();
         }
         for packet in Packet::iter(&item.data) {
             self.packet(packet, item.epoch, out);

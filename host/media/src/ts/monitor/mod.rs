@@ -7,9 +7,11 @@ use super::continuity::{Continuity, Counter};
 use super::packet::{Adaptation, Packet, Pcr, Pid};
 use super::pes::PesHeader;
 use super::psi::{PmtStream, Programs, PsiError, StreamKind, Update};
-use crate::frame::{Audio, Video};
+use crate::TrackId;
+use crate::frame::{Audio, Medium, Video};
 use crate::profile::Picture;
 use crate::still::{self, Stillness};
+use crate::timeline::{self, Stamps};
 use head::Head;
 use health::{Arrivals, Health};
 pub use health::{Condition, HOLD, Reading};
@@ -86,6 +88,8 @@ pub struct Monitor {
     counters: Counters,
     health: Health,
     still: Stillness,
+    /// Placed for nobody: only what is wrong with them is of interest.
+    stamps: Stamps,
     /// [`Counters::scrambled`] at the last tick.
     scrambled_before: u64,
     pcr: Option<Pcr>,
@@ -124,6 +128,7 @@ impl Monitor {
             counters: Counters::default(),
             health: Health::new(),
             still: Stillness::default(),
+            stamps: Stamps::mpeg_ts(),
             scrambled_before: 0,
             pcr: None,
         };
@@ -205,6 +210,11 @@ impl Monitor {
         &self.programs
     }
 
+    /// What is wrong with the stamps of pictures and sound; they pass as they are.
+    pub fn stamps(&self) -> timeline::Counters {
+        self.stamps.counters()
+    }
+
     /// The newest clock of the program.
     pub const fn pcr(&self) -> Option<Pcr> {
         self.pcr
@@ -250,8 +260,13 @@ impl Monitor {
                 if let Some(track) = self.tracks.get_mut(usize::from(index)) {
                     track.arrivals.packet(self.health.now());
                     let whole = packet.unit_start().then(|| track.whole()).flatten();
-                    if track.packet(packet, seen) && track.arrivals.pts(self.health.now()) {
-                        self.health.error(Condition::Pts);
+                    if track.packet(packet, seen) {
+                        if let Some(unit) = track.stamps(index, packet) {
+                            self.stamps.place(&unit);
+                        }
+                        if track.arrivals.pts(self.health.now()) {
+                            self.health.error(Condition::Pts);
+                        }
                     }
                     if let Some(picture) = whole {
                         self.note_picture(index, picture);
@@ -276,6 +291,7 @@ impl Monitor {
             && let Some(pcr) = field.pcr()
         {
             self.pcr = Some(pcr);
+            self.stamps.pcr(pcr.base());
             let packet = self.counters.packets;
             self.health.pcr(pcr, packet, field.discontinuity());
         }
@@ -447,6 +463,20 @@ impl SeenTrack {
             seen.tracks_changed = true;
         }
         stamped
+    }
+
+    /// What came with the unit that begins in this packet.
+    fn stamps(&self, index: u8, packet: Packet<'_>) -> Option<timeline::Unit> {
+        Some(timeline::Unit {
+            track: TrackId(index),
+            medium: match self.kind().is_video() {
+                true => Medium::Video,
+                false => Medium::Audio,
+            },
+            dts: self.dts?,
+            pts: self.pts?,
+            random_access: packet.adaptation().is_some_and(Adaptation::random_access),
+        })
     }
 
     /// What it is coded with.
