@@ -2,4 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod branches;
 pub mod composite;
+pub mod encode;
+pub mod hardware;
