@@ -6,3 +6,4 @@ mod branches;
 pub mod composite;
 pub mod encode;
 pub mod hardware;
+pub mod split;

@@ -3,4 +3,5 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that cannot go on says so.
 
 mod encode;
+mod split;
 mod support;
