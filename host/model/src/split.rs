@@ -4,6 +4,7 @@ use crate::StreamName;
 use crate::encode::{AudioSpec, Fault, Hardware, within};
 use crate::layout::Rect;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// Regions of one split.
 pub const MAX_REGIONS: usize = 64;
@@ -98,6 +99,15 @@ impl SplitSpec {
     }
 }
 
+impl fmt::Display for SplitSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stream(name) => name.fmt(f),
+            Self::File(path) => path.fmt(f),
+        }
+    }
+}
+
 impl Region {
     fn fault(&self, field: &str, must: impl Into<String>) -> Fault {
         Fault::new(format!("region {}: {field}", self.stream), must)
@@ -122,7 +132,7 @@ impl Region {
             faults.push(self.fault("rotation", "0, 90, 180 or 270 degrees"));
         }
         for (field, side) in [("width", self.width), ("height", self.height)] {
-            if !(16..=7_680).contains(&side) || side % 2 != 0 {
+            if !(16..=7_680).contains(&side) || !side.is_multiple_of(2) {
                 faults.push(self.fault(field, "16 to 7680 pixels, and even"));
             }
         }

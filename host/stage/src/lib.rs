@@ -2,4 +2,8 @@
 
 #![forbid(unsafe_code)]
 
+mod branches;
 pub mod composite;
+pub mod encode;
+pub mod hardware;
+pub mod split;
