@@ -1,6 +1,7 @@
 //! The actor: the one task through which every change of state goes.
 
 use crate::access::Access;
+use crate::arrange::{self, Arranging};
 use crate::changes::{Archive, Changes};
 use crate::clock::{self, unix_ms};
 use crate::decide::{self, Decider};
@@ -23,11 +24,12 @@ use hub::Registry;
 use model::origin::Origin;
 use model::{Event, PolicySpec, Site, StreamName, Who};
 use plugin::Plugins;
+use stage::Stages;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
@@ -62,6 +64,8 @@ pub struct Settings {
     pub install_from: Vec<Origin>,
     /// How long and how often webhooks are tried.
     pub patience: Patience,
+    /// How stages are made.
+    pub stages: stage::Settings,
     /// What the log notes of what goes wrong.
     pub recent_errors: Arc<RecentErrors>,
 }
@@ -77,6 +81,7 @@ impl Default for Settings {
             decisions: decide::Settings::default(),
             install_from: Vec::new(),
             patience: Patience::default(),
+            stages: stage::Settings::default(),
             recent_errors: Arc::default(),
         }
     }
@@ -94,6 +99,9 @@ pub struct Control {
     pub(crate) router: Router,
     pub(crate) decided: BTreeMap<StreamName, Decided>,
     pub(crate) asked: JoinSet<Decision>,
+    stages: Stages,
+    /// Counts up whenever layout policies may decide otherwise than before.
+    pub(crate) occasions: watch::Sender<u64>,
     meter: Meter,
     journal: Journal,
     pub(crate) timetable: Timetable,
@@ -134,9 +142,12 @@ impl Control {
             webhooks: webhooks.clone(),
             context: context.clone(),
         };
+        let stages = Stages::new(context.links(), settings.stages.clone());
         let control = Self {
             settings,
-            running: Running::new(registry.clone(), context),
+            running: Running::new(registry.clone(), context, stages.clone()),
+            stages,
+            occasions: watch::Sender::new(0),
             registry,
             plugins,
             decider,
@@ -160,8 +171,15 @@ impl Control {
     pub async fn run(mut self) {
         let mut events = self.registry.events();
         let mut swaps = self.plugins.subscribe();
-        let mut writing = JoinSet::new();
-        writing.spawn(self.journal.clone().write(self.registry.events()));
+        let mut beside = JoinSet::new();
+        beside.spawn(self.journal.clone().write(self.registry.events()));
+        beside.spawn(arrange::run(Arranging {
+            composites: self.stages.composites.clone(),
+            decider: self.decider.clone(),
+            occasions: self.occasions.subscribe(),
+            utc_offset_minutes: self.settings.utc_offset_minutes,
+            tick: self.settings.tick,
+        }));
         let mut figures = interval(FIGURES);
         let mut sweep = interval(SWEEP);
         let mut tick = interval(self.settings.tick);
@@ -195,7 +213,7 @@ impl Control {
         self.running.shut_down().await;
         self.decider.close().await;
         self.webhooks.stop();
-        writing.shutdown().await;
+        beside.shutdown().await;
         if let Some(reply) = stopped {
             // Whoever asked may have stopped waiting.
             let _ = reply.send(());
@@ -271,6 +289,7 @@ impl Control {
     async fn adopt(&mut self, next: Desired) {
         let policies = self.routing_policies();
         self.decider.bind(&next.site().policies, None);
+        self.occasions.send_modify(|count| *count += 1);
         let before = std::mem::replace(&mut self.desired, next);
         self.look_at_timetable();
         self.gallery.publish(self.desired.site());

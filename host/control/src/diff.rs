@@ -5,6 +5,7 @@
 
 use crate::desired::Merged;
 use media::still;
+use model::encode::EncodeSpec;
 use model::{Endpoint, Label, Protocol, Retry, StreamName};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +25,8 @@ pub struct StreamShape {
     pub merged: Option<Merged>,
     /// When pictures are called frozen or black.
     pub pictures: still::Limits,
+    /// The renditions that are made of it.
+    pub encode: Option<EncodeSpec>,
     /// The source on air, or about to be; wanted: `None` leaves it as it is.
     pub on_air: Option<Label>,
     /// Protocols that viewers may use; `None`: all.
@@ -52,14 +55,17 @@ pub struct OutputShape {
 
 /// What is kept up by a link.
 trait Kept: PartialEq {
-    /// Whether one link can be both, one after the other: they differ in nothing but the rules
-    /// about tries.
+    /// Whether one link can be both, one after the other, while media flows.
     fn same_link(&self, other: &Self) -> bool;
 }
 
 impl Kept for SourceShape {
     fn same_link(&self, other: &Self) -> bool {
-        (self.protocol, &self.endpoint) == (other.protocol, &other.endpoint)
+        match (&self.endpoint, &other.endpoint) {
+            // It becomes the other one from one frame to the next.
+            (Some(Endpoint::Composite(_)), Some(Endpoint::Composite(_))) => true,
+            (ours, theirs) => (self.protocol, ours) == (other.protocol, theirs),
+        }
     }
 }
 
@@ -115,7 +121,7 @@ pub enum Change {
         #[serde(skip)]
         to: SourceShape,
     },
-    /// A source's rules about tries differ: its link goes on under them.
+    /// A source's rules about tries differ, or what a composite is made of: its link goes on.
     TuneSource {
         /// Of which stream.
         stream: StreamName,
@@ -178,6 +184,14 @@ pub enum Change {
         #[serde(skip)]
         to: still::Limits,
     },
+    /// Other renditions are made of it, or none.
+    Encode {
+        /// Of which stream.
+        stream: StreamName,
+        /// Which.
+        #[serde(skip)]
+        to: Option<EncodeSpec>,
+    },
     /// Another source goes on air at its next random access point.
     Take {
         /// Of which stream.
@@ -237,6 +251,12 @@ pub fn stream(
         changes.push(Change::WatchPictures {
             stream: name.clone(),
             to: shall.pictures,
+        });
+    }
+    if is.encode != shall.encode {
+        changes.push(Change::Encode {
+            stream: name.clone(),
+            to: shall.encode.clone(),
         });
     }
     if let Some(source) = shall.on_air.as_ref().filter(|_| is.on_air != shall.on_air) {

@@ -17,6 +17,7 @@
 
 pub mod access;
 mod actor;
+mod arrange;
 mod audit;
 pub mod builtin;
 mod changes;

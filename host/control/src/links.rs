@@ -5,9 +5,10 @@ use crate::diff::OutputShape;
 use crate::plan::Target;
 use crate::state::OutputReport;
 use hub::Stream;
-use link::LinkHandle;
-use link::{Details, SrtFigures};
+use link::{Details, Direction, LinkHandle, Policy, SrtFigures, Wiring};
+use model::encode::EncodeSpec;
 use model::{Endpoint, Label, LinkStatus, Retry};
+use stage::Stages;
 use std::sync::Arc;
 
 /// A running link.
@@ -26,11 +27,26 @@ pub(crate) struct LinkReport {
 impl Link {
     pub(crate) fn source(
         context: &gateway::Context,
+        stages: &Stages,
         stream: &Arc<Stream>,
         source: &Label,
         endpoint: &Endpoint,
         retry: Retry,
     ) -> Self {
+        if let Endpoint::Composite(spec) = endpoint {
+            let wiring = Wiring {
+                context: context.links().clone(),
+                stream: stream.clone(),
+                label: source.clone(),
+                direction: Direction::In,
+                retry: gateway::policy(endpoint, retry),
+            };
+            let started =
+                stage::composite::start(&stages.composites, wiring.clone(), (**spec).clone());
+            return Self(started.unwrap_or_else(|error| {
+                link::misconfigured(wiring, error.to_string(), "change the composite")
+            }));
+        }
         Self(gateway::start_source(
             context,
             stream.clone(),
@@ -38,6 +54,23 @@ impl Link {
             endpoint.clone(),
             retry,
         ))
+    }
+
+    /// Makes renditions of the stream.
+    pub(crate) fn encode(
+        context: &gateway::Context,
+        stages: &Stages,
+        stream: &Arc<Stream>,
+        spec: EncodeSpec,
+    ) -> Option<Self> {
+        let wiring = Wiring {
+            context: context.links().clone(),
+            stream: stream.clone(),
+            label: "encode".parse().ok()?,
+            direction: Direction::Out,
+            retry: Policy::default(),
+        };
+        Some(Self(stage::encode::start(wiring, spec, &stages.profiles)))
     }
 
     pub(crate) fn output(

@@ -124,6 +124,7 @@ impl Control {
         // One that was gone and is back accepts its config again.
         let policies = &self.desired.site().policies;
         self.decider.bind(policies, touched);
+        self.occasions.send_modify(|count| *count += 1);
         for name in self.running.names() {
             let policy = self.routing_policy(name);
             let is_touched = |plugin| touched.is_none_or(|touched| plugin == *touched);

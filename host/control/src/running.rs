@@ -7,7 +7,10 @@ use crate::error::ControlError;
 use crate::links::{Link, LinkReport};
 use gateway::srt::ConnectionFigures;
 use hub::{Registry, Stream};
+use model::composite::CompositeSpec;
+use model::encode::EncodeSpec;
 use model::{Endpoint, Label, Protocol, StreamName};
+use stage::Stages;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,22 +26,25 @@ struct Entry {
     shape: StreamShape,
     sources: BTreeMap<Label, Link>,
     outputs: BTreeMap<Label, Link>,
+    encode: Option<Link>,
 }
 
 /// Every stream that runs, declared or not.
 pub(crate) struct Running {
     registry: Registry,
     context: gateway::Context,
+    stages: Stages,
     entries: BTreeMap<StreamName, Entry>,
     /// Inputs the hub had no room for; told once each.
     refused: BTreeSet<StreamName>,
 }
 
 impl Running {
-    pub(crate) fn new(registry: Registry, context: gateway::Context) -> Self {
+    pub(crate) fn new(registry: Registry, context: gateway::Context, stages: Stages) -> Self {
         Self {
             registry,
             context,
+            stages,
             entries: BTreeMap::new(),
             refused: BTreeSet::new(),
         }
@@ -114,13 +120,7 @@ impl Running {
             (None, None) => return false,
             (alive, _) => {
                 if let Some(entry) = self.entries.remove(name) {
-                    stop_all(
-                        entry
-                            .sources
-                            .into_values()
-                            .chain(entry.outputs.into_values()),
-                    )
-                    .await;
+                    stop_all(entry.into_links()).await;
                 }
                 if let Some(stream) = alive {
                     self.entries.insert(name.clone(), Entry::new(stream));
@@ -143,13 +143,7 @@ impl Running {
     /// Stops every link and ends every stream.
     pub(crate) async fn shut_down(&mut self) {
         let entries = std::mem::take(&mut self.entries).into_values();
-        let links = entries.flat_map(|entry| {
-            entry
-                .sources
-                .into_values()
-                .chain(entry.outputs.into_values())
-        });
-        stop_all(links).await;
+        stop_all(entries.flat_map(Entry::into_links)).await;
         self.registry.shut_down();
     }
 
@@ -162,11 +156,7 @@ impl Running {
                 };
                 tracing::info!(%stream, "input withdrawn");
                 self.registry.withdraw(stream);
-                entry
-                    .sources
-                    .into_values()
-                    .chain(entry.outputs.into_values())
-                    .collect()
+                entry.into_links().collect()
             }
             Change::StopSource { stream, source } | Change::AlterSource { stream, source, .. } => {
                 let Some(entry) = self.entries.get_mut(stream) else {
@@ -186,6 +176,11 @@ impl Running {
                 entry.shape.outputs.remove(output);
                 tracing::info!(%stream, %output, "output stops");
                 entry.outputs.remove(output).into_iter().collect()
+            }
+            Change::Encode { stream, .. } => {
+                let entry = self.entries.get_mut(stream);
+                let link = entry.and_then(|entry| entry.encode.take());
+                link.into_iter().collect()
             }
             _ => Vec::new(),
         }
@@ -215,6 +210,7 @@ impl Running {
                     entry.shape.pictures = *to;
                 }
             }
+            Change::Encode { stream, to } => self.encode(stream, to.clone()),
             Change::WithdrawStream { .. }
             | Change::StopSource { .. }
             | Change::StopOutput { .. } => {}
@@ -254,7 +250,9 @@ impl Running {
         entry.stream.declare_source(source, to.protocol);
         if let Some(endpoint) = &to.endpoint {
             tracing::info!(stream = %name, %source, from = address(endpoint), "source starts");
-            let link = Link::source(&self.context, &entry.stream, source, endpoint, to.retry);
+            let (context, stages) = (&self.context, &self.stages);
+            let (stream, retry) = (&entry.stream, to.retry);
+            let link = Link::source(context, stages, stream, source, endpoint, retry);
             entry.sources.insert(source.clone(), link);
         }
         entry.shape.sources.insert(source.clone(), to.clone());
@@ -278,6 +276,30 @@ impl Running {
             link.tune(endpoint, to.retry);
         }
         entry.shape.sources.insert(source.clone(), to.clone());
+        if let Some(Endpoint::Composite(spec)) = &to.endpoint {
+            self.change_composite(name, spec);
+        }
+    }
+
+    fn encode(&mut self, name: &StreamName, to: Option<EncodeSpec>) {
+        let Some(entry) = self.entries.get_mut(name) else {
+            return;
+        };
+        entry.encode = to.clone().and_then(|spec| {
+            tracing::info!(stream = %name, "renditions are made");
+            Link::encode(&self.context, &self.stages, &entry.stream, spec)
+        });
+        entry.shape.encode = to;
+    }
+
+    /// It becomes another one from one frame to the next.
+    fn change_composite(&self, name: &StreamName, spec: &CompositeSpec) {
+        let Some(composite) = self.stages.composites.get(name.as_str()) else {
+            return;
+        };
+        if let Err(error) = composite.update(spec.clone()) {
+            tracing::warn!(stream = %name, %error, "the composite stays as it was");
+        }
     }
 
     fn tune_output(&mut self, name: &StreamName, output: &Label, to: &OutputShape) {
@@ -319,7 +341,13 @@ impl Entry {
             shape,
             sources: BTreeMap::new(),
             outputs: BTreeMap::new(),
+            encode: None,
         }
+    }
+
+    fn into_links(self) -> impl Iterator<Item = Link> {
+        let sources = self.sources.into_values();
+        sources.chain(self.outputs.into_values()).chain(self.encode)
     }
 }
 

@@ -74,10 +74,7 @@ pub(crate) fn permit(who: &Who, before: &Site, after: &Site) -> Result<(), Contr
 
 /// The stream that a source takes, if they do not see it.
 fn foreign_to<'a>(who: &'a Who) -> impl Fn(&'a SourceSpec) -> Option<&'a StreamName> {
-    |source| match source {
-        SourceSpec::Stream { name } if !who.sees(name) => Some(name),
-        _ => None,
-    }
+    |source| source.takes().into_iter().find(|name| !who.sees(name))
 }
 
 /// Everything but the inputs, which takes an admin of the whole host to change.

@@ -25,6 +25,7 @@ pub(crate) fn shape(input: Option<&Input>, decided: Option<&Resolved>) -> Stream
         shape.sources = sources.collect();
         shape.merged = input.merged();
         shape.pictures = input.pictures;
+        shape.encode.clone_from(&input.encode);
     }
     if let Some(decided) = decided {
         let outputs = decided.outputs.iter();

@@ -27,7 +27,7 @@ pub mod webrtc;
 pub use context::Context;
 
 use hub::Stream;
-use link::{Dial, Direction, LinkError, LinkHandle, Policy, Session, Wiring};
+use link::{Direction, LinkHandle, Policy, Wiring};
 use model::{Endpoint, Label, Retry};
 use std::sync::Arc;
 
@@ -98,30 +98,13 @@ pub fn policy(endpoint: &Endpoint, retry: Retry) -> Policy {
 
 /// A link that fails at once and says why: this host does not speak the protocol that way.
 fn unspoken(wiring: Wiring, endpoint: &Endpoint) -> LinkHandle {
-    let dial = Unspoken {
-        scheme: endpoint.scheme(),
-        direction: wiring.direction,
+    let (what, remedy) = match wiring.direction {
+        Direction::In => (
+            "taken from a URL",
+            "publish to this host, or use udp or srt",
+        ),
+        Direction::Out => ("sent to a URL", "read from this host, or use udp or srt"),
     };
-    link::spawn(wiring, dial)
-}
-
-struct Unspoken {
-    scheme: &'static str,
-    direction: Direction,
-}
-
-impl Dial for Unspoken {
-    async fn session(&mut self, _: &Session) -> Result<(), LinkError> {
-        let (what, remedy) = match self.direction {
-            Direction::In => (
-                "taken from a URL",
-                "publish to this host, or use udp or srt",
-            ),
-            Direction::Out => ("sent to a URL", "read from this host, or use udp or srt"),
-        };
-        Err(LinkError::Misconfigured {
-            what: format!("{} is not {what} here", self.scheme),
-            remedy,
-        })
-    }
+    let what = format!("{} is not {what} here", endpoint.scheme());
+    link::misconfigured(wiring, what, remedy)
 }

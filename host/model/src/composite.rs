@@ -276,6 +276,14 @@ pub struct CompositeError {
 type Checked = Result<(), CompositeError>;
 
 impl CompositeSpec {
+    /// The streams that it shows.
+    pub fn streams(&self) -> impl Iterator<Item = &StreamName> {
+        self.sources.iter().filter_map(|source| match &source.from {
+            Media::Stream(name) => Some(name),
+            Media::File(_) => None,
+        })
+    }
+
     /// The canvas as layout policies see it.
     pub fn canvas(&self) -> Canvas {
         Canvas {

@@ -34,11 +34,15 @@ pub enum Protocol {
     Stream,
     /// What is shown when nothing else is left.
     Slate,
+    /// Several pictures on one canvas, made by this host.
+    Composite,
+    /// Made of another stream by an encoder of this host.
+    Encode,
 }
 
 impl Protocol {
     /// Every protocol, in the order of declaration.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Udp,
         Self::Srt,
         Self::Rtmp,
@@ -52,6 +56,8 @@ impl Protocol {
         Self::Test,
         Self::Stream,
         Self::Slate,
+        Self::Composite,
+        Self::Encode,
     ];
 
     /// The name used in URLs, plans, metrics and the API.
@@ -70,6 +76,8 @@ impl Protocol {
             Self::Test => "test",
             Self::Stream => "stream",
             Self::Slate => "slate",
+            Self::Composite => "composite",
+            Self::Encode => "encode",
         }
     }
 
@@ -97,6 +105,6 @@ mod tests {
             assert_eq!(protocol as usize, place);
             assert_eq!(Protocol::from_name(protocol.as_str()), Some(protocol));
         }
-        assert_eq!(Protocol::ALL.last(), Some(&Protocol::Slate));
+        assert_eq!(Protocol::ALL.last(), Some(&Protocol::Encode));
     }
 }

@@ -1,5 +1,7 @@
 //! The desired document: what the config file, `POST /api/v1/apply` and exports have in common.
 
+use crate::composite::CompositeSpec;
+use crate::encode::EncodeSpec;
 use crate::tenant::TenantSpec;
 use crate::{
     Endpoint, EndpointError, Label, Retry, ScheduleSpec, StreamName, StreamPattern, TemplateSpec,
@@ -8,6 +10,7 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// Everything that is wanted of one host, listeners aside.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -157,6 +160,9 @@ pub struct InputSpec {
     /// Set: the same of a source that has shown nothing but black, or another plain colour.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub black_ms: Option<u32>,
+    /// Set: renditions are made of it, each a stream `NAME@RENDITION`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encode: Option<EncodeSpec>,
     /// How it is packaged for viewers over HTTP, where that differs from `[hls]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hls: Option<HlsSpec>,
@@ -175,6 +181,7 @@ impl InputSpec {
             merge_ms: None,
             freeze_ms: None,
             black_ms: None,
+            encode: None,
             hls: None,
             labels: BTreeMap::new(),
         }
@@ -227,7 +234,7 @@ impl FromStr for HlsForm {
 pub struct UnknownForm;
 
 /// Where a candidate source's media comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum SourceSpec {
@@ -278,6 +285,8 @@ pub enum SourceSpec {
     },
     /// A test picture with the stream's name and a clock, and a tone.
     Test {},
+    /// Several streams and files on one canvas, where the layout policy says.
+    Composite(Arc<CompositeSpec>),
     /// What is on air on another stream of this host.
     Stream {
         /// Its name; it may come later.
@@ -300,8 +309,21 @@ impl SourceSpec {
             Self::File { path } => Endpoint::file(path).map(Some),
             Self::Slate { path } => Endpoint::slate(path).map(Some),
             Self::Test {} => Ok(Some(Endpoint::Test)),
+            Self::Composite(spec) => {
+                spec.check()?;
+                Ok(Some(Endpoint::Composite(spec.clone())))
+            }
             Self::Stream { name } => Ok(Some(Endpoint::Stream(name.clone()))),
             Self::Publish {} => Ok(None),
+        }
+    }
+
+    /// The other streams of this host that it is made of.
+    pub fn takes(&self) -> Vec<&StreamName> {
+        match self {
+            Self::Stream { name } => vec![name],
+            Self::Composite(spec) => spec.streams().collect(),
+            _ => Vec::new(),
         }
     }
 
@@ -313,6 +335,7 @@ impl SourceSpec {
             | Self::File { .. }
             | Self::Slate { .. }
             | Self::Test {}
+            | Self::Composite(_)
             | Self::Stream { .. }
             | Self::Publish {} => Retry::default(),
         }

@@ -215,6 +215,7 @@ fn read_input(place: &str, value: Value, faults: &mut Vec<Fault>) -> Option<Inpu
     let merge_ms = fields.optional("merge_ms", faults);
     let freeze_ms = fields.optional("freeze_ms", faults);
     let black_ms = fields.optional("black_ms", faults);
+    let encode = fields.optional("encode", faults);
     let hls = fields.optional("hls", faults);
     let labels = fields.optional("labels", faults).unwrap_or_default();
     fields.end(faults);
@@ -225,6 +226,7 @@ fn read_input(place: &str, value: Value, faults: &mut Vec<Fault>) -> Option<Inpu
         merge_ms,
         freeze_ms,
         black_ms,
+        encode,
         hls,
         labels,
     })

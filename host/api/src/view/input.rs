@@ -5,6 +5,7 @@ use super::addresses::{Addresses, Watch};
 use super::output::OutputView;
 use control::desired::{Fault, Faults};
 use control::view::StreamView;
+use model::encode::EncodeSpec;
 use model::endpoint::{SrtMode, redact};
 use model::{Endpoint, HlsSpec, InputSpec, SourceSpec};
 use serde::Serialize;
@@ -34,6 +35,11 @@ pub(crate) struct InputView {
     freeze_ms: Option<u32>,
     /// Set: the same of a source that shows nothing but black.
     black_ms: Option<u32>,
+    /// Set: the renditions that are made of it, each a stream `NAME@RENDITION`: `ladder` (`standard`:
+    /// 1080, 720 and 480 lines, `mobile`, `uhd`) or `renditions` (each `name`, `height`, `video_kbps`),
+    /// `hardware` (`auto`, `cpu`, `nvidia`, `vaapi`), `key_frame_ms` (500 to 10000), `audio`.
+    #[schema(value_type = Option<Object>, example = json!({"ladder": "standard"}))]
+    encode: Option<EncodeSpec>,
     /// How it is packaged for viewers over HTTP, where that differs from the host's own way: `form`
     /// (`cmaf`, `ts`), `window_s` (0 to 43200), `key_rotation` (0: in the clear; else AES-128 with a
     /// new key every so many segments, 1 to 1000).
@@ -96,6 +102,7 @@ impl InputView {
             merge_ms: spec.merge_ms,
             freeze_ms: spec.freeze_ms,
             black_ms: spec.black_ms,
+            encode: spec.encode,
             hls: spec.hls,
             labels: spec.labels,
             send,

@@ -34,6 +34,46 @@ const LIMITS: &[(&str, Node)] = &[
     ("http_ms", Scalar),
 ];
 
+/// Renditions of an input.
+const ENCODE: &[(&str, Node)] = &[
+    ("ladder", Scalar),
+    (
+        "renditions",
+        Table(&[("name", Scalar), ("height", Scalar), ("video_kbps", Scalar)]),
+    ),
+    ("hardware", Scalar),
+    ("key_frame_ms", Scalar),
+    (
+        "audio",
+        Table(&[("codec", Scalar), ("kbps", Scalar), ("gain_db", Scalar)]),
+    ),
+];
+
+/// What a composite shows.
+const COMPOSITE_SOURCE: &[(&str, Node)] = &[
+    ("id", Scalar),
+    ("title", Scalar),
+    ("from", Table(&[("stream", Scalar), ("file", Scalar)])),
+    ("gain_db", Scalar),
+    ("mute", Scalar),
+    ("labels", Free),
+];
+
+/// What is drawn over a composite's tiles.
+const OVERLAY: &[(&str, Node)] = &[
+    ("type", Scalar),
+    ("file", Scalar),
+    ("text", Scalar),
+    ("x", Scalar),
+    ("y", Scalar),
+    ("width", Scalar),
+    ("alpha", Scalar),
+    ("style", Table(TEXT_STYLE)),
+];
+
+/// How text on a composite looks.
+const TEXT_STYLE: &[(&str, Node)] = &[("size", Scalar), ("rgba", Scalar), ("box_rgba", Scalar)];
+
 /// When a connection is tried again.
 const RETRY: &[(&str, Node)] = &[
     ("initial_ms", Scalar),
@@ -253,6 +293,33 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
                     ("interface", Scalar),
                     ("url", Scalar),
                     ("retry", Table(RETRY)),
+                    // Of a composite.
+                    ("width", Scalar),
+                    ("height", Scalar),
+                    ("fps_milli", Scalar),
+                    ("sources", Table(COMPOSITE_SOURCE)),
+                    ("overlays", Table(OVERLAY)),
+                    ("name_tags", Table(TEXT_STYLE)),
+                    ("background_rgb", Scalar),
+                    ("transition", Table(&[("ms", Scalar), ("easing", Scalar)])),
+                    ("hold_ms", Scalar),
+                    (
+                        "ducking",
+                        Table(&[
+                            ("by", Scalar),
+                            ("threshold_db", Scalar),
+                            ("reduce_db", Scalar),
+                        ]),
+                    ),
+                    (
+                        "encoding",
+                        Table(&[
+                            ("video_kbps", Scalar),
+                            ("audio_kbps", Scalar),
+                            ("preset", Scalar),
+                            ("keyframe_ms", Scalar),
+                        ]),
+                    ),
                 ]),
             ),
             (
@@ -268,6 +335,7 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
             ("merge_ms", Scalar),
             ("freeze_ms", Scalar),
             ("black_ms", Scalar),
+            ("encode", Table(ENCODE)),
             (
                 "hls",
                 Table(&[

@@ -2,7 +2,7 @@
 
 use super::bound::BoundPorts;
 use super::faults::{Faults, at_most, limited};
-use super::{Input, Limits, Rules, input};
+use super::{Input, Limits, Rules, Source, input};
 use crate::template;
 use model::{Endpoint, PolicyMode, PolicySpec, Site, StreamName};
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,15 +59,13 @@ pub(super) fn inputs(
 fn circles(inputs: &BTreeMap<StreamName, Input>, faults: &mut Faults) {
     for (name, input) in inputs {
         for (at, source) in input.sources.iter().enumerate() {
-            let Some(Endpoint::Stream(first)) = &source.endpoint else {
-                continue;
-            };
-            if leads_to(name, first, inputs) {
+            let first = taken(source).find(|first| leads_to(name, first, inputs));
+            if let Some(first) = first {
                 let problem = format!(
                     "{first} takes {name} in turn, directly or over others; nothing can come of \
                      a stream that feeds itself"
                 );
-                let field = format_args!("sources[{at}].name");
+                let field = format_args!("sources[{at}]");
                 faults.add(format_args!("input {name}"), field, problem);
             }
         }
@@ -87,12 +85,20 @@ fn leads_to(to: &StreamName, from: &StreamName, inputs: &BTreeMap<StreamName, In
             .get(name)
             .into_iter()
             .flat_map(|input| &input.sources);
-        open.extend(sources.filter_map(|source| match &source.endpoint {
-            Some(Endpoint::Stream(name)) => Some(name),
-            _ => None,
-        }));
+        open.extend(sources.flat_map(taken));
     }
     false
+}
+
+/// The streams that a source is made of.
+fn taken(source: &Source) -> impl Iterator<Item = &StreamName> {
+    let (stream, composite) = match &source.endpoint {
+        Some(Endpoint::Stream(name)) => (Some(name), None),
+        Some(Endpoint::Composite(spec)) => (None, Some(spec)),
+        _ => (None, None),
+    };
+    let shown = composite.into_iter().flat_map(|spec| spec.streams());
+    stream.into_iter().chain(shown)
 }
 
 /// Checks that no two tenants have the same name, and that each keeps to its quotas.

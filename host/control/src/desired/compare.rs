@@ -84,6 +84,7 @@ pub fn compare(before: &Site, after: &Site) -> Vec<Touched> {
                     ("merge_ms", was.merge_ms != now.merge_ms),
                     ("freeze_ms", was.freeze_ms != now.freeze_ms),
                     ("black_ms", was.black_ms != now.black_ms),
+                    ("encode", was.encode != now.encode),
                     ("hls", was.hls != now.hls),
                     ("labels", was.labels != now.labels),
                 ];

@@ -5,6 +5,7 @@ use super::faults::{Faults, at_most, limited};
 use super::{Input, Output, Rules, Source};
 use crate::schedule::{Schedule, Wrong};
 use media::still;
+use model::encode::EncodeSpec;
 use model::{Endpoint, HlsSpec, InputSpec, Label, Retry, ScheduleSpec, SourceSpec};
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -27,6 +28,7 @@ pub(super) fn read(
         outputs: outputs(spec, item, rules, bound, faults),
         merge: merge(spec, item, faults),
         pictures: pictures(spec, item, faults),
+        encode: encode(spec, item, faults),
         hls: hls(spec, item, faults),
         labels: spec.labels.clone(),
     };
@@ -67,6 +69,21 @@ fn pictures(spec: &InputSpec, item: &str, faults: &mut Faults) -> still::Limits 
         freeze: limit("freeze_ms", spec.freeze_ms),
         black: limit("black_ms", spec.black_ms),
     }
+}
+
+fn encode(spec: &InputSpec, item: &str, faults: &mut Faults) -> Option<EncodeSpec> {
+    let encode = spec.encode.as_ref()?;
+    for fault in encode.faults() {
+        let field = format_args!("encode.{}", fault.field);
+        faults.add(item, field, format!("must be {}", fault.must));
+    }
+    for rendition in encode.wanted() {
+        if let Err(error) = stage::encode::rendition_name(&spec.name, &rendition.name) {
+            let problem = format!("{} cannot be made: {error}", rendition.name);
+            faults.add(item, "encode.renditions", problem);
+        }
+    }
+    Some(encode.clone())
 }
 
 fn hls(spec: &InputSpec, item: &str, faults: &mut Faults) -> Option<HlsSpec> {

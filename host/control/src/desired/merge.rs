@@ -73,6 +73,7 @@ fn input(base: &InputSpec, file: &InputSpec, kept: &InputSpec) -> InputSpec {
         merge_ms: newer(&base.merge_ms, &file.merge_ms, &kept.merge_ms),
         freeze_ms: newer(&base.freeze_ms, &file.freeze_ms, &kept.freeze_ms),
         black_ms: newer(&base.black_ms, &file.black_ms, &kept.black_ms),
+        encode: newer(&base.encode, &file.encode, &kept.encode),
         hls: newer(&base.hls, &file.hls, &kept.hls),
         labels: newer(&base.labels, &file.labels, &kept.labels),
     }

@@ -17,6 +17,7 @@ pub use ports::UdpPorts;
 
 use crate::schedule::Schedule;
 use media::still;
+use model::encode::EncodeSpec;
 use model::{Egress, Endpoint, HlsSpec, Label, PolicySpec, Protocol, Retry, Site, StreamName};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -73,6 +74,8 @@ pub struct Input {
     pub merge: Option<Duration>,
     /// When pictures of its sources are called frozen or black.
     pub pictures: still::Limits,
+    /// The renditions that are made of it.
+    pub encode: Option<EncodeSpec>,
     /// How it is packaged, where that differs from the host's own way.
     pub hls: Option<HlsSpec>,
     /// For policies to read.
@@ -184,6 +187,7 @@ impl Source {
             Some(Endpoint::File(_)) => Protocol::File,
             Some(Endpoint::Slate(_)) => Protocol::Slate,
             Some(Endpoint::Test) => Protocol::Test,
+            Some(Endpoint::Composite(_)) => Protocol::Composite,
             Some(Endpoint::Stream(_)) => Protocol::Stream,
             _ => Protocol::Rtmp,
         }

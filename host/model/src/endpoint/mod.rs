@@ -29,7 +29,9 @@ pub use srt::{DEFAULT_SRT_LATENCY_MS, Srt, SrtMode};
 pub use udp::Udp;
 
 use crate::StreamName;
+use crate::composite::CompositeSpec;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// Why an endpoint's URL was refused. Secrets in it are never repeated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -79,6 +81,9 @@ pub enum EndpointError {
         /// The ones there are.
         known: &'static str,
     },
+    /// A composite that cannot be made.
+    #[error(transparent)]
+    Composite(#[from] crate::composite::CompositeError),
     /// A parameter out of its range.
     #[error("parameter {key} must be {expected}")]
     BadParameter {
@@ -90,7 +95,7 @@ pub enum EndpointError {
 }
 
 /// Where media is sent to or taken from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Endpoint {
     /// MPEG-TS in datagrams.
@@ -109,6 +114,8 @@ pub enum Endpoint {
     Stream(StreamName),
     /// A test picture and tone made here.
     Test,
+    /// Several pictures on one canvas.
+    Composite(Arc<CompositeSpec>),
     /// A file that is recorded.
     Recording(Recording),
     /// A web server's playlist, which is put there with its segments.
@@ -146,9 +153,12 @@ impl Endpoint {
             Self::Rtmp(rtmp) => Some(&rtmp.host),
             Self::Rtsp(rtsp) => Some(&rtsp.host),
             Self::Http(http) => Some(&http.host),
-            Self::File(_) | Self::Slate(_) | Self::Recording(_) | Self::Stream(_) | Self::Test => {
-                None
-            }
+            Self::File(_)
+            | Self::Slate(_)
+            | Self::Recording(_)
+            | Self::Stream(_)
+            | Self::Test
+            | Self::Composite(_) => None,
         }
     }
 
@@ -168,6 +178,7 @@ impl Endpoint {
             Self::Slate(_) => "slate",
             Self::Stream(_) => "stream",
             Self::Test => "test",
+            Self::Composite(_) => "composite",
         }
     }
 }

@@ -119,7 +119,7 @@ async fn one(spec: &CompositeSpec, inlet: &Inlet, outlet: &Outlet<'_>) -> Result
     let peer = Some(name.to_owned());
     let mut source = outlet
         .stream
-        .connect_source(outlet.label, Protocol::Stream, peer)?;
+        .connect_source(outlet.label, Protocol::Composite, peer)?;
     tokio::select! {
         ended = link::feed(ffmpeg, &mut source, outlet.session) => ended,
         () = write_pictures(pictures, from_pictures) => Ok(()),

@@ -58,7 +58,7 @@ struct Ingest {
 
 impl Dial for Ingest {
     async fn session(&mut self, session: &Session) -> Result<(), LinkError> {
-        let counters = self.links.counters().of(Protocol::Stream);
+        let counters = self.links.counters().of(Protocol::Composite);
         counters.connections.add(1);
         let font = self.font().await;
         let mut cast = Cast::new(&self.links, &self.entry.composite);
