@@ -140,6 +140,8 @@ pub struct SourceView {
     pub continuity_errors: u64,
     /// Bytes that belonged to no transport packet.
     pub skipped_bytes: u64,
+    /// What was wrong with its timestamps since it connected, and what was done about it.
+    pub timestamps: media::timeline::Counters,
     /// What ETSI TR 101 290 says of its transport stream; nothing of frames.
     pub conditions: Vec<ConditionView>,
     /// What it carries.
@@ -347,6 +349,7 @@ fn source_view(stream: &StreamName, source: &SourceSnapshot, parts: &Parts<'_>) 
         continuity_errors: source.continuity_errors,
         conditions,
         skipped_bytes: source.skipped_bytes,
+        timestamps: source.stamps,
         tracks: source.tracks.iter().map(track_view).collect(),
         link: link.map(|link| link.status.clone()),
         srt: match link {

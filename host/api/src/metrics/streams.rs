@@ -38,7 +38,7 @@ const STREAM: [Figure<StreamView>; 5] = [
     ),
 ];
 
-const SOURCE: [Figure<SourceView>; 8] = [
+const SOURCE: [Figure<SourceView>; 13] = [
     (
         "pointsman_source_connected",
         Type::Gauge,
@@ -86,6 +86,36 @@ const SOURCE: [Figure<SourceView>; 8] = [
         Type::Counter,
         "Bytes that belonged to no transport packet.",
         |s| s.skipped_bytes as f64,
+    ),
+    (
+        "pointsman_source_timestamp_jumps_total",
+        Type::Counter,
+        "Jumps of its time, of all tracks together or of one alone.",
+        |s| s.timestamps.jumps as f64,
+    ),
+    (
+        "pointsman_source_timestamp_wraps_total",
+        Type::Counter,
+        "Turns of its clock's limited width.",
+        |s| s.timestamps.wraps as f64,
+    ),
+    (
+        "pointsman_source_repaired_dts_total",
+        Type::Counter,
+        "Pictures whose decoding time was made.",
+        |s| s.timestamps.repaired_dts as f64,
+    ),
+    (
+        "pointsman_source_drifts_total",
+        Type::Counter,
+        "How often sound was found to drift from pictures.",
+        |s| s.timestamps.drifts as f64,
+    ),
+    (
+        "pointsman_source_discontinuities_total",
+        Type::Counter,
+        "Marked discontinuities.",
+        |s| s.timestamps.discontinuities as f64,
     ),
 ];
 

@@ -158,6 +158,37 @@ pub(crate) struct Readers {
     by_protocol: BTreeMap<&'static str, usize>,
 }
 
+/// What was wrong with a source's timestamps. A transport stream passes to outputs of its own form
+/// as it is; whatever is made of it is made of repaired ones.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TimestampsView {
+    /// Jumps of its time, of all tracks together or of one alone.
+    jumps: u64,
+    /// Turns of its clock's limited width; nobody sees them.
+    wraps: u64,
+    /// Pictures whose decoding time was made, since they came without one that can be.
+    repaired_dts: u64,
+    /// How often sound was found to drift from pictures.
+    drifts: u64,
+    /// By how much sound is moved now to stay beside them, in milliseconds; negative: back.
+    drift_ms: i64,
+    /// Marked discontinuities: jumps, and sound that drifted too fast to be followed.
+    discontinuities: u64,
+}
+
+impl From<media::timeline::Counters> for TimestampsView {
+    fn from(counters: media::timeline::Counters) -> Self {
+        Self {
+            jumps: counters.jumps,
+            wraps: counters.wraps,
+            repaired_dts: counters.repaired_dts,
+            drifts: counters.drifts,
+            drift_ms: counters.drift_ms,
+            discontinuities: counters.discontinuities,
+        }
+    }
+}
+
 /// A candidate source.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SourceView {
@@ -187,6 +218,8 @@ pub(crate) struct SourceView {
     continuity_errors: u64,
     /// Bytes that belonged to no transport packet.
     skipped_bytes: u64,
+    /// What was wrong with its timestamps since it connected, and what was done about it.
+    timestamps: TimestampsView,
     /// What ETSI TR 101 290 (§5.2) says of its transport stream: every condition of priorities 1
     /// and 2. Empty for other forms.
     conditions: Vec<ConditionView>,
@@ -339,6 +372,7 @@ impl From<from::SourceView> for SourceView {
             continuity_errors: source.continuity_errors,
             conditions: source.conditions.into_iter().map(Into::into).collect(),
             skipped_bytes: source.skipped_bytes,
+            timestamps: source.timestamps.into(),
             codecs: source.tracks.into_iter().map(|track| track.codec).collect(),
             state: source.link.as_ref().map(|link| link.state.as_str()),
             last_error: source.link.and_then(|link| link.last_error),
