@@ -7,3 +7,4 @@ pub mod composite;
 pub mod encode;
 pub mod hardware;
 pub mod split;
+pub mod thumbnail;
