@@ -39,6 +39,8 @@ use utoipa::openapi::{Content, Object, OpenApi as OpenApiDocument, Ref, RefOr, R
         routes::docs::problem,
         routes::streams::list,
         routes::streams::one,
+        routes::streams::thumbnail,
+        routes::processes::list,
         routes::srt::list,
         routes::inputs::list,
         routes::inputs::add,

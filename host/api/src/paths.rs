@@ -9,16 +9,21 @@ use axum::http::uri::PathAndQuery;
 
 const INPUTS: [&str; 2] = ["/api/v1/inputs/", "/api/inputs/"];
 
+const STREAMS: &str = "/api/v1/streams/";
+
 /// What may be done to an output.
 const VERBS: [&str; 3] = ["start", "stop", "retry"];
 
-/// The same address with the name in one segment. An input whose own name has a part `outputs`
-/// can only be meant with `%2F`.
+/// The same address with the name in one segment. An input whose own name has a part `outputs`, or a
+/// stream whose last is `thumbnail.jpg`, can only be meant with `%2F`.
 pub(crate) fn in_one_segment(uri: &Uri) -> Option<Uri> {
     let in_this = |prefix| Some((prefix, uri.path().strip_prefix(prefix)?));
-    let (prefix, rest) = INPUTS.into_iter().find_map(in_this)?;
+    let mut prefixes = INPUTS.into_iter().chain([STREAMS]);
+    let (prefix, rest) = prefixes.find_map(in_this)?;
     let parts: Vec<&str> = rest.split('/').collect();
     let (name, tail) = match parts.as_slice() {
+        [name @ .., "thumbnail.jpg"] if prefix == STREAMS => (name, parts.len() - 1),
+        name if prefix == STREAMS => (name, parts.len()),
         [name @ .., "outputs", _, verb] if VERBS.contains(verb) => (name, parts.len() - 3),
         [name @ .., "outputs", _] => (name, parts.len() - 2),
         [name @ .., "outputs"] => (name, parts.len() - 1),

@@ -127,7 +127,9 @@ impl Control {
         let journal = Journal::new(clock::unix_ms());
         let post = webhooks::Sender::new(settings.rules.egress.clone());
         let webhooks = Webhooks::new(journal.clone(), post, settings.patience);
+        let stages = Stages::new(context.links(), settings.stages.clone());
         let handle = ControlHandle {
+            stages: stages.clone(),
             calls: sender,
             plugins: plugins.clone(),
             decider: decider.clone(),
@@ -142,7 +144,6 @@ impl Control {
             webhooks: webhooks.clone(),
             context: context.clone(),
         };
-        let stages = Stages::new(context.links(), settings.stages.clone());
         let control = Self {
             settings,
             running: Running::new(registry.clone(), context, stages.clone()),

@@ -20,6 +20,8 @@ use model::audit::Outcome;
 use model::{Label, Site, StreamName, Who};
 use plugin::{Bound, Installed, LogLine, Origin, PluginView, Plugins};
 use serde_json::json;
+use stage::Stages;
+use stage::thumbnail::{Poster, PosterError};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
@@ -83,6 +85,7 @@ pub struct ControlHandle {
     pub(crate) recent: Arc<RecentErrors>,
     pub(crate) webhooks: Webhooks,
     pub(crate) context: gateway::Context,
+    pub(crate) stages: Stages,
 }
 
 impl ControlHandle {
@@ -124,6 +127,17 @@ impl ControlHandle {
     /// What went wrong of late.
     pub fn recent_errors(&self) -> &RecentErrors {
         &self.recent
+    }
+
+    /// A picture of a stream.
+    ///
+    /// # Errors
+    /// There is none that its owner sees, or it shows nothing that a picture could be made of.
+    pub async fn poster(&self, stream: &StreamName) -> Result<Poster, PosterError> {
+        match self.who.sees(stream) {
+            true => self.stages.posters.get(stream).await,
+            false => Err(PosterError::UnknownStream(stream.clone())),
+        }
     }
 
     /// The last ten minutes of a stream's SRT connections, those that ended included. Of a stream

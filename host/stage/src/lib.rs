@@ -7,9 +7,11 @@ pub mod composite;
 pub mod encode;
 pub mod hardware;
 pub mod split;
+pub mod thumbnail;
 
 use composite::Composites;
 use hardware::Profiles;
+use thumbnail::Posters;
 
 /// How stages are made.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +20,8 @@ pub struct Settings {
     pub composite: composite::Settings,
     /// What encodes.
     pub hardware: hardware::Settings,
+    /// How posters are.
+    pub posters: thumbnail::Settings,
 }
 
 /// What the stages of a host share; cloning is a reference count.
@@ -27,6 +31,8 @@ pub struct Stages {
     pub composites: Composites,
     /// What encodes on this machine.
     pub profiles: Profiles,
+    /// Pictures of streams.
+    pub posters: Posters,
 }
 
 impl Stages {
@@ -37,6 +43,7 @@ impl Stages {
         Self {
             composites,
             profiles: Profiles::new(context.children(), settings.hardware),
+            posters: Posters::new(context, settings.posters),
         }
     }
 }

@@ -13,6 +13,7 @@ pub(crate) mod outputs;
 pub(crate) mod page;
 pub(crate) mod plugins;
 pub(crate) mod policies;
+pub(crate) mod processes;
 pub(crate) mod session;
 pub(crate) mod srt;
 pub(crate) mod streams;

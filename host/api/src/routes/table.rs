@@ -2,7 +2,7 @@
 
 use super::{
     audit, decisions, docs, document, errors, events, health, inputs, keys, outputs, page, plugins,
-    policies, session, srt, streams, system, templates, tenants, users, webhooks,
+    policies, processes, session, srt, streams, system, templates, tenants, users, webhooks,
 };
 use crate::app::App;
 use crate::metrics;
@@ -83,7 +83,9 @@ pub(crate) fn table(max_plugin_bytes: usize) -> Vec<Route> {
         at("/api/openapi.json").get(Nothing, docs::openapi),
         at("/problems/{slug}").get(Nothing, docs::problem),
         at("/api/v1/streams").get(Own(Viewer), streams::list),
-        at("/api/v1/streams/{*name}").get(Own(Viewer), streams::one),
+        at("/api/v1/streams/{name}").get(Own(Viewer), streams::one),
+        at("/api/v1/streams/{name}/thumbnail.jpg").get(Own(Viewer), streams::thumbnail),
+        at("/api/v1/processes").get(Host(Viewer), processes::list),
         at("/api/v1/srt").get(Own(Viewer), srt::list),
         at("/api/v1/inputs")
             .get(Own(Viewer), inputs::list)

@@ -5,3 +5,4 @@
 mod encode;
 mod split;
 mod support;
+mod thumbnail;
