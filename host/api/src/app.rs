@@ -14,12 +14,12 @@ use crate::view::Addresses;
 use crate::{compat, routes, server};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::{HeaderMap, header, uri::Authority};
+use axum::http::{HeaderMap, Method, header, uri::Authority};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use control::ControlHandle;
 use control::desired::Limits;
-use model::Label;
+use model::{Label, Role};
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -51,6 +51,8 @@ pub struct Settings {
     pub rtsp: Option<SocketAddr>,
     /// The routes of WebRTC, if it has its port.
     pub webrtc: Option<Router>,
+    /// The routes of videos that are uploaded, if there is a folder for them.
+    pub videos: Option<Router>,
     /// How JPEG pictures are taken and shown.
     pub mjpeg: gateway::mjpeg::Settings,
     /// Whoever works on this machine is an admin, keys and users or not.
@@ -87,6 +89,7 @@ impl Settings {
             rtmp: None,
             rtsp: None,
             webrtc: None,
+            videos: None,
             mjpeg: gateway::mjpeg::Settings::default(),
             local_admin: false,
             max_plugin_bytes: 64 << 20,
@@ -199,12 +202,36 @@ pub async fn serve(
             Guard::of(&app.settings),
             guard_publishers,
         ));
-    let router = router(app).merge(media);
+    let router = router(app.clone()).merge(uploads(app)).merge(media);
     tokio::select! {
         () = server.run(listener, router, stop) => {}
         () = counting => {}
         () = telling => {}
     }
+}
+
+/// What takes and shows videos. An upload may last: it has bounds of its own.
+fn uploads(app: App) -> Router {
+    let needs = [
+        (Method::GET, routes::Need::Host(Role::Viewer)),
+        (Method::OPTIONS, routes::Need::Host(Role::Viewer)),
+        (Method::POST, routes::Need::Host(Role::Operator)),
+        (Method::PATCH, routes::Need::Host(Role::Operator)),
+        (Method::DELETE, routes::Need::Host(Role::Operator)),
+    ];
+    let door = Door {
+        app: app.clone(),
+        needs: needs.into(),
+    };
+    let routes = app.settings.videos.clone().unwrap_or_default();
+    if !routes.has_routes() {
+        return routes;
+    }
+    routes
+        .route_layer(from_fn_with_state(door, self::door))
+        .route_layer(from_fn_with_state(Guard::of(&app.settings), guard))
+        .route_layer(from_fn_with_state(Rates::new(app.settings.rate), rate))
+        .layer(from_fn_with_state(Origins::new(&app.settings.cors), cors))
 }
 
 /// Every route but the media.

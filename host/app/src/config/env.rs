@@ -80,6 +80,8 @@ fn set(config: &mut Config, path: &[&str], value: &str) -> Result<(), String> {
         ["webrtc", key] => set_webrtc(config, key, value)?,
         ["hls", key] => set_hls(config, key, value)?,
         ["mjpeg", key] => set_mjpeg(config, key, value)?,
+        ["stages", key] => set_stages(config, key, value)?,
+        ["videos", key] => set_videos(config, key, value)?,
         ["srt", "listen"] => config.srt.listen = parsed(value, "ADDRESS:PORT")?,
         ["otlp", "endpoint"] => {
             config.otlp.endpoint = Some(value.to_owned()).filter(|value| !value.is_empty());
@@ -201,6 +203,34 @@ fn set_hls(config: &mut Config, key: &str, value: &str) -> Result<(), String> {
         "part_ms" => hls.part_ms = parsed(value, "milliseconds")?,
         "segment_s" => hls.segment_s = parsed(value, "seconds")?,
         "key_rotation" => hls.key_rotation = parsed(value, "segments")?,
+        _ => return Err("this key cannot be set by a variable".to_owned()),
+    }
+    Ok(())
+}
+
+fn set_stages(config: &mut Config, key: &str, value: &str) -> Result<(), String> {
+    let stages = &mut config.stages;
+    match key {
+        "font" => stages.font = value.into(),
+        "vaapi_device" => stages.vaapi_device = value.to_owned(),
+        "poster_every_s" => stages.poster_every_s = parsed(value, "seconds")?,
+        "poster_width" => stages.poster_width = parsed(value, "pixels")?,
+        _ => return Err("this key cannot be set by a variable".to_owned()),
+    }
+    Ok(())
+}
+
+fn set_videos(config: &mut Config, key: &str, value: &str) -> Result<(), String> {
+    let videos = &mut config.videos;
+    match key {
+        "max_bytes" => videos.max_bytes = parsed(value, "bytes")?,
+        "max_unfinished" => videos.max_unfinished = parsed(value, "a number")?,
+        "max_unfinished_bytes" => videos.max_unfinished_bytes = parsed(value, "bytes")?,
+        "expires_s" => videos.expires_s = parsed(value, "seconds")?,
+        "keep_free_bytes" => videos.keep_free_bytes = parsed(value, "bytes")?,
+        "refresh_s" => videos.refresh_s = parsed(value, "seconds")?,
+        "stall_s" => videos.stall_s = parsed(value, "seconds")?,
+        "max_videos" => videos.max_videos = parsed(value, "a number")?,
         _ => return Err("this key cannot be set by a variable".to_owned()),
     }
     Ok(())

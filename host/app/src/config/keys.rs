@@ -177,6 +177,29 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
         ]),
     ),
     (
+        "stages",
+        Table(&[
+            ("font", Scalar),
+            ("vaapi_device", Scalar),
+            ("poster_every_s", Scalar),
+            ("poster_width", Scalar),
+        ]),
+    ),
+    (
+        "videos",
+        Table(&[
+            ("max_bytes", Scalar),
+            ("extensions", List),
+            ("max_unfinished", Scalar),
+            ("max_unfinished_bytes", Scalar),
+            ("expires_s", Scalar),
+            ("keep_free_bytes", Scalar),
+            ("refresh_s", Scalar),
+            ("stall_s", Scalar),
+            ("max_videos", Scalar),
+        ]),
+    ),
+    (
         "srt",
         Table(&[
             ("listen", Scalar),

@@ -13,8 +13,10 @@ mod otlp;
 mod plugins;
 mod rtsp;
 mod service;
+mod stages;
 #[cfg(test)]
 mod tests;
+mod videos;
 mod webrtc;
 
 pub use api::Api;
@@ -26,6 +28,8 @@ pub use otlp::Otlp;
 pub use plugins::{Overrides, Plugins};
 pub use rtsp::Rtsp;
 pub use service::{Compat, Log, Shutdown};
+pub use stages::Stages;
+pub use videos::Videos;
 pub use webrtc::Webrtc;
 
 use control::desired::{Limits, Rules, UdpPorts};
@@ -57,6 +61,10 @@ pub struct Config {
     pub hls: Hls,
     /// JPEG pictures over HTTP.
     pub mjpeg: Mjpeg,
+    /// Streams made of streams.
+    pub stages: Stages,
+    /// Files that operators upload.
+    pub videos: Videos,
     /// SRT publishers and readers.
     pub srt: Srt,
     /// UDP inputs.
@@ -212,6 +220,8 @@ impl Default for Config {
             webrtc: Webrtc::default(),
             hls: Hls::default(),
             mjpeg: Mjpeg::default(),
+            stages: Stages::default(),
+            videos: Videos::default(),
             srt: Srt::default(),
             udp: Udp::default(),
             limits: Limits::default(),
@@ -362,6 +372,8 @@ impl Config {
             webrtc,
             hls,
             mjpeg,
+            stages,
+            videos,
             srt,
             udp,
             limits,
@@ -389,6 +401,8 @@ impl Config {
             ("[webrtc]", *webrtc == other.webrtc),
             ("[hls]", *hls == other.hls),
             ("[mjpeg]", *mjpeg == other.mjpeg),
+            ("[stages]", *stages == other.stages),
+            ("[videos]", *videos == other.videos),
             ("[srt]", *srt == other.srt),
             ("[udp]", *udp == other.udp),
             ("[limits]", *limits == other.limits),
@@ -449,6 +463,8 @@ impl Config {
         self.rtsp.check()?;
         self.webrtc.check()?;
         self.mjpeg.check()?;
+        self.stages.check()?;
+        self.videos.check()?;
         self.log.check()?;
         self.shutdown.check()?;
         self.otlp.check()?;

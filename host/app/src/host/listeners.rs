@@ -54,6 +54,7 @@ pub(super) async fn serve(
         rtmp: Some(config.rtmp.listen),
         rtsp,
         webrtc,
+        videos: super::videos::open(config, gateways, control).await,
         mjpeg: config.mjpeg.settings(),
         local_admin: config.api.local_admin,
         max_plugin_bytes: config.plugins.component_bytes,

@@ -10,6 +10,7 @@ mod roll;
 mod signals;
 mod store;
 mod systemd;
+mod videos;
 mod wanted;
 
 pub(crate) use access::Offline;
@@ -164,6 +165,7 @@ impl Host {
                 ..control::decide::Settings::default()
             },
             install_from: config.plugins.install_from.clone(),
+            stages: config.stages.settings(),
             recent_errors: log::recent_errors(),
             ..control::Settings::default()
         };
