@@ -2,6 +2,7 @@
 
 use crate::access::Access;
 use crate::changes::{Archive, Changes};
+use crate::clients::Clients;
 use crate::clock::{self, unix_ms};
 use crate::decide::{self, Decider};
 use crate::desired::{self, Desired, Rules};
@@ -98,6 +99,7 @@ pub struct Control {
     journal: Journal,
     pub(crate) timetable: Timetable,
     webhooks: Webhooks,
+    clients: Clients,
     calls: mpsc::Receiver<Call>,
     pub(crate) gallery: Arc<Gallery>,
 }
@@ -119,6 +121,7 @@ impl Control {
         let journal = Journal::new(clock::unix_ms());
         let post = webhooks::Sender::new(settings.rules.egress.clone());
         let webhooks = Webhooks::new(journal.clone(), post, settings.patience);
+        let clients = Clients::new(gallery.clone());
         let handle = ControlHandle {
             calls: sender,
             plugins: plugins.clone(),
@@ -132,6 +135,7 @@ impl Control {
             journal: journal.clone(),
             recent: settings.recent_errors.clone(),
             webhooks: webhooks.clone(),
+            clients: clients.clone(),
             context: context.clone(),
         };
         let control = Self {
@@ -149,6 +153,7 @@ impl Control {
             journal,
             timetable: Timetable::default(),
             webhooks,
+            clients,
             calls,
             gallery,
         };
@@ -162,6 +167,7 @@ impl Control {
         let mut swaps = self.plugins.subscribe();
         let mut writing = JoinSet::new();
         writing.spawn(self.journal.clone().write(self.registry.events()));
+        writing.spawn(self.clients.clone().keep(self.registry.clone()));
         let mut figures = interval(FIGURES);
         let mut sweep = interval(SWEEP);
         let mut tick = interval(self.settings.tick);
@@ -275,6 +281,9 @@ impl Control {
         self.look_at_timetable();
         self.gallery.publish(self.desired.site());
         self.webhooks.adopt(&self.desired.site().webhooks);
+        if before.site().groups != self.desired.site().groups {
+            self.clients.tell_all();
+        }
         self.running.package(&self.desired);
         self.tell_changes(before.site());
         self.mark_changed(&before, &policies);

@@ -2,8 +2,8 @@
 
 use crate::tenant::TenantSpec;
 use crate::{
-    Endpoint, EndpointError, Label, Retry, ScheduleSpec, StreamName, StreamPattern, TemplateSpec,
-    WebhookSpec,
+    Endpoint, EndpointError, GroupSpec, Label, Retry, ScheduleSpec, StreamName, StreamPattern,
+    TemplateSpec, WebhookSpec,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -20,6 +20,9 @@ pub struct Site {
     pub policies: Vec<PolicySpec>,
     /// Declared inputs, each a stream of its own.
     pub inputs: Vec<InputSpec>,
+    /// Screens that show something together.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupSpec>,
     /// Sets of outputs to be added to inputs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub templates: Vec<TemplateSpec>,
