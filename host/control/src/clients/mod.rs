@@ -171,9 +171,11 @@ impl ControlHandle {
         }
         let (id, token) = access::client_secret()?;
         let mut table = self.clients.0.table.lock();
-        table.add(&id, &token, name, place, peer, Instant::now())?;
+        let replaced = table.add(&id, &token, name, place, peer, Instant::now())?;
         drop(table);
-        self.clients.tell_all();
+        if replaced {
+            self.clients.tell_all();
+        }
         Ok(Registered { id, token })
     }
 

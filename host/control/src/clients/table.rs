@@ -128,6 +128,7 @@ struct Entry {
 pub(super) struct Table(BTreeMap<String, Entry>);
 
 impl Table {
+    /// Takes one in; whether another had to go for it.
     pub(super) fn add(
         &mut self,
         id: &str,
@@ -136,7 +137,8 @@ impl Table {
         place: Option<Place>,
         peer: Option<IpAddr>,
         now: Instant,
-    ) -> Result<(), ControlError> {
+    ) -> Result<bool, ControlError> {
+        let before = self.0.len();
         let group = |place: &Option<Place>| place.as_ref().map(|place| place.group.clone());
         if name.is_some() {
             self.0
@@ -161,7 +163,7 @@ impl Table {
             report: Report::default(),
         };
         self.0.insert(id.to_owned(), entry);
-        Ok(())
+        Ok(self.0.len() <= before)
     }
 
     pub(super) fn put(&mut self, id: &str, place: Option<Place>) {
@@ -248,13 +250,11 @@ pub struct Connection {
 
 impl Connection {
     pub(super) fn new(clients: Clients, id: &str, news: watch::Receiver<u64>) -> Self {
-        let connection = Self {
+        Self {
             clients,
             id: id.to_owned(),
             news,
-        };
-        connection.clients.tell_all();
-        connection
+        }
     }
 
     /// Something was heard of it.
