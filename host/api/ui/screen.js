@@ -67,8 +67,9 @@ const clock = {
 
 /** Plays one stream at its time. Ends when it is told to; what breaks is begun again. */
 class Player {
-  constructor(task) {
+  constructor(task, shown) {
     this.task = task;
+    this.shown = shown;
     this.ended = false;
     this.fault = null;
     this.skews = [];
@@ -183,14 +184,21 @@ class Player {
     const next = (_, { mediaTime, expectedDisplayTime }) => {
       if (this.ended || this.video !== video) return;
       video.requestVideoFrameCallback(next);
-      video.classList.add('shown');
+      this.reveal(video);
       const due = this.due(expectedDisplayTime);
       if (due === null) return;
       this.skews.push(mediaTime - due);
       if (this.skews.length > PICTURES) this.skews.shift();
     };
     if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(next);
-    else video.addEventListener('loadeddata', () => video.classList.add('shown'));
+    else video.addEventListener('playing', () => this.reveal(video));
+  }
+
+  /** There is a picture: it covers what was there before. */
+  reveal(video) {
+    if (video.classList.contains('shown')) return;
+    video.classList.add('shown');
+    this.shown();
   }
 
   /** How far it is ahead, in seconds; null while it stands. */
@@ -262,19 +270,19 @@ function show(task) {
   }
   before?.close();
   before = player;
-  player = new Player(task);
+  player = new Player(task, revealed);
   if (!before) tell(`${group} / ${screenId}: waiting for ${task.stream}.`);
 }
 
+function revealed() {
+  tell('');
+  before?.close();
+  before = null;
+}
+
 setInterval(() => {
-  if (!player) return;
-  player.follow();
+  player?.follow();
   before?.follow();
-  if (player.video.classList.contains('shown')) {
-    tell('');
-    before?.close();
-    before = null;
-  }
 }, LOOK_MS);
 
 // --- the line to the host ---------------------------------------------------------------

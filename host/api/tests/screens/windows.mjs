@@ -111,7 +111,9 @@ try {
   await pages[0].evaluate(() => { globalThis.same = true; });
   const moved = told.clients.find(({ name }) => name === 'left');
   await api('PATCH', `clients/${moved.id}`, { group: 'wall', screen: 'right' });
+  const alone = () => document.querySelectorAll('video').length === 1;
   await pages[0].waitForFunction(() => watched.seen.at(-1)?.part === 'right', null, { timeout: LIMIT_MS });
+  await pages[0].waitForFunction(alone, null, { timeout: LIMIT_MS });
   await settled(20);
   told.moved = await measure(pages, 1500);
   told.same = await pages[0].evaluate(() => globalThis.same === true);
