@@ -28,8 +28,8 @@ fn parts(regions: &[Region]) -> Vec<(String, [f64; 4])> {
 fn four_screens_with_frames_show_what_a_window_of_four_panes_would() {
     let bezel = json!({"left": 10.0, "right": 10.0, "top": 10.0, "bottom": 10.0});
     let screen = |id: &str| json!({"id": id, "width": 960, "height": 540, "bezel": bezel});
-    let group = group(json!({"name": "w", "direction": "grid",
-        "screens": ["a", "b", "c", "d"].map(screen)}));
+    let screens = ["a", "b", "c", "d"].map(screen);
+    let group = group(json!({"name": "w", "direction": "grid", "screens": screens}));
     let wall = Wall::of(&group).unwrap();
     // Two pictures and the two frames between them; outer frames hide nothing.
     assert_eq!(wall.size(), (1940.0, 1100.0));
