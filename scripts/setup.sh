@@ -14,6 +14,7 @@ test_packages=(
     gstreamer1.0-rtsp
     vlc-bin vlc-plugin-base vlc-plugin-access-extra
     chromium
+    docker.io busybox-static                   # an engine that a test starts, and what runs in it
     iproute2
     postgresql                                 # the other database; its tests start servers of their own
 )

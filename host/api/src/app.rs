@@ -113,6 +113,8 @@ pub struct Compat {
     pub distribution: bool,
     /// Those of the HTTP video streaming system.
     pub mjpeg: bool,
+    /// Those of the multi-screen streaming server.
+    pub wall: bool,
 }
 
 /// Why there is no API.

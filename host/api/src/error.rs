@@ -16,7 +16,13 @@ impl From<ControlError> for Problem {
             | ControlError::InputExists(_)
             | ControlError::OutputExists { .. }
             | ControlError::TemplateExists(_)
+            | ControlError::GroupExists(_)
+            | ControlError::ScreenExists { .. }
             | ControlError::NotRunning { .. } => Kind::Conflict,
+            ControlError::UnknownGroup(_) => Kind::UnknownGroup,
+            ControlError::UnknownScreen { .. } => Kind::UnknownScreen,
+            ControlError::UnknownClient(_) => Kind::UnknownClient,
+            ControlError::TooManyClients(_) => Kind::Overloaded,
             ControlError::UnknownTenant(_) => Kind::UnknownTenant,
             ControlError::TenantInUse { .. } => Kind::Conflict,
             ControlError::Forbidden { .. } | ControlError::NotYours(_) => Kind::Forbidden,

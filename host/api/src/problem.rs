@@ -61,6 +61,12 @@ pub enum Kind {
     UnknownPolicy,
     /// No such template.
     UnknownTemplate,
+    /// No such group of screens.
+    UnknownGroup,
+    /// No such screen.
+    UnknownScreen,
+    /// No such client.
+    UnknownClient,
     /// No such webhook.
     UnknownWebhook,
     /// No such key.
@@ -120,6 +126,9 @@ impl Kind {
         Self::UnknownPlugin,
         Self::UnknownPolicy,
         Self::UnknownTemplate,
+        Self::UnknownGroup,
+        Self::UnknownScreen,
+        Self::UnknownClient,
         Self::UnknownWebhook,
         Self::UnknownKey,
         Self::UnknownUser,
@@ -163,6 +172,9 @@ impl Kind {
             Self::UnknownPlugin => "/problems/unknown-plugin",
             Self::UnknownPolicy => "/problems/unknown-policy",
             Self::UnknownTemplate => "/problems/unknown-template",
+            Self::UnknownGroup => "/problems/unknown-group",
+            Self::UnknownScreen => "/problems/unknown-screen",
+            Self::UnknownClient => "/problems/unknown-client",
             Self::UnknownWebhook => "/problems/unknown-webhook",
             Self::UnknownKey => "/problems/unknown-key",
             Self::UnknownUser => "/problems/unknown-user",
@@ -202,6 +214,9 @@ impl Kind {
             | Self::UnknownPlugin
             | Self::UnknownPolicy
             | Self::UnknownTemplate
+            | Self::UnknownGroup
+            | Self::UnknownScreen
+            | Self::UnknownClient
             | Self::UnknownWebhook
             | Self::UnknownKey
             | Self::UnknownUser
@@ -251,6 +266,9 @@ impl Kind {
             Self::UnknownPlugin => "No plugin has this name",
             Self::UnknownPolicy => "No such policy is bound",
             Self::UnknownTemplate => "No such template",
+            Self::UnknownGroup => "No group has this name",
+            Self::UnknownScreen => "The group has no such screen",
+            Self::UnknownClient => "No client has this id",
             Self::UnknownWebhook => "No such webhook",
             Self::UnknownKey => "No key has this id or name",
             Self::UnknownUser => "No user has this name",
@@ -321,6 +339,11 @@ impl Kind {
             }
             Self::UnknownPolicy => "GET /api/v1/policies lists those there are.",
             Self::UnknownTemplate => "GET /api/v1/templates lists those there are.",
+            Self::UnknownGroup => "GET /api/v1/groups lists those there are.",
+            Self::UnknownScreen => "GET /api/v1/groups/{name} lists those there are.",
+            Self::UnknownClient => {
+                "GET /api/v1/clients lists those there are; a client that nobody knows registers again."
+            }
             Self::UnknownWebhook => "GET /api/v1/webhooks lists those there are.",
             Self::UnknownKey => "GET /api/v1/keys lists those there are.",
             Self::UnknownUser => "GET /api/v1/users lists those there are.",
@@ -495,6 +518,9 @@ mod tests {
             ("/problems/unknown-plugin", 404),
             ("/problems/unknown-policy", 404),
             ("/problems/unknown-template", 404),
+            ("/problems/unknown-group", 404),
+            ("/problems/unknown-screen", 404),
+            ("/problems/unknown-client", 404),
             ("/problems/unknown-webhook", 404),
             ("/problems/unknown-key", 404),
             ("/problems/unknown-user", 404),

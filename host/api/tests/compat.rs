@@ -12,6 +12,7 @@ async fn distribution() -> Host {
         compat: api::Compat {
             distribution: true,
             mjpeg: true,
+            wall: true,
         },
         ..settings
     })
@@ -167,4 +168,131 @@ async fn pictures_are_published_listed_counted_and_removed() {
     );
     assert_eq!(host.get("/api/streams").await.json()["count"], 0);
     assert_eq!(host.get("/api/streams/cam-1/stats").await.status, 404);
+}
+
+#[tokio::test]
+async fn a_wall_is_made_its_displays_register_and_videos_are_started_on_it() {
+    let host = distribution().await;
+    let body = json!({"name": "Lobby Wall", "orientation": "horizontal", "screen_count": 3});
+    let made = send(&host, "POST", "/api/groups/create", body).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    let made = made.json();
+    let id = made["group_id"].as_str().unwrap();
+    assert_eq!(
+        (id, &made["group"]["name"]),
+        ("Lobby-Wall", &json!("Lobby Wall"))
+    );
+    let url = "srt://localhost:8890?streamid=read:Lobby-Wall/1";
+    assert_eq!(made["group"]["screens"][0]["stream_url"], url);
+
+    for (name, screen) in [("tv-a", "1"), ("tv-b", "2")] {
+        let body = json!({"hostname": name, "group_id": id, "platform": "linux"});
+        let display = send(&host, "POST", "/api/clients/register", body).await;
+        assert_eq!(display.status, 201, "{}", display.body);
+        let display = display.json();
+        assert_eq!(
+            display["screen"], screen,
+            "the first that is free: {display}"
+        );
+        assert!(display["stream_url"].as_str().unwrap().ends_with(screen));
+    }
+    let named = json!({"name": "tv-c", "group_id": id, "screen": 3});
+    let third = send(&host, "POST", "/api/clients/register", named).await;
+    assert_eq!(third.json()["screen"], "3", "{}", third.body);
+    let all = host.get("/api/clients/all").await.json();
+    assert_eq!(
+        (&all["count"], all["clients"].as_array().unwrap().len()),
+        (&json!(3), 3)
+    );
+    let status = host.get("/api/clients/status").await.json();
+    assert_eq!(status["active_clients"], 3, "{status}");
+
+    let split = json!({"group_id": id, "video_file": "film.mp4", "orientation": "vertical"});
+    let split = send(
+        &host,
+        "POST",
+        "/api/streaming/start_split_screen_srt",
+        split,
+    )
+    .await;
+    assert_eq!(split.status, 200, "{}", split.body);
+    assert_eq!(split.json()["stream_urls"].as_array().unwrap().len(), 3);
+    let statuses = host
+        .get("/api/streaming/all_streaming_statuses")
+        .await
+        .json();
+    let status = &statuses["streaming_statuses"][id];
+    assert_eq!(
+        (&status["mode"], &status["layout"]),
+        (&json!("split"), &json!("vertical"))
+    );
+    assert_eq!(status["video_file"], "film.mp4");
+    assert_eq!(status["clients"].as_array().unwrap().len(), 3);
+    let multi = json!({"group_id": id, "video_files": ["a.mp4", "b.mp4"], "layout": "grid"});
+    let multi = send(&host, "POST", "/api/streaming/start_multi_video_srt", multi).await;
+    assert_eq!(multi.status, 200, "{}", multi.body);
+    let groups = host.get("/api/groups/all").await.json();
+    assert_eq!(
+        groups["groups"][0]["video_files"],
+        json!(["a.mp4", "b.mp4"])
+    );
+    let stopped = json!({ "group_id": id });
+    let stopped = send(&host, "POST", "/api/streaming/stop_group_stream", stopped).await;
+    assert_eq!(stopped.json()["status"], "success", "{}", stopped.body);
+    let groups = host.get("/api/groups/all").await.json();
+    assert_eq!(groups["groups"][0]["state"], "stopped");
+
+    let deleted = host
+        .send("DELETE", &format!("/api/groups/{id}"), "", b"")
+        .await;
+    assert_eq!(deleted.json()["status"], "success", "{}", deleted.body);
+    assert_eq!(host.get("/api/groups/all").await.json()["count"], 0);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_wall_is_told_and_programs_are_told_what_there_is() {
+    let host = distribution().await;
+    let none = json!({"name": "empty", "screen_count": 0});
+    assert_eq!(
+        send(&host, "POST", "/api/groups/create", none).await.status,
+        201
+    );
+    for (path, body, status) in [
+        (
+            "streaming/start_split_screen_srt",
+            json!({"group_id": "empty", "video_file": "a.mp4"}),
+            422,
+        ),
+        (
+            "streaming/start_split_screen_srt",
+            json!({"group_id": "none", "video_file": "a.mp4"}),
+            404,
+        ),
+        (
+            "streaming/start_multi_video_srt",
+            json!({"group_id": "empty", "video_files": []}),
+            422,
+        ),
+        ("streaming/stop_group_stream", json!({}), 422),
+        (
+            "groups/create",
+            json!({"name": "many", "screen_count": 65}),
+            422,
+        ),
+        ("groups/create", json!({}), 422),
+        ("clients/register", json!({"group_id": "empty"}), 409),
+        ("clients/register", json!({"group_id": "none"}), 404),
+    ] {
+        let answer = send(&host, "POST", &format!("/api/{path}"), body.clone()).await;
+        assert_eq!(answer.status, status, "{path} {body}: {}", answer.body);
+    }
+    let about = host
+        .send("GET", "/", "accept: application/json\r\n", b"")
+        .await;
+    let endpoints = about.json()["endpoints"].as_array().unwrap().len();
+    assert_eq!(endpoints, 10);
+    let page = host
+        .send("GET", "/", "accept: text/html,*/*\r\n", b"")
+        .await;
+    assert!(page.head.contains("text/html") && page.body.contains("<!doctype html>"));
 }

@@ -3,6 +3,7 @@
 use crate::access::Access;
 use crate::arrange::{self, Arranging};
 use crate::changes::{Archive, Changes};
+use crate::clients::Clients;
 use crate::clock::{self, unix_ms};
 use crate::decide::{self, Decider};
 use crate::desired::{self, Desired, Rules};
@@ -106,6 +107,7 @@ pub struct Control {
     journal: Journal,
     pub(crate) timetable: Timetable,
     webhooks: Webhooks,
+    clients: Clients,
     calls: mpsc::Receiver<Call>,
     pub(crate) gallery: Arc<Gallery>,
 }
@@ -128,6 +130,7 @@ impl Control {
         let post = webhooks::Sender::new(settings.rules.egress.clone());
         let webhooks = Webhooks::new(journal.clone(), post, settings.patience);
         let stages = Stages::new(context.links(), settings.stages.clone());
+        let clients = Clients::new(gallery.clone());
         let handle = ControlHandle {
             stages: stages.clone(),
             calls: sender,
@@ -142,6 +145,7 @@ impl Control {
             journal: journal.clone(),
             recent: settings.recent_errors.clone(),
             webhooks: webhooks.clone(),
+            clients: clients.clone(),
             context: context.clone(),
         };
         let control = Self {
@@ -161,6 +165,7 @@ impl Control {
             journal,
             timetable: Timetable::default(),
             webhooks,
+            clients,
             calls,
             gallery,
         };
@@ -181,6 +186,7 @@ impl Control {
             utc_offset_minutes: self.settings.utc_offset_minutes,
             tick: self.settings.tick,
         }));
+        beside.spawn(self.clients.clone().keep(self.registry.clone()));
         let mut figures = interval(FIGURES);
         let mut sweep = interval(SWEEP);
         let mut tick = interval(self.settings.tick);
@@ -295,6 +301,9 @@ impl Control {
         self.look_at_timetable();
         self.gallery.publish(self.desired.site());
         self.webhooks.adopt(&self.desired.site().webhooks);
+        if before.site().groups != self.desired.site().groups {
+            self.clients.tell_all();
+        }
         self.running.package(&self.desired);
         self.tell_changes(before.site());
         self.mark_changed(&before, &policies);

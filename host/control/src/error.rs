@@ -48,6 +48,37 @@ pub enum ControlError {
     /// A webhook of that name is declared already.
     #[error("webhook {0} is declared already; change it, or choose another name")]
     WebhookExists(Label),
+    /// No such group.
+    #[error("no group is called {0}")]
+    UnknownGroup(StreamName),
+    /// A group of that name is declared already.
+    #[error("group {0} is declared already; change it, or choose another name")]
+    GroupExists(StreamName),
+    /// The group has no such screen.
+    #[error("group {group} has no screen {screen}")]
+    UnknownScreen {
+        /// The group.
+        group: StreamName,
+        /// The screen asked for.
+        screen: Label,
+    },
+    /// The group has a screen of that id already.
+    #[error("group {group} has a screen {screen} already; change it, or choose another id")]
+    ScreenExists {
+        /// The group.
+        group: StreamName,
+        /// The screen.
+        screen: Label,
+    },
+    /// No such client, or it was not heard of for so long that it is forgotten.
+    #[error("no client has the id {0}; clients that are gone for ten minutes are forgotten")]
+    UnknownClient(String),
+    /// No more clients are taken.
+    #[error("{0} clients are known already, and all of them are there; remove some, or wait")]
+    TooManyClients(usize),
+    /// The system gave no randomness for a token.
+    #[error(transparent)]
+    NoRandomness(#[from] crate::access::NoRandomness),
     /// The output does not run: it is off, or the plan does not want it.
     #[error("output {output} of {input} does not run; start it, or see what the policy decided")]
     NotRunning {
@@ -137,6 +168,13 @@ impl ControlError {
             Self::TemplateExists(_) => "template-exists",
             Self::UnknownWebhook(_) => "unknown-webhook",
             Self::WebhookExists(_) => "webhook-exists",
+            Self::UnknownGroup(_) => "unknown-group",
+            Self::GroupExists(_) => "group-exists",
+            Self::UnknownScreen { .. } => "unknown-screen",
+            Self::ScreenExists { .. } => "screen-exists",
+            Self::UnknownClient(_) => "unknown-client",
+            Self::TooManyClients(_) => "too-many-clients",
+            Self::NoRandomness(_) => "internal",
             Self::NotRunning { .. } => "not-running",
             Self::ChangedMeanwhile(_) => "changed-meanwhile",
             Self::NotKept(_) => "not-kept",

@@ -3,6 +3,7 @@
 use crate::access::{Access, line};
 use crate::audit;
 use crate::changes::{Changed, Changes};
+use crate::clients::Clients;
 use crate::decide::Decider;
 use crate::desired::{Desired, Touched};
 use crate::error::ControlError;
@@ -84,6 +85,7 @@ pub struct ControlHandle {
     pub(crate) journal: Journal,
     pub(crate) recent: Arc<RecentErrors>,
     pub(crate) webhooks: Webhooks,
+    pub(crate) clients: Clients,
     pub(crate) context: gateway::Context,
     pub(crate) stages: Stages,
 }

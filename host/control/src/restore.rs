@@ -30,6 +30,11 @@ impl Restored {
                 .any(|other| other.name == input.name);
             of_file || !at_fault(&format!("input {}", input.name))
         });
+        site.groups.retain(|group| {
+            let mut of_file = self.file.groups.iter();
+            of_file.any(|other| other.name == group.name)
+                || !at_fault(&format!("group {}", group.name))
+        });
         site.templates.retain(|template| {
             let of_file = self.file.templates.contains(template);
             of_file || !at_fault(&format!("template {}", template.name))

@@ -4,17 +4,20 @@
 //! by an adapter of an older API.
 
 use crate::error::ControlError;
-use model::{InputSpec, Role, Site, SourceSpec, StreamName, Who};
+use model::wall::Playing;
+use model::{Role, Site, SourceSpec, StreamName, Who};
 use std::sync::Arc;
 
-/// The document as they see it: a tenant's inputs, and nothing of the host.
+/// The document as they see it: a tenant's inputs and groups, and nothing of the host.
 pub(crate) fn shown(who: &Who, site: Arc<Site>) -> Arc<Site> {
     if who.sees_the_host() {
         return site;
     }
     let inputs = site.inputs.iter().filter(|input| who.sees(&input.name));
+    let groups = site.groups.iter().filter(|group| who.sees(&group.name));
     Arc::new(Site {
         inputs: inputs.cloned().collect(),
+        groups: groups.cloned().collect(),
         ..Site::default()
     })
 }
@@ -31,12 +34,15 @@ pub(crate) fn replaced(who: &Who, site: &mut Site, wanted: Site) -> Result<(), C
     if rest(&wanted) != Site::default() {
         return Err(lacks(who, Role::Admin, true));
     }
-    let foreign = wanted.inputs.iter().find(|input| !who.sees(&input.name));
-    if let Some(foreign) = foreign {
-        return Err(ControlError::NotYours(foreign.name.clone()));
+    let inputs = wanted.inputs.iter().map(|input| &input.name);
+    let mut names = inputs.chain(wanted.groups.iter().map(|group| &group.name));
+    if let Some(foreign) = names.find(|name| !who.sees(name)) {
+        return Err(ControlError::NotYours(foreign.clone()));
     }
     site.inputs.retain(|input| !who.sees(&input.name));
     site.inputs.extend(wanted.inputs);
+    site.groups.retain(|group| !who.sees(&group.name));
+    site.groups.extend(wanted.groups);
     Ok(())
 }
 
@@ -58,34 +64,44 @@ pub(crate) fn permit(who: &Who, before: &Site, after: &Site) -> Result<(), Contr
     if who.sees_the_host() {
         return Ok(());
     }
-    let same = |one: &InputSpec, list: &[InputSpec]| list.contains(one);
-    let taken = before.inputs.iter().filter(|it| !same(it, &after.inputs));
-    let given = after.inputs.iter().filter(|it| !same(it, &before.inputs));
-    let mut changed = taken.chain(given.clone());
-    if let Some(foreign) = changed.find(|input| !who.sees(&input.name)) {
-        return Err(ControlError::NotYours(foreign.name.clone()));
+    let inputs = only_in(&after.inputs, &before.inputs);
+    let groups = only_in(&after.groups, &before.groups);
+    let mut names = changed(before, after).chain(changed(after, before));
+    if let Some(foreign) = names.find(|name| !who.sees(name)) {
+        return Err(ControlError::NotYours(foreign.clone()));
     }
-    let sources = given.flat_map(|input| &input.sources);
-    match sources.filter_map(foreign_to(who)).next() {
+    let sources = inputs.flat_map(|input| &input.sources);
+    let shown = groups.filter_map(|group| group.playing.as_ref());
+    let shown = shown.flat_map(Playing::streams);
+    let mut taken = sources.flat_map(SourceSpec::takes).chain(shown);
+    match taken.find(|name| !who.sees(name)) {
         Some(foreign) => Err(ControlError::NotYours(foreign.clone())),
         None => Ok(()),
     }
 }
 
-/// The stream that a source takes, if they do not see it.
-fn foreign_to<'a>(who: &'a Who) -> impl Fn(&'a SourceSpec) -> Option<&'a StreamName> {
-    |source| source.takes().into_iter().find(|name| !who.sees(name))
+/// What has a name and is not in the other document as it stands.
+fn changed<'a>(site: &'a Site, other: &'a Site) -> impl Iterator<Item = &'a StreamName> {
+    let inputs = only_in(&site.inputs, &other.inputs).map(|input| &input.name);
+    let groups = only_in(&site.groups, &other.groups).map(|group| &group.name);
+    inputs.chain(groups)
 }
 
-/// Everything but the inputs, which takes an admin of the whole host to change.
+/// What of one list is not in the other as it stands.
+fn only_in<'a, T: PartialEq>(list: &'a [T], other: &'a [T]) -> impl Iterator<Item = &'a T> {
+    list.iter().filter(|one| !other.contains(one))
+}
+
+/// Everything but inputs and groups, which takes an admin of the whole host to change.
 fn rest(site: &Site) -> Site {
     Site {
         inputs: Vec::new(),
+        groups: Vec::new(),
         ..site.clone()
     }
 }
 
-fn lacks(who: &Who, needs: Role, of_host: bool) -> ControlError {
+pub(crate) fn lacks(who: &Who, needs: Role, of_host: bool) -> ControlError {
     ControlError::Forbidden {
         who: who.name.clone(),
         has: who.role,
@@ -163,6 +179,20 @@ mod tests {
         assert!(
             !may(&tenant(Role::Operator), &taking("b")),
             "not by another door"
+        );
+        let showing = |name: &str| {
+            let playing = json!({"mode": "split", "source": {"type": "stream", "name": name}});
+            let groups =
+                json!([{"name": "acme/wall", "screens": [{"id": "a"}], "playing": playing}]);
+            Site {
+                groups: site(json!({ "groups": groups })).groups,
+                ..before.clone()
+            }
+        };
+        assert!(may(&tenant(Role::Operator), &showing("acme/c")));
+        assert!(
+            !may(&tenant(Role::Operator), &showing("b")),
+            "nor on a wall"
         );
         // A tenant's admin is none of the host, and b is not the tenant's.
         assert!(!may(&tenant(Role::Admin), &policy) && !may(&tenant(Role::Admin), &input));

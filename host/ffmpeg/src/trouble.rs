@@ -39,7 +39,7 @@ pub enum Trouble {
 
 /// What FFmpeg 5.1 to 9.0 say, in small letters, and what it means; the first that is found holds. The system's own
 /// words (strerror(3)) come first, since what follows from them is said as well.
-const TELLING: [(&str, Trouble); 27] = [
+const TELLING: [(&str, Trouble); 28] = [
     ("no space left on device", Trouble::DiskFull),
     ("disk quota exceeded", Trouble::DiskFull),
     ("cannot allocate memory", Trouble::OutOfMemory),
@@ -65,6 +65,7 @@ const TELLING: [(&str, Trouble); 27] = [
     ("format not on whitelist", Trouble::BadInput),
     ("moov atom not found", Trouble::BadInput),
     ("could not find codec parameters", Trouble::BadInput),
+    ("cannot determine format", Trouble::BadInput),
     ("matches no streams", Trouble::BadInput),
     ("does not contain any stream", Trouble::BadInput),
 ];

@@ -200,13 +200,18 @@ async fn one_that_makes_nothing_of_what_it_is_given_is_ended() {
     );
 }
 
+/// Half as fast as its media, whatever the machine.
 #[tokio::test]
 async fn what_this_machine_cannot_carry_is_said() {
     let job = job(&Census::default()).paced(Duration::from_secs(3));
-    // Half as fast as its media, whatever the machine.
-    let line = "-f lavfi -i testsrc2=size=64x48:rate=25 -vf realtime=speed=0.5 -f null -";
-    let ffmpeg = job.start(quiet(line), Stdio::null()).unwrap();
-    let error = within(ffmpeg.finish()).await.unwrap_err();
+    let line = "-f rawvideo -pix_fmt yuv420p -s 64x48 -r 25 -i pipe:0 \
+        -vf realtime=speed=0.5 -f null -";
+    let mut ffmpeg = job.start(quiet(line), Stdio::piped()).unwrap();
+    let mut stdin = ffmpeg.stdin().unwrap();
+    let picture = [0x80; PICTURE_BYTES];
+    let feed = async { while stdin.write_all(&picture).await.is_ok() {} };
+    within(feed).await;
+    let error = within(ffmpeg.explain()).await;
     let Some(Trouble::TooSlow { percent }) = error.trouble() else {
         panic!("{error}")
     };
@@ -217,4 +222,22 @@ async fn what_this_machine_cannot_carry_is_said() {
             .starts_with("this machine cannot carry it: 0."),
         "{error}"
     );
+}
+
+/// What it is given comes at half its rate: that is nobody's fault.
+#[tokio::test]
+async fn one_that_waits_for_media_is_not_too_slow() {
+    let census = Census::default();
+    let job = job(&census).paced(Duration::from_secs(1));
+    let line = "-f rawvideo -pix_fmt yuv420p -s 64x48 -r 25 -i pipe:0 -f null -";
+    let mut ffmpeg = job.start(quiet(line), Stdio::piped()).unwrap();
+    let mut stdin = ffmpeg.stdin().unwrap();
+    let picture = [0x80; PICTURE_BYTES];
+    let end = Instant::now() + Duration::from_secs(4);
+    while Instant::now() < end {
+        within(stdin.write_all(&picture)).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(80)).await;
+    }
+    drop(stdin);
+    within(ffmpeg.finish()).await.unwrap();
 }

@@ -33,6 +33,7 @@ pub mod site;
 pub mod split;
 pub mod template;
 pub mod tenant;
+pub mod wall;
 pub mod webhook;
 
 pub use access::{Role, Who};
@@ -54,4 +55,5 @@ pub use site::{
     HlsForm, HlsSpec, InputSpec, OutputSpec, PolicyKind, PolicyMode, PolicySpec, Site, SourceSpec,
 };
 pub use template::TemplateSpec;
+pub use wall::{GroupSpec, ScreenSpec};
 pub use webhook::WebhookSpec;

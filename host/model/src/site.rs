@@ -4,8 +4,8 @@ use crate::composite::CompositeSpec;
 use crate::encode::EncodeSpec;
 use crate::tenant::TenantSpec;
 use crate::{
-    Endpoint, EndpointError, Label, Retry, ScheduleSpec, StreamName, StreamPattern, TemplateSpec,
-    WebhookSpec,
+    Endpoint, EndpointError, GroupSpec, Label, Retry, ScheduleSpec, StreamName, StreamPattern,
+    TemplateSpec, WebhookSpec,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -23,6 +23,9 @@ pub struct Site {
     pub policies: Vec<PolicySpec>,
     /// Declared inputs, each a stream of its own.
     pub inputs: Vec<InputSpec>,
+    /// Screens that show something together.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupSpec>,
     /// Sets of outputs to be added to inputs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub templates: Vec<TemplateSpec>,

@@ -106,11 +106,14 @@ impl Scale {
         let mut first = true;
         for (at, weight) in self.rows.of(y) {
             let samples = self.sums.iter_mut().zip(from.row(at));
-            // 255 times weights that add up to 256 is below 2^16.
+            // 255 times weights that add up to 256 is below 2^16: nothing wraps, and without a check
+            // for it these are vector instructions in every build.
             match std::mem::take(&mut first) {
-                true => samples.for_each(|(sum, &sample)| *sum = u16::from(sample) * weight),
+                true => {
+                    samples.for_each(|(sum, &sample)| *sum = u16::from(sample).wrapping_mul(weight))
+                }
                 false => samples.for_each(|(sum, &sample)| {
-                    *sum = sum.wrapping_add(u16::from(sample) * weight);
+                    *sum = sum.wrapping_add(u16::from(sample).wrapping_mul(weight));
                 }),
             }
         }
@@ -191,5 +194,7 @@ fn blend<'a>(pairs: impl Iterator<Item = (&'a mut u8, &'a u8)>, opacity: u16) {
 /// `opacity` 256ths of a sample over another.
 #[inline(always)]
 pub(crate) const fn mix(under: u8, over: u8, opacity: u16) -> u8 {
-    ((over as u16 * opacity + under as u16 * (256 - opacity) + 128) >> 8) as u8
+    let over = (over as u16).wrapping_mul(opacity);
+    let under = (under as u16).wrapping_mul(256_u16.wrapping_sub(opacity));
+    (over.wrapping_add(under).wrapping_add(128) >> 8) as u8
 }

@@ -28,6 +28,17 @@ impl Window {
         }
     }
 
+    /// Where whole samples shrink evenly: how many make how many, in the smallest numbers.
+    fn blocks(self, count: usize) -> Option<(usize, usize)> {
+        let whole = self.from % UNIT == 0 && self.length % UNIT == 0;
+        let samples = (self.length / UNIT) as usize;
+        let (mut divisor, mut rest) = (samples, count);
+        while rest > 0 {
+            (divisor, rest) = (rest, divisor % rest);
+        }
+        (whole && samples > count).then(|| (samples / divisor, count / divisor))
+    }
+
     /// The first sample, if every one of them is taken as it is.
     pub(crate) const fn identity(self, count: usize) -> Option<usize> {
         match self.from % UNIT == 0 && self.length == count as i64 * UNIT {
@@ -46,6 +57,8 @@ pub(crate) struct Axis {
     first: Vec<u32>,
     /// `taps` weights for each.
     weights: Vec<u16>,
+    /// Where so many samples always make so many in the same way: those two numbers.
+    blocks: Option<(usize, usize)>,
 }
 
 impl Axis {
@@ -55,6 +68,7 @@ impl Axis {
             return;
         }
         self.key = Some((window, count));
+        self.blocks = window.blocks(count);
         let step = window.length as f64 / count.max(1) as f64;
         // An area of that extent may touch one more sample at either end.
         self.taps = match step > UNIT as f64 {
@@ -104,6 +118,8 @@ impl Axis {
     /// Makes samples `from..` of a row in 256ths, as many as there is room for. The row has
     /// [`Axis::taps`] spare samples behind its last.
     pub(crate) fn apply(&self, row: &[u16], from: usize, to: &mut [u8]) {
+        let done = self.apply_blocks(row, from, to);
+        let (from, to) = (from + done, to.get_mut(done..).unwrap_or_default());
         let first = self.first.get(from..).unwrap_or_default();
         let weights = self.weights.get(from * self.taps..).unwrap_or_default();
         match self.taps {
@@ -122,6 +138,68 @@ impl Axis {
     }
 }
 
+impl Axis {
+    /// As [`Axis::apply`], as far as whole blocks go; how many samples those are. The usual grids
+    /// come down to few sizes of blocks, with which the compiler knows what is read and written.
+    fn apply_blocks(&self, row: &[u16], from: usize, to: &mut [u8]) -> usize {
+        let run = match self.blocks {
+            Some((2, 1)) => blocks::<2, 1>,
+            Some((3, 1)) => blocks::<3, 1>,
+            Some((4, 1)) => blocks::<4, 1>,
+            Some((3, 2)) => blocks::<3, 2>,
+            Some((4, 3)) => blocks::<4, 3>,
+            Some((8, 3)) => blocks::<8, 3>,
+            _ => return 0,
+        };
+        run(self, row, from, to)
+    }
+
+    /// The weights of each sample of a block in each that is made of it, in 65,536ths.
+    fn pattern<const FROM: usize, const TO: usize>(&self) -> [[u16; FROM]; TO] {
+        let start = self.first.first().copied().unwrap_or(0) as usize;
+        let mut pattern = [[0; FROM]; TO];
+        for (n, weights) in pattern.iter_mut().enumerate() {
+            for (at, weight) in self.of(n) {
+                if let Some(place) = weights.get_mut(at - start) {
+                    // Below a whole, since a sample that shrinks is never all of one.
+                    *place = weight << 8;
+                }
+            }
+        }
+        pattern
+    }
+}
+
+/// As [`Axis::apply_blocks`], with blocks of that size.
+fn blocks<const FROM: usize, const TO: usize>(
+    axis: &Axis,
+    row: &[u16],
+    from: usize,
+    to: &mut [u8],
+) -> usize {
+    if !from.is_multiple_of(TO) {
+        return 0;
+    }
+    let pattern = axis.pattern::<FROM, TO>();
+    let start = axis.first.get(from).copied().unwrap_or(0) as usize;
+    let (samples, _) = row.get(start..).unwrap_or_default().as_chunks::<FROM>();
+    let (made, _) = to.as_chunks_mut::<TO>();
+    let mut done = 0_usize;
+    for (samples, made) in samples.iter().zip(made) {
+        for (made, weights) in made.iter_mut().zip(&pattern) {
+            let mut sum = 128_u16;
+            for (sample, weight) in samples.iter().zip(weights) {
+                // The upper half of the product, for which there is an instruction.
+                let product = u32::from(*sample).wrapping_mul(u32::from(*weight)) >> 16;
+                sum = sum.wrapping_add(product as u16);
+            }
+            *made = (sum >> 8) as u8;
+        }
+        done = done.wrapping_add(TO);
+    }
+    done
+}
+
 /// With the number of taps known, the inner loop is unrolled.
 fn apply<const TAPS: usize>(row: &[u16], first: &[u32], weights: &[u16], to: &mut [u8]) {
     let (weights, _) = weights.as_chunks::<TAPS>();
@@ -138,10 +216,10 @@ fn apply<const TAPS: usize>(row: &[u16], first: &[u32], weights: &[u16], to: &mu
 fn weighed(row: &[u16], weights: &[u16]) -> u8 {
     let parts = row.iter().zip(weights);
     let sum: u32 = parts
-        .map(|(&sample, &weight)| u32::from(sample) * u32::from(weight))
-        .sum();
+        .map(|(&sample, &weight)| u32::from(sample).wrapping_mul(u32::from(weight)))
+        .fold(0, u32::wrapping_add);
     // 256ths of 256ths.
-    ((sum + (1 << 15)) >> 16) as u8
+    (sum.wrapping_add(1 << 15) >> 16) as u8
 }
 
 /// Samples of a window: the first and the one behind the last.
@@ -223,6 +301,35 @@ mod tests {
         for n in 0..4 {
             let made: Vec<_> = axis.of(n).collect();
             assert_eq!(made, [(2 * n, 128), (2 * n + 1, 128)]);
+        }
+    }
+
+    #[test]
+    fn blocks_make_what_taps_make() {
+        let row: Vec<u16> = (0..300).map(|n| (n * 7_919 % 256 * 256) as u16).collect();
+        for (samples, count) in [
+            (240, 120),
+            (240, 80),
+            (240, 60),
+            (240, 160),
+            (240, 180),
+            (240, 90),
+        ] {
+            let mut axis = Axis::default();
+            axis.prepare(whole(samples), count);
+            assert!(axis.blocks.is_some());
+            for from in [0, 3, 6, 7] {
+                let (mut fast, mut slow) = (vec![0; count - from - 1], vec![0; count - from - 1]);
+                axis.apply(&row, from, &mut fast);
+                axis.blocks = None;
+                axis.apply(&row, from, &mut slow);
+                axis.blocks = whole(samples).blocks(count);
+                let off = fast
+                    .iter()
+                    .zip(&slow)
+                    .map(|(a, b): (&u8, &u8)| a.abs_diff(*b));
+                assert!(off.max() <= Some(1), "{samples} to {count} from {from}");
+            }
         }
     }
 

@@ -209,7 +209,7 @@ fn laid(under: u8, over: u8, through: u8, opacity: u16) -> u8 {
         ),
     };
     // Division by 255, rounded, without dividing (Blinn, 1995).
-    let product = u16::from(under) * through + 128;
-    let under = (product + (product >> 8)) >> 8;
-    (over + under).min(255) as u8
+    let product = u16::from(under).wrapping_mul(through).wrapping_add(128);
+    let under = product.wrapping_add(product >> 8) >> 8;
+    over.wrapping_add(under).min(255) as u8
 }

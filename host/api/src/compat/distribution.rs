@@ -92,7 +92,7 @@ async fn add(
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let missing = || Problem::new(Kind::InvalidBody, "name: is missing");
     let given = body.name.clone().ok_or_else(missing)?;
-    let name = slug(&given);
+    let name = super::slug(&given);
     let mut source = json!({"type": "udp"});
     if let Some(port) = body.udp_port {
         source["address"] = json!(at_port(&app, port));
@@ -155,7 +155,7 @@ async fn add_output(
     let taken: Vec<_> = before.outputs.iter().map(|it| it.name.clone()).collect();
     let mut document = json!({"url": url_of(&body)?, "enabled": true});
     if let Some(name) = &body.name {
-        document["name"] = json!(slug(name).replace('/', "-"));
+        document["name"] = json!(super::slug(name).replace('/', "-"));
     }
     let spec = fields::output(input.as_str(), document, &taken)?;
     let spec = app.control.add_output(input.clone(), spec).await?;
@@ -240,13 +240,6 @@ async fn router(Scoped(app): Scoped) -> Result<Json<Value>, Problem> {
 
 fn success(message: String) -> Json<Value> {
     Json(json!({"status": "success", "message": message}))
-}
-
-/// A name that a stream can have.
-fn slug(name: &str) -> String {
-    let usual = |c: char| c.is_ascii_alphanumeric() || "_.@-/".contains(c);
-    let kept = name.trim().chars().map(|c| if usual(c) { c } else { '-' });
-    kept.collect()
 }
 
 fn at_port(app: &App, port: u16) -> String {
@@ -448,11 +441,5 @@ mod tests {
         ] {
             assert_eq!(url(bad), Err(Kind::InvalidBody));
         }
-    }
-
-    #[test]
-    fn a_name_keeps_what_a_stream_can_be_called() {
-        assert_eq!(slug(" Main Stage "), "Main-Stage");
-        assert_eq!(slug("Bühne/1"), "B-hne/1");
     }
 }

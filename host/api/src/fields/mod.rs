@@ -1,8 +1,10 @@
 //! Reads what is wanted from JSON, field by field, so that every fault of a body is told at once.
 
 mod accounts;
+mod groups;
 
 pub(crate) use accounts::{key, new_user, password, tenant, user};
+pub(crate) use groups::{group, playing, screen};
 
 use control::desired::{Fault, Faults};
 use model::tenant::TenantSpec;
@@ -130,6 +132,7 @@ pub(crate) fn site(value: Value) -> Result<Site, Faults> {
     let tenants = fields.list("tenants", &mut faults);
     let policies = fields.list("policies", &mut faults);
     let inputs = fields.list("inputs", &mut faults);
+    let groups = fields.list("groups", &mut faults);
     let templates = fields.list("templates", &mut faults);
     let webhooks = fields.list("webhooks", &mut faults);
     fields.end(&mut faults);
@@ -148,6 +151,10 @@ pub(crate) fn site(value: Value) -> Result<Site, Faults> {
     }
     for (field, value) in inputs {
         site.inputs.extend(read_input(&field, value, &mut faults));
+    }
+    for (field, value) in groups {
+        let read = groups::read_group(&field, value, &mut faults);
+        site.groups.extend(read);
     }
     for (field, value) in templates {
         let read = read_template(&field, value, &mut faults);

@@ -1,11 +1,13 @@
 //! The routes, one module a resource; [`table`] has them all.
 
 pub(crate) mod audit;
+pub(crate) mod clients;
 pub(crate) mod decisions;
 pub(crate) mod docs;
 pub(crate) mod document;
 pub(crate) mod errors;
 pub(crate) mod events;
+pub(crate) mod groups;
 pub(crate) mod health;
 pub(crate) mod inputs;
 pub(crate) mod keys;

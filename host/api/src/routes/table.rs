@@ -1,8 +1,9 @@
 //! Every path, its methods, and what each asks of the caller.
 
 use super::{
-    audit, decisions, docs, document, errors, events, health, inputs, keys, outputs, page, plugins,
-    policies, processes, session, srt, streams, system, templates, tenants, users, webhooks,
+    audit, clients, decisions, docs, document, errors, events, groups, health, inputs, keys,
+    outputs, page, plugins, policies, processes, session, srt, streams, system, templates, tenants,
+    users, webhooks,
 };
 use crate::app::App;
 use crate::metrics;
@@ -104,6 +105,33 @@ pub(crate) fn table(max_plugin_bytes: usize) -> Vec<Route> {
         at("/api/v1/inputs/{id}/outputs/{out}/start").post(Own(Operator), outputs::start),
         at("/api/v1/inputs/{id}/outputs/{out}/stop").post(Own(Operator), outputs::stop),
         at("/api/v1/inputs/{id}/outputs/{out}/retry").post(Own(Operator), outputs::retry),
+        at("/api/v1/groups")
+            .get(Own(Viewer), groups::list)
+            .post(Own(Operator), groups::add),
+        at("/api/v1/groups/{name}")
+            .get(Own(Viewer), groups::one)
+            .patch(Own(Operator), groups::change)
+            .delete(Own(Operator), groups::remove),
+        at("/api/v1/groups/{name}/play").post(Own(Operator), groups::play),
+        at("/api/v1/groups/{name}/stop").post(Own(Operator), groups::stop),
+        at("/api/v1/groups/{name}/status").get(Own(Viewer), groups::status),
+        at("/api/v1/groups/{name}/screens")
+            .get(Own(Viewer), groups::screens)
+            .post(Own(Operator), groups::add_screen),
+        at("/api/v1/groups/{name}/screens/{screen}")
+            .get(Own(Viewer), groups::screen)
+            .patch(Own(Operator), groups::change_screen)
+            .delete(Own(Operator), groups::remove_screen),
+        // Whoever may watch may be a screen.
+        at("/api/v1/clients")
+            .get(Own(Viewer), clients::list)
+            .post(Own(Viewer), clients::register),
+        at("/api/v1/clients/{id}")
+            .get(Own(Viewer), clients::one)
+            .patch(Own(Operator), clients::change)
+            .delete(Own(Operator), clients::remove),
+        // A client shows its token in its first message.
+        at("/api/v1/clients/{id}/clock").get(Nothing, clients::clock),
         at("/api/v1/templates")
             .get(Host(Viewer), templates::list)
             .post(Host(Admin), templates::add),

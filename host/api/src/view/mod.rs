@@ -2,6 +2,7 @@
 //! URLs are replaced, and every type is a schema of the OpenAPI document.
 
 mod addresses;
+mod group;
 mod input;
 mod output;
 mod plugin;
@@ -11,6 +12,9 @@ mod template;
 mod webhook;
 
 pub(crate) use addresses::Addresses;
+pub(crate) use group::{
+    ClientRegistered, ClientView, GroupStatus, GroupView, ScreenView, TaskView,
+};
 pub(crate) use input::{InputView, hide_secrets, keep_secrets};
 pub(crate) use output::{OutputView, SrtView};
 pub(crate) use plugin::{PluginInstalled, PluginLogs, PluginView};

@@ -5,6 +5,7 @@ mod backup;
 mod client;
 mod document;
 mod events;
+mod group;
 mod input;
 mod key;
 mod output;
@@ -33,6 +34,7 @@ Examples:
   pointsman run                         the defaults: RTMP on 1935, SRT on 8890, HTTP on 8080
   pointsman run --config site.toml      inputs, outputs and policies of your own
   pointsman input add live/cam1         in a running host: a stream, and where to send it
+  pointsman group play lobby live/cam1  on the screens of a group, together
   pointsman status --watch              what runs, once a second
   pointsman events                      what happens, as it happens
   pointsman plugin new my-policy --kind routing --lang js
@@ -94,6 +96,9 @@ enum Command {
     /// Sets of outputs, added to an input of a running host in one go.
     #[command(subcommand)]
     Template(template::TemplateCommand),
+    /// Groups of screens of a running host, and what they show.
+    #[command(subcommand)]
+    Group(group::GroupCommand),
     /// Make a running host want exactly what a file says.
     Apply(document::ApplyArgs),
     /// Print what a running host wants, as a configuration file.
@@ -182,6 +187,7 @@ impl Cli {
             Command::Input(command) => client(move || command.run()).await,
             Command::Output(command) => client(move || command.run()).await,
             Command::Template(command) => client(move || command.run()).await,
+            Command::Group(command) => client(move || command.run()).await,
             Command::Apply(arguments) => client(move || arguments.run()).await,
             Command::Export(arguments) => client(move || arguments.run()).await,
             Command::Backup(arguments) => arguments.run().await.map(|()| ExitCode::SUCCESS),

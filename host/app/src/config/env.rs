@@ -7,7 +7,14 @@ use model::Limits;
 const PREFIX: &str = "POINTSMAN_";
 
 /// Lists of tables.
-const LISTS: [&str; 5] = ["tenants", "policies", "inputs", "templates", "webhooks"];
+const LISTS: [&str; 6] = [
+    "tenants",
+    "policies",
+    "inputs",
+    "groups",
+    "templates",
+    "webhooks",
+];
 
 /// Where a key is: its sections, then itself.
 type Path = Vec<&'static str>;
@@ -104,6 +111,7 @@ fn set(config: &mut Config, path: &[&str], value: &str) -> Result<(), String> {
         ["plugins", "limits", key] => set_limit(&mut config.plugins.limits, key, value)?,
         ["decisions", key] => set_decisions(config, key, value)?,
         ["log", key] => set_log(config, key, value)?,
+        ["compat", "wall"] => config.compat.wall = Some(parsed(value, "true or false")?),
         ["compat", "mjpeg"] => config.compat.mjpeg = Some(parsed(value, "true or false")?),
         ["compat", "distribution"] => {
             config.compat.distribution = Some(parsed(value, "true or false")?);

@@ -261,7 +261,11 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
     ("shutdown", Table(&[("drain_s", Scalar)])),
     (
         "compat",
-        Table(&[("distribution", Scalar), ("mjpeg", Scalar)]),
+        Table(&[
+            ("distribution", Scalar),
+            ("mjpeg", Scalar),
+            ("wall", Scalar),
+        ]),
     ),
     (
         "tenants",
@@ -371,6 +375,45 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
         ]),
     ),
     (
+        "groups",
+        Table(&[
+            ("name", Scalar),
+            (
+                "screens",
+                Table(&[
+                    ("id", Scalar),
+                    ("row", Scalar),
+                    ("column", Scalar),
+                    ("width", Scalar),
+                    ("height", Scalar),
+                    (
+                        "bezel",
+                        Table(&[
+                            ("left", Scalar),
+                            ("top", Scalar),
+                            ("right", Scalar),
+                            ("bottom", Scalar),
+                        ]),
+                    ),
+                    ("rotation", Scalar),
+                ]),
+            ),
+            ("direction", Scalar),
+            ("delay_ms", Scalar),
+            (
+                "playing",
+                Table(&[
+                    ("mode", Scalar),
+                    ("source", Table(WALL_SOURCE)),
+                    ("fit", Scalar),
+                    ("sources", Table(WALL_SOURCE)),
+                    ("layout", Scalar),
+                ]),
+            ),
+            ("labels", Free),
+        ]),
+    ),
+    (
         "templates",
         Table(&[
             ("name", Scalar),
@@ -391,6 +434,8 @@ pub(super) const DOCUMENT: &[(&str, Node)] = &[
         ]),
     ),
 ];
+
+const WALL_SOURCE: &[(&str, Node)] = &[("type", Scalar), ("name", Scalar), ("path", Scalar)];
 
 /// Resemblance (Jaro-Winkler) from which on a key is worth proposing.
 const RESEMBLES: f64 = 0.7;

@@ -35,7 +35,7 @@ pub use webrtc::Webrtc;
 use control::desired::{Limits, Rules, UdpPorts};
 use model::history::Retention;
 use model::tenant::TenantSpec;
-use model::{Egress, InputSpec, PolicySpec, Site, TemplateSpec, WebhookSpec};
+use model::{Egress, GroupSpec, InputSpec, PolicySpec, Site, TemplateSpec, WebhookSpec};
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -95,6 +95,8 @@ pub struct Config {
     pub policies: Vec<PolicySpec>,
     /// Declared inputs.
     pub inputs: Vec<InputSpec>,
+    /// Screens that show something together.
+    pub groups: Vec<GroupSpec>,
     /// Sets of outputs to be added to inputs.
     pub templates: Vec<TemplateSpec>,
     /// Who is told by HTTP of what happens.
@@ -237,6 +239,7 @@ impl Default for Config {
             otlp: Otlp::default(),
             policies: Vec::new(),
             inputs: Vec::new(),
+            groups: Vec::new(),
             templates: Vec::new(),
             webhooks: Vec::new(),
         }
@@ -354,6 +357,7 @@ impl Config {
             tenants: self.tenants.clone(),
             policies: self.policies.clone(),
             inputs: self.inputs.clone(),
+            groups: self.groups.clone(),
             templates: self.templates.clone(),
             webhooks: self.webhooks.clone(),
         }
@@ -389,6 +393,7 @@ impl Config {
             otlp,
             policies: _,
             inputs: _,
+            groups: _,
             templates: _,
             webhooks: _,
         } = self;

@@ -37,6 +37,9 @@ pub struct Compat {
     /// Serve the routes of the HTTP video streaming system beside `/publish` and `/stream`; if not
     /// set, while the API listens on loopback.
     pub mjpeg: Option<bool>,
+    /// Serve the routes of the multi-screen streaming server; if not set, while the API listens on
+    /// loopback.
+    pub wall: Option<bool>,
 }
 
 impl Default for Log {

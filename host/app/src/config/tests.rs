@@ -70,6 +70,17 @@ labels = { site = "north" }
     url = "udp://127.0.0.1:6000"
     enabled = true
     schedule = { time_zone = "Europe/Berlin", windows = [{ start = "2026-01-31T18:00:00Z", stop = "2026-01-31T20:00:00Z" }], recurring = [{ start = "0 18 * * *", stop = "0 20 * * *" }, { start = "0 6 * * *", duration_s = 60 }] }
+[[groups]]
+name = "lobby"
+screens = [{ id = "left", row = 0, column = 0, width = 1920, height = 1080, bezel = { left = 1.0, top = 2.0, right = 3.0, bottom = 4.0 }, rotation = 90 }]
+direction = "grid"
+delay_ms = 700
+playing = { mode = "multi", sources = [{ type = "stream", name = "live/cam1" }, { type = "file", path = "a.mp4" }], layout = "vertical" }
+labels = { floor = "1" }
+[[groups]]
+name = "hall"
+screens = [{ id = "a" }]
+playing = { mode = "split", source = { type = "stream", name = "live/cam1" }, fit = "stretch" }
 [[templates]]
 name = "social"
 variables = [{ name = "key", secret = true }, { name = "server", default = "a.example" }]
@@ -151,6 +162,7 @@ fn the_site_to_start_from_shows_every_key_with_its_default() {
         grants.len(),
         shown.policies.len(),
         shown.api.cors.len(),
+        shown.groups.len(),
         shown.templates.len(),
         shown.tenants.len(),
         shown.webhooks.len(),
@@ -160,7 +172,7 @@ fn the_site_to_start_from_shows_every_key_with_its_default() {
         usize::from(shown.rtsp.account().is_some()),
         shown.webrtc.ice_servers.len(),
     ];
-    assert_eq!(examples, [1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
+    assert_eq!(examples, [1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
     let mut expected = defaults;
     expected.api = Api {
         certificate: shown.api.certificate.clone(),
@@ -171,6 +183,7 @@ fn the_site_to_start_from_shows_every_key_with_its_default() {
     };
     expected.compat.distribution = Some(true);
     expected.compat.mjpeg = Some(true);
+    expected.compat.wall = Some(true);
     // What holds if they are not set, but for a port that is taken then.
     expected.rtmp.tls_listen = shown.rtmp.tls_listen;
     expected.rtsp.listen = Some(Rtsp::USUAL);
@@ -194,6 +207,7 @@ fn the_site_to_start_from_shows_every_key_with_its_default() {
     let other_sources = shown.inputs.last().unwrap();
     assert_eq!(other_sources.sources.len(), 5);
     expected.inputs.push(other_sources.clone());
+    expected.groups = shown.groups.clone();
     expected.templates = shown.templates.clone();
     expected.tenants = shown.tenants.clone();
     expected.webhooks = shown.webhooks.clone();
@@ -359,6 +373,7 @@ fn every_scalar_key_is_also_a_variable() {
             name if name.ends_with("_PART_MS") => "500",
             name if name.ends_with("_SEGMENT_S") => "4",
             name if name.ends_with("_COMPAT_MJPEG") => "true",
+            name if name.ends_with("_COMPAT_WALL") => "true",
             name if name.contains("_MJPEG_") && name.ends_with("_BYTES") => "65536",
             name if name.contains("_MJPEG_") => "17",
             name if name.ends_with("_PBKEYLEN") => "32",

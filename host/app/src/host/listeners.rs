@@ -78,6 +78,10 @@ pub(super) async fn serve(
                 .compat
                 .mjpeg
                 .unwrap_or(config.api.listen.ip().is_loopback()),
+            wall: config
+                .compat
+                .wall
+                .unwrap_or(config.api.listen.ip().is_loopback()),
         },
         ..api::Settings::new(config.api.listen)
     };

@@ -20,6 +20,7 @@ pub use error::AccessError;
 pub use keys::{KeyDraft, KeyView, MadeKey};
 pub use password::fault as password_fault;
 pub use secret::NoRandomness;
+pub(crate) use secret::{client_secret, kept, same};
 pub use sessions::{ABSOLUTE_MS, Login, Opened};
 pub use users::{UserDraft, UserView};
 

@@ -56,8 +56,16 @@ pub(super) fn session() -> Result<String, NoRandomness> {
     random(43, 62)
 }
 
+/// Makes the id of a client, and the token that it shows.
+///
+/// # Errors
+/// The system has no randomness to give.
+pub(crate) fn client_secret() -> Result<(String, String), NoRandomness> {
+    Ok((random(ID, 36)?, random(SECRET, 62)?))
+}
+
 /// As it is kept: SHA-256, hexadecimal.
-pub(super) fn kept(secret: &str) -> String {
+pub(crate) fn kept(secret: &str) -> String {
     hex(&Sha256::digest(secret.as_bytes()))
 }
 
@@ -71,7 +79,7 @@ pub(super) fn csrf(session: &str) -> String {
 }
 
 /// Compares in a time that does not tell where they differ.
-pub(super) fn same(one: &str, other: &str) -> bool {
+pub(crate) fn same(one: &str, other: &str) -> bool {
     one.as_bytes().ct_eq(other.as_bytes()).into()
 }
 

@@ -26,9 +26,11 @@ pub struct Touched {
 }
 
 impl Touched {
-    /// The input it is, or is part of. Names have no spaces, so the item tells.
+    /// The input or group it is, or is part of. Names have no spaces, so the item tells.
     pub fn stream(&self) -> Option<StreamName> {
-        let name = self.item.strip_prefix("input ")?.split(' ').next()?;
+        let kinds = ["input ", "group "];
+        let name = kinds.iter().find_map(|kind| self.item.strip_prefix(kind))?;
+        let name = name.split(' ').next()?;
         name.parse().ok()
     }
 }
@@ -86,6 +88,26 @@ pub fn compare(before: &Site, after: &Site) -> Vec<Touched> {
                     ("black_ms", was.black_ms != now.black_ms),
                     ("encode", was.encode != now.encode),
                     ("hls", was.hls != now.hls),
+                    ("labels", was.labels != now.labels),
+                ];
+                differing(&differ)
+            });
+            Some((item, fields))
+        },
+        &mut touched,
+    );
+    each(
+        &before.groups,
+        &after.groups,
+        |was, now| was.name == now.name,
+        |was, now| {
+            let item = format!("group {}", now.or(was)?.name);
+            let fields = both(was, now, |was, now| {
+                let differ = [
+                    ("screens", was.screens != now.screens),
+                    ("direction", was.direction != now.direction),
+                    ("delay_ms", was.delay_ms != now.delay_ms),
+                    ("playing", was.playing != now.playing),
                     ("labels", was.labels != now.labels),
                 ];
                 differing(&differ)

@@ -13,7 +13,7 @@ use std::time::Duration;
 /// Candidate sources one input may declare.
 const MAX_SOURCES: usize = 16;
 /// Labels one input may carry.
-const MAX_LABELS: usize = 64;
+pub(super) const MAX_LABELS: usize = 64;
 
 /// Parses it; what is at fault is left out of the result and told.
 pub(super) fn read(

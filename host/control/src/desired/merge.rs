@@ -3,7 +3,7 @@
 //! Three documents: the file as it was when the host last ran, the file now, and what was wanted
 //! last. What the file says anew holds; everything else stays as it was left.
 
-use model::{InputSpec, OutputSpec, PolicySpec, Site, SourceSpec};
+use model::{GroupSpec, InputSpec, OutputSpec, PolicySpec, Site, SourceSpec};
 
 /// The document to begin with: what the file changed since `base` is taken from `file`, the rest
 /// from `kept`. Items of the file come first, so that a clash is reported at the other one.
@@ -29,6 +29,13 @@ pub fn merge(base: &Site, file: &Site, kept: &Site) -> Site {
             &kept.inputs,
             |one, other| one.name == other.name,
             input,
+        ),
+        groups: three_way(
+            &base.groups,
+            &file.groups,
+            &kept.groups,
+            |one, other| one.name == other.name,
+            group,
         ),
         templates: three_way(
             &base.templates,
@@ -75,6 +82,24 @@ fn input(base: &InputSpec, file: &InputSpec, kept: &InputSpec) -> InputSpec {
         black_ms: newer(&base.black_ms, &file.black_ms, &kept.black_ms),
         encode: newer(&base.encode, &file.encode, &kept.encode),
         hls: newer(&base.hls, &file.hls, &kept.hls),
+        labels: newer(&base.labels, &file.labels, &kept.labels),
+    }
+}
+
+/// A group that the file changed and that is kept as well: what is played, for example, stays.
+fn group(base: &GroupSpec, file: &GroupSpec, kept: &GroupSpec) -> GroupSpec {
+    GroupSpec {
+        name: file.name.clone(),
+        screens: three_way(
+            &base.screens,
+            &file.screens,
+            &kept.screens,
+            |one, other| one.id == other.id,
+            |_, theirs, _| theirs.clone(),
+        ),
+        direction: newer(&base.direction, &file.direction, &kept.direction),
+        delay_ms: newer(&base.delay_ms, &file.delay_ms, &kept.delay_ms),
+        playing: newer(&base.playing, &file.playing, &kept.playing),
         labels: newer(&base.labels, &file.labels, &kept.labels),
     }
 }
@@ -173,6 +198,28 @@ mod tests {
             json!({"name": "mine"}),
         ]);
         assert_eq!(merge(&base, &file, &kept), expected);
+    }
+
+    #[test]
+    fn what_a_group_plays_outlives_a_change_of_its_screens_in_the_file() {
+        let group = |screens: &[&str], playing: Option<&str>| {
+            let screens: Vec<_> = screens.iter().map(|id| json!({ "id": id })).collect();
+            let source = playing.map(|name| json!({"type": "stream", "name": name}));
+            let playing = source.map(|source| json!({"mode": "split", "source": source}));
+            site(json!({"groups": [{"name": "lobby", "screens": screens, "playing": playing}]}))
+        };
+        let base = group(&["a", "b"], None);
+        let file = group(&["a", "b", "c"], None);
+        let kept = group(&["b", "a"], Some("cam"));
+        assert_eq!(
+            merge(&base, &file, &kept),
+            group(&["b", "a", "c"], Some("cam"))
+        );
+        let anew = group(&["a", "b"], Some("film"));
+        assert_eq!(
+            merge(&base, &anew, &kept).groups[0].playing,
+            anew.groups[0].playing
+        );
     }
 
     #[test]

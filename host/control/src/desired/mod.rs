@@ -4,6 +4,7 @@ mod bound;
 mod check;
 mod compare;
 mod faults;
+mod groups;
 mod input;
 mod merge;
 mod ports;
@@ -137,6 +138,7 @@ impl Desired {
         let mut faults = Faults::default();
         ports::allot(&mut site, rules.udp_ports, before, &mut faults);
         let inputs = check::inputs(&site, rules, &mut faults);
+        groups::check(&site, &mut faults);
         check::tenants(&site, &mut faults);
         check::policies(&site, check_policy, &mut faults);
         check::templates(&site, rules.limits, &mut faults);

@@ -1,8 +1,10 @@
 //! AES-128 over HLS, with keys that change.
 
+use crate::mp4::{message, upgraded};
 use crate::support::*;
 use model::HlsForm;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 fn path(file: &str) -> String {
     format!("/hls/{NAME}/{file}")
@@ -136,5 +138,52 @@ async fn what_is_watched_already_is_encrypted_as_soon_as_that_is_wanted() {
         let listed = keys(&host.read(&path(playlist)).await);
         assert!(!listed.is_empty(), "{playlist}");
     }
+    host.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_plays_in_the_clear_ends_and_nothing_is_pushed_once_a_stream_is_encrypted() {
+    let host = Host::start().await;
+    let _feed = host.on_air(H264);
+    host.read(&path("index.m3u8")).await;
+    let mut sockets = Vec::new();
+    for extension in ["mp4", "ts"] {
+        let mut socket = upgraded(&host, extension).await;
+        message(&mut socket).await;
+        sockets.push(socket);
+    }
+    let file = format!("/live/{NAME}.mp4");
+    let (over_http, ()) = tokio::join!(host.get(&file), async {
+        while host.viewers() < 4 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        host.encrypt(HlsForm::Cmaf, 1);
+    });
+    assert_eq!(over_http.status, 200);
+    assert!(over_http.body.ends_with(b"0\r\n\r\n"), "a whole answer");
+    for mut socket in sockets {
+        let ended = async { while message(&mut socket).await.0 != 8 {} };
+        tokio::time::timeout(PATIENCE, ended)
+            .await
+            .expect("a goodbye");
+    }
+    let output = gateway::start_output(
+        &host.context,
+        host.context.registry().get(NAME).unwrap(),
+        "away".parse().unwrap(),
+        "http://127.0.0.1:9/away.m3u8".parse().unwrap(),
+        Default::default(),
+    );
+    let refused = async {
+        loop {
+            if let Some(error) = output.snapshot().status.last_error {
+                return error;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let error = tokio::time::timeout(PATIENCE, refused).await.unwrap();
+    assert!(error.contains("is encrypted over HLS"), "{error}");
+    output.stop().await;
     host.close().await;
 }

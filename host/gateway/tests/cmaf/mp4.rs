@@ -27,7 +27,7 @@ async fn ffmpeg_plays_the_endless_transport_stream_without_a_complaint() {
 }
 
 /// Opens `/live/NAME.EXTENSION` as a WebSocket.
-async fn upgraded(host: &Host, extension: &str) -> TcpStream {
+pub(crate) async fn upgraded(host: &Host, extension: &str) -> TcpStream {
     let mut socket = TcpStream::connect(host.address).await.unwrap();
     let request = format!(
         "GET /live/{NAME}.{extension} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\n\
@@ -94,7 +94,7 @@ async fn a_websocket_is_told_the_codecs_then_gets_the_header_and_parts() {
 }
 
 /// One message of a server: not masked, in one frame (RFC 6455 §5.2).
-async fn message(socket: &mut TcpStream) -> (u8, Vec<u8>) {
+pub(crate) async fn message(socket: &mut TcpStream) -> (u8, Vec<u8>) {
     let kind = socket.read_u8().await.unwrap() & 0x0f;
     let len = match socket.read_u8().await.unwrap() {
         126 => u64::from(socket.read_u16().await.unwrap()),

@@ -1,6 +1,6 @@
 //! Pictures in: the three forms of a body, who a publisher is, and when it goes.
 
-use crate::support::{Host, next_picture, pictures, read_answer, until};
+use crate::support::{Host, next_picture, pictures, read_answer, until, within};
 use gateway::mjpeg::Settings;
 use hub::Start;
 use media::Codec;
@@ -101,6 +101,31 @@ async fn an_idle_publisher_goes_and_a_returning_one_takes_its_place() {
     assert!(!stream.snapshot(Instant::now()).sources[0].connected);
     assert_eq!(host.post("a", &picture[0]).await.status, 200);
     assert_eq!(host.service.publishers().len(), 1);
+}
+
+#[tokio::test]
+async fn a_viewer_stays_while_a_publisher_leaves_and_returns_and_time_goes_on() {
+    let settings = Settings {
+        idle: Duration::from_millis(300),
+        ..Settings::default()
+    };
+    let (host, pictures) = (Host::with(settings).await, pictures("64x48", 4).await);
+    assert_eq!(host.post("a", &pictures[0]).await.status, 200);
+    let stream = host.context.registry().get("a").unwrap();
+    let mut frames = stream.read_frames(hub::Start::RandomAccess);
+    let (_, mut socket) = host.open("a").await;
+    assert_eq!(next_picture(&mut socket, true).await, pictures[0]);
+    let mut last = within(frames.recv()).await.unwrap();
+    for picture in &pictures[1..] {
+        until("it is let go", || host.service.publishers().is_empty()).await;
+        assert!(!stream.snapshot(Instant::now()).sources[0].connected);
+        assert_eq!(host.post("a", picture).await.status, 200);
+        assert_eq!(next_picture(&mut socket, false).await, *picture);
+        let frame = within(frames.recv()).await.unwrap();
+        assert_eq!(frame.epoch, last.epoch + 1, "each return is marked");
+        assert!(frame.dts > last.dts, "time goes on: {last:?} {frame:?}");
+        last = frame;
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 mod hostile;
 mod links;
 mod peers;
+mod returns;
 mod sealed;
 mod support;
 #[path = "../tls_support/mod.rs"]

@@ -9,4 +9,5 @@
 
 mod links;
 mod port;
+mod returns;
 mod support;

@@ -8,3 +8,4 @@ mod client;
 mod hostile;
 mod house;
 mod media;
+mod stays;

@@ -19,12 +19,21 @@ pub(crate) enum From {
     },
 }
 
+/// The sound there is to be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sound {
+    Absent,
+    /// All channels, mixed to two.
+    Mixed,
+    /// The first two: of a hundred channels nobody says which are left and right.
+    FirstTwo,
+}
+
 /// All that one FFmpeg is to do.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Plan<'a> {
     pub(crate) from: From,
-    /// Whether there is sound to be had.
-    pub(crate) sound: bool,
+    pub(crate) sound: Sound,
     pub(crate) engine: Engine,
     pub(crate) vaapi_device: &'a str,
     pub(crate) key_frame_ms: u32,
@@ -53,7 +62,7 @@ pub(crate) fn arguments(plan: &Plan<'_>, outputs: &[String]) -> Vec<String> {
     all.extend(["-filter_complex".to_owned(), graph(plan)]);
     for ((n, branch), output) in plan.branches.iter().enumerate().zip(outputs) {
         all.extend(["-map".to_owned(), format!("[o{n}]")]);
-        let heard = plan.sound && branch.audio;
+        let heard = plan.sound != Sound::Absent && branch.audio;
         if heard {
             all.extend(words("-map 0:a:0?"));
         }
@@ -61,7 +70,7 @@ pub(crate) fn arguments(plan: &Plan<'_>, outputs: &[String]) -> Vec<String> {
         all.extend(plan.engine.encoder(branch.video_kbps));
         all.extend(key_frames(plan.key_frame_ms));
         if heard {
-            all.extend(sound(&plan.audio));
+            all.extend(sound(&plan.audio, plan.sound));
         }
         if let From::File { begin } = plan.from {
             let seconds = format!("{:.3}", begin.as_secs_f64());
@@ -103,7 +112,7 @@ fn graph(plan: &Plan<'_>) -> String {
 }
 
 /// Gaps are filled with silence, so that sound stays with the pictures.
-fn sound(audio: &AudioSpec) -> Vec<String> {
+fn sound(audio: &AudioSpec, of: Sound) -> Vec<String> {
     let mut all: Vec<String> = words(match audio.codec {
         AudioCodec::Aac => "-c:a aac",
         AudioCodec::Opus => "-c:a libopus -frame_duration 20",
@@ -111,7 +120,10 @@ fn sound(audio: &AudioSpec) -> Vec<String> {
     .collect();
     all.extend(words("-ar 48000 -ac 2 -b:a"));
     all.push(format!("{}k", audio.kbps));
-    let mut filters = "aresample=async=1000".to_owned();
+    let mut filters = match of {
+        Sound::FirstTwo => "pan=stereo|c0=c0|c1=c1,aresample=async=1000".to_owned(),
+        Sound::Absent | Sound::Mixed => "aresample=async=1000".to_owned(),
+    };
     if audio.gain_db != 0.0 {
         // Linear: 20 dB are ten times the amplitude.
         filters += &format!(",volume={:.6}", 10_f64.powf(audio.gain_db / 20.0));
@@ -139,7 +151,7 @@ mod tests {
     fn plan(from: From, branches: &[Branch]) -> Plan<'_> {
         Plan {
             from,
-            sound: true,
+            sound: Sound::Mixed,
             engine: Engine::Cpu,
             vaapi_device: "",
             key_frame_ms: 2_000,
@@ -191,5 +203,11 @@ mod tests {
             assert!(line.contains(part), "{line}");
         }
         assert!(!line.contains("-copyts"), "{line}");
+        plan.sound = Sound::FirstTwo;
+        let line = arguments(&plan, &["pipe:7".to_owned()]).join(" ");
+        assert!(
+            line.contains(" -af pan=stereo|c0=c0|c1=c1,aresample="),
+            "{line}"
+        );
     }
 }

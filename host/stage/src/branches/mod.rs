@@ -6,7 +6,7 @@ mod outlets;
 mod run;
 mod shape;
 
-pub(crate) use arguments::{Branch, From, Plan};
+pub(crate) use arguments::{Branch, From, Plan, Sound};
 pub(crate) use outlets::Outlets;
 pub(crate) use run::{End, Intake, prepare, run};
 pub(crate) use shape::{Shape, shape_of};

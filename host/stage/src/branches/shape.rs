@@ -1,5 +1,6 @@
 //! What a stream is like, as far as an encoder has to know it.
 
+use super::arguments::Sound;
 use hub::Stream;
 use link::LinkError;
 use media::profile::{Profile, SoundCodec};
@@ -20,7 +21,7 @@ pub(crate) struct Shape {
     pub(crate) height: u32,
     /// Width to height of a sample.
     pub(crate) sample_aspect: (u16, u16),
-    pub(crate) sound: bool,
+    pub(crate) sound: Sound,
 }
 
 impl Shape {
@@ -32,7 +33,10 @@ impl Shape {
             width,
             height,
             sample_aspect: picture.sample_aspect,
-            sound: is_heard(profile),
+            sound: match is_heard(profile) {
+                true => Sound::Mixed,
+                false => Sound::Absent,
+            },
         })
     }
 }

@@ -40,20 +40,31 @@ struct Pipes {
     sound: mpsc::Sender<Bytes>,
 }
 
+/// What became of a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Offered {
+    /// The encoder gets it.
+    Taken,
+    /// Left out: the encoder is too slow.
+    Full,
+    /// Left out: no encoder runs at this moment.
+    Closed,
+}
+
 impl Inlet {
-    /// Leaves a frame, picture and sound, or neither; whether there was room.
-    pub(super) fn offer(&self, frame: Frame) -> bool {
+    /// Leaves a frame, picture and sound, or neither, so that they keep together.
+    pub(super) fn offer(&self, frame: Frame) -> Offered {
         let pipes = self.0.lock();
         let Some(pipes) = &*pipes else {
-            return false;
+            return Offered::Closed;
         };
         let (Ok(picture), Ok(sound)) = (pipes.pictures.try_reserve(), pipes.sound.try_reserve())
         else {
-            return false;
+            return Offered::Full;
         };
         picture.send(frame.picture);
         sound.send(frame.sound);
-        true
+        Offered::Taken
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Settings;
 use super::clock::Rate;
 use super::control::{Composite, Composites, Entry, Wanted};
-use super::encoder::{self, Inlet, Outlet};
+use super::encoder::{self, Inlet, Offered, Outlet};
 use super::engine::{Engine, Images, TimeOfDay};
 use super::feed::Feed;
 use super::image;
@@ -155,10 +155,31 @@ impl Ingest {
             };
             engine = made_by;
             match inlet.offer(frame?) {
-                true => composite.figures.frames.fetch_add(1, Ordering::Relaxed),
-                false => composite.figures.skipped.fetch_add(1, Ordering::Relaxed),
+                Offered::Taken => composite.figures.frames.fetch_add(1, Ordering::Relaxed),
+                left_out => {
+                    if left_out == Offered::Full {
+                        self.complain();
+                    }
+                    composite.figures.skipped.fetch_add(1, Ordering::Relaxed)
+                }
             };
             n += 1;
+        }
+    }
+
+    /// Says, not too often, that the encoder does not keep up.
+    fn complain(&self) {
+        let kind = "composite-too-slow";
+        let admitted = self
+            .links
+            .complaints()
+            .admit(kind, Instant::now().into_std());
+        if let Some(held_back) = admitted {
+            tracing::warn!(
+                stream = %self.stream.name(), code = kind, held_back,
+                "frames of a composite are left out: this machine does not encode it in real time; \
+                 choose a faster preset, a smaller canvas or fewer frames a second"
+            );
         }
     }
 

@@ -1,7 +1,7 @@
 //! The stage itself.
 
 use super::region::{filters, shows_anything};
-use crate::branches::{self, Branch, End, From, Intake, Outlets, Plan, Shape, shape_of};
+use crate::branches::{self, Branch, End, From, Intake, Outlets, Plan, Shape, Sound, shape_of};
 use crate::hardware::Profiles;
 use ffmpeg::Job;
 use link::{Context, Dial, LinkError, LinkHandle, Session, Wiring, folder};
@@ -14,6 +14,9 @@ const STALL: Duration = Duration::from_secs(5);
 
 /// Its pace is measured over so long; as for renditions.
 const WINDOW: Duration = Duration::from_secs(8);
+
+/// What FFmpeg says of channels that nobody named: it cannot mix them, but take two of them.
+const UNKNOWN_CHANNELS: &str = "Rematrix is needed";
 
 /// Fills a stream for each region until stopped. They are made and taken back with this link; one
 /// that is there already is fed by a source called as the wiring's label. The link ends with the
@@ -31,6 +34,7 @@ pub fn start(wiring: Wiring, spec: SplitSpec, profiles: &Profiles) -> LinkHandle
         profiles: profiles.clone(),
         outlets,
         began: None,
+        sound: Sound::Mixed,
     };
     link::spawn(wiring, split)
 }
@@ -43,6 +47,8 @@ struct Split {
     outlets: Outlets,
     /// When a file was first begun.
     began: Option<Instant>,
+    /// Of a file.
+    sound: Sound,
 }
 
 impl Dial for Split {
@@ -93,14 +99,19 @@ impl Split {
         let begin = self.began.get_or_insert_with(Instant::now).elapsed();
         let (from, intake) = (From::File { begin }, Intake::File(file));
         let never = std::future::pending();
-        self.run(from, true, intake, session, never).await?;
-        Ok(())
+        let ended = self.run(from, self.sound, intake, session, never).await;
+        if let Err(LinkError::Ffmpeg(error)) = &ended
+            && error.to_string().contains(UNKNOWN_CHANNELS)
+        {
+            self.sound = Sound::FirstTwo;
+        }
+        ended.map(|_| ())
     }
 
     async fn run(
         &mut self,
         from: From,
-        sound: bool,
+        sound: Sound,
         intake: Intake<'_>,
         session: &Session,
         changed: impl Future<Output = ()>,

@@ -45,9 +45,14 @@ impl Host {
 
     /// A stream that FFmpeg feeds in real time: what it is told after its usual options.
     pub(crate) fn feed(&mut self, name: &str, line: &'static str) -> Arc<Stream> {
+        self.feed_by("camera", name, line)
+    }
+
+    /// As [`Host::feed`], by a source of that name.
+    pub(crate) fn feed_by(&mut self, id: &str, name: &str, line: &'static str) -> Arc<Stream> {
         let name: StreamName = name.parse().unwrap();
         let stream = self.context.registry().declare(&name, None).unwrap();
-        let source = stream.connect_source(&label("camera"), Protocol::Test, None);
+        let source = stream.connect_source(&label(id), Protocol::Test, None);
         let mut arguments: Vec<_> = words(QUIET).collect();
         arguments.extend(words(line));
         arguments.extend(words(

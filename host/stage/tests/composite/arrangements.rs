@@ -12,7 +12,7 @@ fn spec() -> String {
     });
     let sources = sources.join(",");
     format!(
-        r#"{{"width": 320, "height": 180, "sources": [{sources}], "encoding": {{"preset": "ultrafast", "keyframe_ms": 500}}}}"#
+        r#"{{"width": 320, "height": 180, "sources": [{sources}], "encoding": {{"preset": "ultrafast", "keyframe_ms": 250}}}}"#
     )
 }
 

@@ -95,7 +95,7 @@ pub(crate) async fn frames(composite: &Composite, count: u64) {
 /// Waits until whoever begins to watch sees nothing of what was before: a group of pictures is
 /// held for them, and the encoder has some.
 pub(crate) async fn settled(composite: &Composite) {
-    frames(composite, 50).await;
+    frames(composite, 40).await;
 }
 
 /// Runs FFmpeg in a folder.

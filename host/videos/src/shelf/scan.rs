@@ -43,8 +43,7 @@ pub(crate) struct Scan {
 impl Stamp {
     pub(crate) fn of(about: &Stat) -> Self {
         let seconds = Duration::from_secs(u64::try_from(about.st_mtime).unwrap_or(0));
-        let fraction = u64::try_from(about.st_mtime_nsec).unwrap_or(0);
-        let since = seconds.saturating_add(Duration::from_nanos(fraction));
+        let since = seconds.saturating_add(Duration::from_nanos(about.st_mtime_nsec));
         Self {
             bytes: u64::try_from(about.st_size).unwrap_or(0),
             modified: UNIX_EPOCH.checked_add(since).unwrap_or(UNIX_EPOCH),
