@@ -1,6 +1,7 @@
 //! What has to run for a group to show what it plays: a pure function of the document.
 
 use model::StreamName;
+use model::composite::{CompositeSource, CompositeSpec, Encoding, Media};
 use model::layout::Canvas;
 use model::split::{self as cut, SplitSource, SplitSpec};
 use model::wall::{Direction, GroupSpec, Playing, Region, Wall, WallSource};
@@ -47,6 +48,55 @@ impl Wanted {
         }
     }
 }
+
+impl Wanted {
+    /// What composes the picture, if it is composed: the stream under the group's own name.
+    pub fn composite(&self) -> Option<CompositeSpec> {
+        let Picture::Composed {
+            canvas, sources, ..
+        } = &self.source
+        else {
+            return None;
+        };
+        let sources = sources.iter().map(|source| {
+            // No name of a stream has a colon.
+            let (id, from) = match source {
+                WallSource::Stream { name } => (name.to_string(), Media::Stream(name.clone())),
+                WallSource::File { path } => (format!("file:{path}"), Media::File(path.clone())),
+            };
+            CompositeSource {
+                id,
+                title: String::new(),
+                from,
+                gain_db: 0.0,
+                mute: false,
+                labels: Default::default(),
+            }
+        });
+        Some(CompositeSpec {
+            width: canvas.width,
+            height: canvas.height,
+            fps_milli: FPS_MILLI,
+            sources: sources.collect(),
+            overlays: Vec::new(),
+            name_tags: None,
+            background_rgb: 0,
+            transition: Default::default(),
+            hold_ms: HOLD_MS,
+            ducking: None,
+            encoding: Encoding {
+                video_kbps: kbps(canvas.width, canvas.height),
+                ..Encoding::default()
+            },
+        })
+    }
+}
+
+/// Thousandths of a picture a second that are composed.
+const FPS_MILLI: u32 = 30_000;
+
+/// A source that sends nothing shows its last picture for so long, and a slate from then on.
+const HOLD_MS: u32 = 2_000;
 
 /// A screen that comes late waits no longer than this for its first picture.
 const KEY_FRAME_MS: u32 = 1_000;
@@ -129,6 +179,7 @@ mod tests {
         let streams: Vec<_> = wide.regions.iter().map(|it| it.stream.as_str()).collect();
         assert_eq!(streams, ["lobby/l", "lobby/r"]);
         let split = wide.split();
+        assert_eq!(wide.composite(), None);
         assert_eq!(split.faults(), []);
         assert_eq!(split.from, SplitSource::Stream("cam".parse().unwrap()));
         let sound: Vec<_> = split.regions.iter().map(|it| it.audio).collect();
@@ -167,6 +218,9 @@ mod tests {
         assert_eq!((canvas.width, canvas.height), (3840, 1080));
         assert_eq!((sources.len(), *layout), (2, Direction::Horizontal));
         assert_eq!(wall.regions[1].part.x, 0.5);
+        let composite = wall.composite().unwrap();
+        assert_eq!((composite.width, composite.sources.len()), (3840, 2));
+        assert_eq!(composite.sources[1].id, "file:a.mp4");
         assert_eq!(
             wall.split().from,
             SplitSource::Stream("lobby".parse().unwrap())
