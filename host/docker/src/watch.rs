@@ -14,6 +14,10 @@ use tokio::time::Instant;
 /// Events that come together are one: a list is not made anew more often.
 const GATHER: Duration = Duration::from_millis(100);
 
+/// After an event the list is made anew so many times more, and so long after each other: an engine
+/// under load tells of an end before its own list knows.
+const AFTERWARDS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
+
 /// What is known of the containers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Discovery {
@@ -104,6 +108,7 @@ impl Watcher {
         };
         let mut events = std::pin::pin!(client.events());
         let mut told = false;
+        let mut afterwards = AFTERWARDS.iter();
         loop {
             if let Err(trouble) = self.list(&client).await {
                 return trouble;
@@ -111,14 +116,14 @@ impl Watcher {
             if !std::mem::replace(&mut told, true) {
                 tracing::info!(version = client.version, "Docker engine found");
             }
-            let again = tokio::time::sleep(self.settings.refresh);
+            let again = afterwards.next().unwrap_or(&self.settings.refresh);
             tokio::select! {
                 event = events.next() => match event {
-                    Some(Ok(())) => {}
+                    Some(Ok(())) => afterwards = AFTERWARDS.iter(),
                     Some(Err(trouble)) => return trouble,
                     None => return client.ended(),
                 },
-                () = again => {}
+                () = tokio::time::sleep(*again) => continue,
             }
             tokio::time::sleep(GATHER).await;
             // Those that came meanwhile.

@@ -322,7 +322,8 @@ mod tests {
 
     #[test]
     fn who_says_nothing_is_stale_and_who_is_gone_is_forgotten() {
-        let (start, mut table) = (Instant::now(), table(2, Instant::now()));
+        let start = Instant::now();
+        let mut table = table(2, start);
         table.enter("c00001", "secret", start);
         let later = start + STALE;
         assert!(table.list(later).iter().all(|client| client.stale));

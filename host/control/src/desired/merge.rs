@@ -213,7 +213,7 @@ mod tests {
         let kept = group(&["b", "a"], Some("cam"));
         assert_eq!(
             merge(&base, &file, &kept),
-            group(&["b", "a", "c"], Some("cam"))
+            group(&["a", "b", "c"], Some("cam"))
         );
         let anew = group(&["a", "b"], Some("film"));
         assert_eq!(

@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 /// Milliseconds that a group may be behind. Below, a browser has no time to fetch a part of 200 ms.
 const DELAY_MS: RangeInclusive<u32> = 300..=30_000;
 /// Pixels of a picture, each way.
-const SIZE: RangeInclusive<u32> = 16..=8_192;
+const SIZE: RangeInclusive<u32> = 16..=7_680;
 /// Pixels of a frame.
 const BEZEL: RangeInclusive<f64> = 0.0..=1_000.0;
 /// Rows and columns are counted below this.
@@ -70,7 +70,7 @@ impl GroupSpec {
         let field = |name: &str| format!("screens[{}].{name}", screen.id);
         for (name, size) in [("width", screen.width), ("height", screen.height)] {
             if !SIZE.contains(&size) || size % 2 != 0 {
-                faults.push(fault(&field(name), "must be 16 to 8192 pixels, and even"));
+                faults.push(fault(&field(name), "must be 16 to 7680 pixels, and even"));
             }
         }
         for (name, place) in [("row", screen.row), ("column", screen.column)] {

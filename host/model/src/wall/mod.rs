@@ -55,10 +55,10 @@ pub struct ScreenSpec {
     /// Column in the wall, 0 to 63 from the left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<u32>,
-    /// Pixels, 16 to 8192, even.
+    /// Pixels, 16 to 7680, even.
     #[serde(default = "usual_width")]
     pub width: u32,
-    /// Pixels, 16 to 8192, even.
+    /// Pixels, 16 to 7680, even.
     #[serde(default = "usual_height")]
     pub height: u32,
     /// The frame around its picture as it hangs, 0 to 1000 pixels each; what lies behind is not

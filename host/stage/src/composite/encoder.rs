@@ -21,8 +21,9 @@ use tokio::time::Instant;
 
 /// Frames that wait for it; beyond, frames are left out.
 const WAITING: usize = CANVASES - 2;
-/// An encoder that makes nothing of what it is given for so long is killed.
-const STALL: Duration = Duration::from_millis(1_200);
+/// An encoder that makes nothing of what it is given for so long is killed. One that is stopped is
+/// known by its state at once; one that others leave no time for deserves some patience.
+const STALL: Duration = Duration::from_secs(4);
 /// An encoder that lived so long had nothing wrong with it.
 const SOUND_FOR: Duration = Duration::from_secs(5);
 /// Encoders in a row that did not.

@@ -84,9 +84,7 @@ impl Intake {
         let most = (MOST_BYTES / picture.bytes().len().max(1)).max(IN_HAND);
         let limit = most.min(self.rate.frames_in(LONGEST) as usize);
         while self.pictures.len() >= limit {
-            if let Some((_, old)) = self.pictures.pop_front() {
-                self.recycle(old);
-            }
+            self.drop_picture();
         }
         self.pictures.push_back((self.came, Arc::new(picture)));
         self.came += 1;
@@ -181,8 +179,9 @@ impl Intake {
         }
         match self.kinds.pictures {
             true => {
-                let beyond = self.pictures.len().saturating_sub(IN_HAND);
-                self.pictures.drain(..beyond);
+                while self.pictures.len() > IN_HAND {
+                    self.drop_picture();
+                }
                 self.head = self.pictures.front().map(|(index, _)| *index);
             }
             // The first frame all of whose sound is there.
@@ -208,7 +207,7 @@ impl Intake {
             .front()
             .is_some_and(|(index, _)| *index < head)
         {
-            self.pictures.pop_front();
+            self.drop_picture();
         }
         self.align_sound();
     }
@@ -225,6 +224,13 @@ impl Intake {
             let missing = missing.min(self.rate.sample(self.rate.frames_in(LONGEST)));
             (0..missing).for_each(|_| self.sound.push_front([0; 2]));
             self.first_sample -= missing;
+        }
+    }
+
+    /// The oldest is not shown.
+    fn drop_picture(&mut self) {
+        if let Some((_, old)) = self.pictures.pop_front() {
+            self.recycle(old);
         }
     }
 

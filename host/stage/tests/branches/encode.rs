@@ -1,7 +1,7 @@
 //! Renditions.
 
 use crate::support::{Host, Pictures, ffmpeg, label, record, signal, until, within};
-use model::encode::{EncodeSpec, Rendition};
+use model::encode::{AudioCodec, EncodeSpec, Rendition};
 use stage::encode;
 use stage::hardware::{Profiles, Settings};
 use std::collections::BTreeSet;
@@ -23,6 +23,12 @@ fn spec(levels: &[(&str, u32)]) -> EncodeSpec {
         key_frame_ms: 1_000,
         ..EncodeSpec::default()
     }
+}
+
+/// What FFmpeg's volumedetect found, dBFS.
+fn mean_volume(said: &str) -> f64 {
+    let level = said.split("mean_volume: ").nth(1).expect(said);
+    level.split(' ').next().unwrap().parse().unwrap()
 }
 
 fn profiles(host: &Host) -> Profiles {
@@ -72,9 +78,11 @@ async fn renditions_have_the_sources_times_and_key_frames_at_the_same_ones() {
         "-v info -f mpegts -i pipe:0 -af volumedetect -f null -",
     )
     .await;
-    let level = said.split("mean_volume: ").nth(1).expect(&said);
-    let level: f64 = level.split(' ').next().unwrap().parse().unwrap();
-    assert!((-25.0..-15.0).contains(&level), "a tone at -21 dB: {level}");
+    let level = mean_volume(&said);
+    assert!(
+        (-25.5..-22.5).contains(&level),
+        "a tone at -21 dBFS, its power spread over two channels: {level}"
+    );
 
     within(link.stop()).await;
     for name in names {
@@ -131,12 +139,21 @@ const SPARE: &str = "-re -f lavfi -i testsrc2=size=320x180:rate=25 -c:v libx264 
 async fn another_size_on_air_gets_other_renditions() {
     let mut host = Host::start();
     let camera = host.feed("live/cam", CAMERA);
-    let spec = spec(&[("240p", 240), ("120p", 120)]);
+    let mut spec = spec(&[("240p", 240), ("120p", 120)]);
+    (spec.audio.codec, spec.audio.gain_db) = (AudioCodec::Opus, 9.0);
     let link = encode::start(host.wiring(&camera), spec, &profiles(&host));
     until("a rendition", || host.stream("live/cam@240p").is_some()).await;
     let low = host.stream("live/cam@120p").unwrap();
     let mut of_low = Pictures::of(&low);
     let before = of_low.next().await;
+    assert_eq!(before.tracks.audio().unwrap().codec.name(), "opus");
+    let line = "-v info -f mpegts -i pipe:0 -vn -af volumedetect -f null -";
+    let (_, said) = ffmpeg(&record(&low, 300).await, line).await;
+    let level = mean_volume(&said);
+    assert!(
+        (-16.5..-13.5).contains(&level),
+        "the same and 9 dB more: {level}"
+    );
     host.feed_by("spare", "live/cam", SPARE);
     camera.take(&label("spare"));
     until("one rendition less", || {

@@ -9,6 +9,10 @@ const SPEC: &str = r#"{"width": 320, "height": 180, "hold_ms": 400,
     "sources": [{"id": "cam", "title": "'Cam' %{pts}", "from": {"stream": "live/cam"}},
         {"id": "tone", "from": {"file": "green.mp4"}}]}"#;
 
+/// The same colour and tone in other pictures.
+const SMALL: &str = "-i red.mp4 -vf scale=160:90 -c:v libx264 -preset ultrafast -g 15 \
+    -c:a copy small.mp4";
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_source_that_dies_is_held_then_a_slate_and_comes_back_by_itself() {
     let house = House::new();
@@ -35,8 +39,11 @@ async fn a_source_that_dies_is_held_then_a_slate_and_comes_back_by_itself() {
     until("the camera is missed", || !connected()).await;
     assert!(changes.has_changed().unwrap());
     frames(&composite, 15).await;
-    let second = camera(&house, "live/cam", "red.mp4");
-    until("the camera is back", connected).await;
+    // It comes back as another, with smaller pictures.
+    ffmpeg(house.media.path(), SMALL).await;
+    let second = camera(&house, "live/cam", "small.mp4");
+    let width = || composite.scene(0, 0).sources[0].width;
+    until("the camera is back", || connected() && width() == 160).await;
     frames(&composite, 40).await;
     second.abort();
     let recording = Recording::decode(&house, &recorder.stop().await).await;

@@ -47,6 +47,8 @@ pub(crate) enum Way {
     Dash,
     Mp4,
     Mp4Socket,
+    TsHttp,
+    TsSocket,
     Mjpeg,
     WebRtc,
 }
@@ -118,7 +120,7 @@ impl Peer {
 }
 
 impl Way {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Udp,
         Self::Srt,
         Self::Rtmp,
@@ -129,6 +131,8 @@ impl Way {
         Self::Dash,
         Self::Mp4,
         Self::Mp4Socket,
+        Self::TsHttp,
+        Self::TsSocket,
         Self::Mjpeg,
         Self::WebRtc,
     ];
@@ -137,7 +141,13 @@ impl Way {
     pub(crate) const fn is_way_in(self) -> bool {
         !matches!(
             self,
-            Self::Hls | Self::HlsTs | Self::Dash | Self::Mp4 | Self::Mp4Socket
+            Self::Hls
+                | Self::HlsTs
+                | Self::Dash
+                | Self::Mp4
+                | Self::Mp4Socket
+                | Self::TsHttp
+                | Self::TsSocket
         )
     }
 }
@@ -201,6 +211,8 @@ impl fmt::Display for Way {
             Self::Dash => "DASH",
             Self::Mp4 => "fMP4 over HTTP",
             Self::Mp4Socket => "fMP4 over WebSocket",
+            Self::TsHttp => "TS over HTTP",
+            Self::TsSocket => "TS over WebSocket",
             Self::Mjpeg => "MJPEG over HTTP",
             Self::WebRtc => "WebRTC (WHIP, WHEP)",
         })

@@ -17,6 +17,7 @@ const here = new URL('.', import.meta.url).pathname;
 
 const LIBRARIES = {
   'hls.js': join(tools, 'node_modules/hls.js/dist/hls.min.js'),
+  'mpegts.js': join(tools, 'node_modules/mpegts.js/dist/mpegts.js'),
   'dash.js': join(tools, 'node_modules/dashjs/dist/modern/umd/dash.all.min.js'),
 };
 

@@ -1,4 +1,4 @@
-//! Chromium: hls.js, dash.js, Media Source Extensions, WebRTC and `<img>` in a page of another site,
+//! Chromium: hls.js, dash.js, mpegts.js, Media Source Extensions, WebRTC and `<img>` in a page of another site,
 //! driven by Playwright.
 
 use crate::cell::{Media, Seen, Way};
@@ -22,6 +22,7 @@ pub(crate) fn plays(studio: &Studio, way: Way, media: Media) -> Result<Seen, Str
         Way::Hls => ("hls", Some("hls.js")),
         Way::Dash => ("dash", Some("dash.js")),
         Way::Mp4Socket => ("mse", None),
+        Way::TsHttp | Way::TsSocket => ("mpegts", Some("mpegts.js")),
         Way::WebRtc => ("whep", None),
         Way::Mjpeg => ("img", None),
         other => panic!("no page plays {other}"),

@@ -52,8 +52,9 @@ pub(crate) fn plays(studio: &Studio, way: Way, media: Media) -> Result<Seen, Str
         false => Reader::of_pictures(Build::System, "", file, SECONDS),
     };
     match way {
-        // Sources that are live slave what comes to the pipeline's clock.
-        Way::Udp | Way::Srt | Way::RtspTcp | Way::RtspUdp | Way::Mjpeg => {
+        // Sources that are live slave what comes to the pipeline's clock, and sound begins within
+        // a frame behind a transport stream's first picture.
+        Way::Udp | Way::Srt | Way::RtspTcp | Way::RtspUdp | Way::TsHttp | Way::Mjpeg => {
             judge::of_counts(reader, way)
         }
         _ => judge::of_reader(reader, way),
@@ -71,6 +72,7 @@ fn source(way: Way, url: &str, media: Media) -> Vec<String> {
         Way::Srt => demuxed(&format!("srtsrc uri={url}"), "tsdemux", media),
         Way::Rtmp => demuxed(&format!("rtmp2src location={url}"), "flvdemux", media),
         Way::Mp4 => demuxed(&format!("souphttpsrc location={url}"), "qtdemux", media),
+        Way::TsHttp => demuxed(&format!("souphttpsrc location={url}"), "tsdemux", media),
         Way::RtspTcp | Way::RtspUdp => {
             let protocol = if way == Way::RtspTcp { "tcp" } else { "udp" };
             let (video, audio) = decoders(media);

@@ -22,6 +22,13 @@ const players = {
     player.on('error', ({ error }) => fatal.push(String(error.message ?? error)));
     player.initialize(video, url, true);
   },
+  mpegts(url, video) {
+    const player = mpegts.createPlayer({ type: 'mpegts', isLive: true, url });
+    player.on(mpegts.Events.ERROR, (...error) => fatal.push(error.join(' ')));
+    player.attachMediaElement(video);
+    player.load();
+    player.play();
+  },
   // As small as a player of Media Source Extensions can be: it appends what comes.
   mse(url, video) {
     const source = new MediaSource();

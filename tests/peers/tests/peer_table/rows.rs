@@ -31,7 +31,7 @@ fn expected(peer: Peer, side: Side, way: Way, media: Media) -> Option<Expected> 
         return None;
     }
     match peer {
-        Peer::Ffmpeg(_) if way == Way::Mp4Socket => None,
+        Peer::Ffmpeg(_) if matches!(way, Way::Mp4Socket | Way::TsSocket) => None,
         Peer::Ffmpeg(build) => ffmpeg(build, side, way, media),
         Peer::GStreamer => gstreamer(side, way, media),
         Peer::Vlc => vlc(side, way, media),
@@ -74,11 +74,9 @@ fn gstreamer(side: Side, way: Way, media: Media) -> Option<Expected> {
         (_, Way::Rtmp) if media != Media::H264Aac => Some(Expected::Red(&GSTREAMER_ENHANCED)),
         (Side::Publishes, Way::WebRtc) => Some(Expected::Red(&GSTREAMER_WHIP)),
         (Side::Plays, Way::WebRtc) => Some(Expected::Red(&GSTREAMER_WHEP)),
-        // `rtspclientsink` sends AAC as LATM.
-        (Side::Publishes, Way::RtspTcp | Way::RtspUdp) if media != Media::H264Opus => None,
         (_, Way::Dash) => Some(Expected::Red(&GSTREAMER_DASH)),
         (_, Way::HlsTs) => Some(Expected::Red(&GSTREAMER_HLS_TS)),
-        (_, Way::Mp4Socket) => None,
+        (_, Way::Mp4Socket | Way::TsSocket) => None,
         (_, Way::Hls) if media == Media::Av1Aac => None,
         _ => Some(Expected::Green),
     }
@@ -86,11 +84,12 @@ fn gstreamer(side: Side, way: Way, media: Media) -> Option<Expected> {
 
 fn vlc(side: Side, way: Way, media: Media) -> Option<Expected> {
     match (side, way, media) {
+        (Side::Publishes, Way::Udp, Media::H264Aac) => Some(Expected::Green),
         (Side::Publishes, ..) => None,
         (_, Way::RtspTcp | Way::RtspUdp, _) => Some(Expected::Red(&VLC_RTSP)),
         (_, Way::Rtmp, Media::H264Aac) => Some(Expected::Green),
         (_, Way::Dash, Media::H264Aac) => Some(Expected::Red(&VLC_DASH)),
-        (_, Way::Srt | Way::Hls | Way::HlsTs, Media::H264Aac | Media::HevcAac) => {
+        (_, Way::Srt | Way::Hls | Way::HlsTs | Way::TsHttp, Media::H264Aac | Media::HevcAac) => {
             Some(Expected::Green)
         }
         _ => None,
@@ -118,6 +117,7 @@ fn chromium(side: Side, way: Way, media: Media) -> Option<Expected> {
         (_, Way::Hls | Way::Dash | Way::Mp4Socket) if media == Media::HevcAac => {
             Some(Expected::Red(&CHROMIUM_HEVC))
         }
+        (_, Way::TsHttp | Way::TsSocket) => (media == Media::H264Aac).then_some(Expected::Green),
         (_, Way::Hls | Way::Dash | Way::Mp4Socket | Way::WebRtc) => Some(Expected::Green),
         (_, Way::Mjpeg) => Some(Expected::Green),
         _ => None,

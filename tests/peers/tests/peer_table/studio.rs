@@ -66,6 +66,8 @@ impl Studio {
             Way::Dash => format!("{base}/dash/{stream}/manifest.mpd"),
             Way::Mp4 => format!("{base}/live/{stream}.mp4"),
             Way::Mp4Socket => format!("{}/live/{stream}.mp4", base.replace("http:", "ws:")),
+            Way::TsHttp => format!("{base}/live/{stream}.ts"),
+            Way::TsSocket => format!("{}/live/{stream}.ts", base.replace("http:", "ws:")),
             Way::Mjpeg => format!("{base}/stream/{stream}"),
             Way::WebRtc => format!("{base}/whep/{stream}"),
             Way::Udp => panic!("the host sends datagrams where it is told to"),

@@ -28,9 +28,9 @@ What a peer publishes is judged by FFmpeg 9.0, which reads it from the host over
 HTTP). What it plays is decoded by itself, but what nginx-rtmp and srt-live-transmit pass on:
 FFmpeg 5.1 plays that.
 
-Chromium is driven by Playwright, on a page of another site: hls.js, dash.js, a few lines of Media
-Source Extensions for fMP4 over WebSocket, `<img>` for JPEG, and its own WebRTC. Its beeps are within
-200 ms of their flashes, as they are drawn and sounded. FFmpeg 9.0 is that of the Python package
+Chromium is driven by Playwright, on a page of another site: hls.js, dash.js, mpegts.js, a few lines of
+Media Source Extensions for fMP4 over WebSocket, `<img>` for JPEG, and its own WebRTC. Its beeps are
+within 200 ms of their flashes, as they are drawn and sounded. FFmpeg 9.0 is that of the Python package
 `imageio-ffmpeg`; the other programs are Debian 12's.
 ";
 

@@ -1,4 +1,5 @@
-//! VLC: decoded and encoded anew by VLC into a file, in which the clapper is looked for.
+//! VLC: decoded and encoded anew by VLC, into a file in which the clapper is looked for, or to the
+//! host.
 
 use crate::cell::{Media, Seen, Way};
 use crate::judge::{self, SECONDS};
@@ -31,6 +32,28 @@ pub(crate) fn plays(studio: &Studio, way: Way, media: Media) -> Result<Seen, Str
         return Err(ended.said.join(" | "));
     }
     judge::of_counts(Reader::start(file.to_str().expect("UTF-8"), SECONDS), way)
+}
+
+/// Encodes the clapper and sends it as a stream of its own, as datagrams.
+pub(crate) fn publishes(studio: &Studio, way: Way, media: Media) -> Result<Seen, String> {
+    let name = studio.name();
+    let url = studio.publish_url(way, &name);
+    let to = url.trim_start_matches("udp://");
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).expect("a folder of ours");
+    let master = folder.path().join("master.mkv");
+    fs::copy(studio.master(), &master).expect("a copy that VLC may read");
+    let encoded = "#transcode{vcodec=h264,venc=x264{preset=ultrafast,tune=zerolatency,keyint=25},\
+                   vb=1000,acodec=mp4a,ab=96,channels=2,samplerate=48000}";
+    let mut command = vlc();
+    command.args(["--intf", "dummy", "--no-interact", "--sout-mux-caching=100"]);
+    command.arg(format!(
+        "--sout={encoded}:std{{access=udp,mux=ts,dst='{to}'}}"
+    ));
+    command.arg(&master);
+    command.env("HOME", folder.path()).stdout(Stdio::null());
+    let _publisher = Peer::spawn(&mut command);
+    judge::of_published_counts(studio, &name, media)
 }
 
 fn vlc() -> Command {
