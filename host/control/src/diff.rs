@@ -3,9 +3,8 @@
 //! Pure, and minimal: what is the same on both sides appears in no change, so it is not
 //! touched.
 
-use crate::desired::Merged;
+use crate::desired::{Made, Merged};
 use media::still;
-use model::encode::EncodeSpec;
 use model::{Endpoint, Label, Protocol, Retry, StreamName};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,8 +24,8 @@ pub struct StreamShape {
     pub merged: Option<Merged>,
     /// When pictures are called frozen or black.
     pub pictures: still::Limits,
-    /// The renditions that are made of it.
-    pub encode: Option<EncodeSpec>,
+    /// Streams that are made of it.
+    pub made: Option<Made>,
     /// The source on air, or about to be; wanted: `None` leaves it as it is.
     pub on_air: Option<Label>,
     /// Protocols that viewers may use; `None`: all.
@@ -184,13 +183,13 @@ pub enum Change {
         #[serde(skip)]
         to: still::Limits,
     },
-    /// Other renditions are made of it, or none.
-    Encode {
+    /// Other streams are made of it, or none.
+    Make {
         /// Of which stream.
         stream: StreamName,
         /// Which.
         #[serde(skip)]
-        to: Option<EncodeSpec>,
+        to: Option<Made>,
     },
     /// Another source goes on air at its next random access point.
     Take {
@@ -253,10 +252,10 @@ pub fn stream(
             to: shall.pictures,
         });
     }
-    if is.encode != shall.encode {
-        changes.push(Change::Encode {
+    if is.made != shall.made {
+        changes.push(Change::Make {
             stream: name.clone(),
-            to: shall.encode.clone(),
+            to: shall.made.clone(),
         });
     }
     if let Some(source) = shall.on_air.as_ref().filter(|_| is.on_air != shall.on_air) {

@@ -1,12 +1,11 @@
 //! The gateways' links, seen from here: started, looked at, stopped.
 
-use crate::desired::Output;
+use crate::desired::{Made, Output};
 use crate::diff::OutputShape;
 use crate::plan::Target;
 use crate::state::OutputReport;
 use hub::Stream;
 use link::{Details, Direction, LinkHandle, Policy, SrtFigures, Wiring};
-use model::encode::EncodeSpec;
 use model::{Endpoint, Label, LinkStatus, Retry};
 use stage::Stages;
 use std::sync::Arc;
@@ -56,21 +55,25 @@ impl Link {
         ))
     }
 
-    /// Makes renditions of the stream.
-    pub(crate) fn encode(
+    /// Makes streams of the stream.
+    pub(crate) fn make(
         context: &gateway::Context,
         stages: &Stages,
         stream: &Arc<Stream>,
-        spec: EncodeSpec,
+        made: Made,
     ) -> Option<Self> {
         let wiring = Wiring {
             context: context.links().clone(),
             stream: stream.clone(),
-            label: "encode".parse().ok()?,
+            label: "made".parse().ok()?,
             direction: Direction::Out,
             retry: Policy::default(),
         };
-        Some(Self(stage::encode::start(wiring, spec, &stages.profiles)))
+        let profiles = &stages.profiles;
+        Some(Self(match made {
+            Made::Renditions(spec) => stage::encode::start(wiring, spec, profiles),
+            Made::Screens(spec) => stage::split::start(wiring, spec, profiles),
+        }))
     }
 
     pub(crate) fn output(

@@ -246,6 +246,7 @@ mod tests {
         Input {
             merge: None,
             pictures: Default::default(),
+            made: None,
             hls: None,
             sources: vec![],
             outputs,

@@ -1,14 +1,13 @@
 //! What runs: the links this host keeps up, and the streams they belong to. Only
 //! [`Running::apply`] starts or stops anything.
 
-use crate::desired::{Desired, Input, Merged};
+use crate::desired::{Desired, Input, Made, Merged};
 use crate::diff::{Change, OutputShape, Shape, SourceShape, StreamShape};
 use crate::error::ControlError;
 use crate::links::{Link, LinkReport};
 use gateway::srt::ConnectionFigures;
 use hub::{Registry, Stream};
 use model::composite::CompositeSpec;
-use model::encode::EncodeSpec;
 use model::{Endpoint, Label, Protocol, StreamName};
 use stage::Stages;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,7 +25,7 @@ struct Entry {
     shape: StreamShape,
     sources: BTreeMap<Label, Link>,
     outputs: BTreeMap<Label, Link>,
-    encode: Option<Link>,
+    made: Option<Link>,
 }
 
 /// Every stream that runs, declared or not.
@@ -177,9 +176,9 @@ impl Running {
                 tracing::info!(%stream, %output, "output stops");
                 entry.outputs.remove(output).into_iter().collect()
             }
-            Change::Encode { stream, .. } => {
+            Change::Make { stream, .. } => {
                 let entry = self.entries.get_mut(stream);
-                let link = entry.and_then(|entry| entry.encode.take());
+                let link = entry.and_then(|entry| entry.made.take());
                 link.into_iter().collect()
             }
             _ => Vec::new(),
@@ -210,7 +209,7 @@ impl Running {
                     entry.shape.pictures = *to;
                 }
             }
-            Change::Encode { stream, to } => self.encode(stream, to.clone()),
+            Change::Make { stream, to } => self.make(stream, to.clone()),
             Change::WithdrawStream { .. }
             | Change::StopSource { .. }
             | Change::StopOutput { .. } => {}
@@ -281,15 +280,15 @@ impl Running {
         }
     }
 
-    fn encode(&mut self, name: &StreamName, to: Option<EncodeSpec>) {
+    fn make(&mut self, name: &StreamName, to: Option<Made>) {
         let Some(entry) = self.entries.get_mut(name) else {
             return;
         };
-        entry.encode = to.clone().and_then(|spec| {
-            tracing::info!(stream = %name, "renditions are made");
-            Link::encode(&self.context, &self.stages, &entry.stream, spec)
+        entry.made = to.clone().and_then(|made| {
+            tracing::info!(stream = %name, "streams are made of it");
+            Link::make(&self.context, &self.stages, &entry.stream, made)
         });
-        entry.shape.encode = to;
+        entry.shape.made = to;
     }
 
     /// It becomes another one from one frame to the next.
@@ -341,13 +340,13 @@ impl Entry {
             shape,
             sources: BTreeMap::new(),
             outputs: BTreeMap::new(),
-            encode: None,
+            made: None,
         }
     }
 
     fn into_links(self) -> impl Iterator<Item = Link> {
         let sources = self.sources.into_values();
-        sources.chain(self.outputs.into_values()).chain(self.encode)
+        sources.chain(self.outputs.into_values()).chain(self.made)
     }
 }
 

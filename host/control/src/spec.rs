@@ -25,7 +25,7 @@ pub(crate) fn shape(input: Option<&Input>, decided: Option<&Resolved>) -> Stream
         shape.sources = sources.collect();
         shape.merged = input.merged();
         shape.pictures = input.pictures;
-        shape.encode.clone_from(&input.encode);
+        shape.made.clone_from(&input.made);
     }
     if let Some(decided) = decided {
         let outputs = decided.outputs.iter();

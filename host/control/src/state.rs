@@ -208,6 +208,7 @@ mod tests {
         let input = Input {
             merge: None,
             pictures: Default::default(),
+            made: None,
             hls: None,
             sources: vec![declared("z"), declared("a")],
             outputs: vec![],

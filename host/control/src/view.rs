@@ -141,6 +141,7 @@ pub struct SourceView {
     /// Bytes that belonged to no transport packet.
     pub skipped_bytes: u64,
     /// What was wrong with its timestamps since it connected, and what was done about it.
+    #[serde(skip)]
     pub timestamps: media::timeline::Counters,
     /// What ETSI TR 101 290 says of its transport stream; nothing of frames.
     pub conditions: Vec<ConditionView>,

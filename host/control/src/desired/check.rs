@@ -51,6 +51,11 @@ pub(super) fn inputs(
         let input = input::read(spec, &item, rules, &mut bound, faults);
         inputs.insert(spec.name.clone(), input);
     }
+    for group in &site.groups {
+        if let Some(input) = input::of_group(group) {
+            inputs.entry(group.name.clone()).or_insert(input);
+        }
+    }
     circles(&inputs, faults);
     inputs
 }

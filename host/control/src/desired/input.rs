@@ -2,12 +2,16 @@
 
 use super::bound::{BoundPorts, Role};
 use super::faults::{Faults, at_most, limited};
-use super::{Input, Output, Rules, Source};
+use super::{Input, Made, Output, Rules, Source};
 use crate::schedule::{Schedule, Wrong};
+use crate::wall;
 use media::still;
 use model::encode::EncodeSpec;
+use model::split::{SplitSource, SplitSpec};
+use model::wall::GroupSpec;
 use model::{Endpoint, HlsSpec, InputSpec, Label, Retry, ScheduleSpec, SourceSpec};
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Candidate sources one input may declare.
@@ -28,12 +32,39 @@ pub(super) fn read(
         outputs: outputs(spec, item, rules, bound, faults),
         merge: merge(spec, item, faults),
         pictures: pictures(spec, item, faults),
-        encode: encode(spec, item, faults),
+        made: encode(spec, item, faults).map(Made::Renditions),
         hls: hls(spec, item, faults),
         labels: spec.labels.clone(),
     };
     at_most(MAX_LABELS, spec.labels.len(), item, "labels", faults);
     input
+}
+
+/// The stream under a group's own name, which is cut into what its screens show; none while it plays
+/// nothing.
+pub(super) fn of_group(group: &GroupSpec) -> Option<Input> {
+    // How large the picture is that will come nobody knows yet.
+    let wanted = wall::wanted(group, |_| None)?;
+    let (split, composite) = (wanted.split(), wanted.composite());
+    let endpoint = match (composite, &split.from) {
+        (Some(spec), _) => Endpoint::Composite(Arc::new(spec)),
+        (None, SplitSource::Stream(name)) => Endpoint::Stream(name.clone()),
+        (None, SplitSource::File(path)) => Endpoint::file(path).ok()?,
+    };
+    let source = Source {
+        id: source_id(Some(&endpoint), &[]),
+        endpoint: Some(endpoint),
+        retry: Retry::default(),
+    };
+    let split = SplitSpec {
+        from: SplitSource::Stream(group.name.clone()),
+        ..split
+    };
+    Some(Input {
+        sources: vec![source],
+        made: Some(Made::Screens(split)),
+        ..Input::default()
+    })
 }
 
 /// How far apart sources may be that are merged, in ms.

@@ -19,6 +19,7 @@ pub use ports::UdpPorts;
 use crate::schedule::Schedule;
 use media::still;
 use model::encode::EncodeSpec;
+use model::split::SplitSpec;
 use model::{Egress, Endpoint, HlsSpec, Label, PolicySpec, Protocol, Retry, Site, StreamName};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -65,7 +66,7 @@ pub struct Desired {
 }
 
 /// A declared input with its addresses understood.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Input {
     /// Candidate sources, best first.
     pub sources: Vec<Source>,
@@ -75,12 +76,21 @@ pub struct Input {
     pub merge: Option<Duration>,
     /// When pictures of its sources are called frozen or black.
     pub pictures: still::Limits,
-    /// The renditions that are made of it.
-    pub encode: Option<EncodeSpec>,
+    /// Streams that are made of it.
+    pub made: Option<Made>,
     /// How it is packaged, where that differs from the host's own way.
     pub hls: Option<HlsSpec>,
     /// For policies to read.
     pub labels: BTreeMap<String, String>,
+}
+
+/// Streams that are made of one.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Made {
+    /// Its renditions.
+    Renditions(EncodeSpec),
+    /// What the screens of a wall show.
+    Screens(SplitSpec),
 }
 
 /// Sources that carry the same transport stream.

@@ -237,7 +237,7 @@ proptest! {
         let wall = Wall::of(&group).unwrap();
         let canvas = wall.canvas();
         prop_assert!(canvas.width <= 3_840 && canvas.height <= 2_160);
-        prop_assert!(canvas.width % 2 == 0 && canvas.height % 2 == 0);
+        prop_assert!(canvas.width.is_multiple_of(2) && canvas.height.is_multiple_of(2));
         let regions = wall.regions_of_canvas();
         for (screen, region) in canvas.screens.iter().zip(&regions) {
             // A canvas of whole pairs of pixels is at most one pixel smaller than the screens.
