@@ -85,6 +85,16 @@ pub enum Kind {
     Conflict,
     /// Somebody else changed the resource.
     ChangedMeanwhile,
+    /// No such video.
+    UnknownVideo,
+    /// No such upload, or none any more.
+    UnknownUpload,
+    /// A file is no video that can be shown.
+    VideoRefused,
+    /// The bytes are not those that were sent.
+    ChecksumMismatch,
+    /// The disk is too full.
+    NoSpace,
     /// A change cannot be kept over a restart.
     NotKept,
     /// Sent by a page of another site.
@@ -138,6 +148,11 @@ impl Kind {
         Self::NothingToRollBack,
         Self::Conflict,
         Self::ChangedMeanwhile,
+        Self::UnknownVideo,
+        Self::UnknownUpload,
+        Self::VideoRefused,
+        Self::ChecksumMismatch,
+        Self::NoSpace,
         Self::NotKept,
         Self::CrossSite,
         Self::ForeignHost,
@@ -184,6 +199,11 @@ impl Kind {
             Self::NothingToRollBack => "/problems/nothing-to-roll-back",
             Self::Conflict => "/problems/conflict",
             Self::ChangedMeanwhile => "/problems/changed-meanwhile",
+            Self::UnknownVideo => "/problems/unknown-video",
+            Self::UnknownUpload => "/problems/unknown-upload",
+            Self::VideoRefused => "/problems/video-refused",
+            Self::ChecksumMismatch => "/problems/checksum-mismatch",
+            Self::NoSpace => "/problems/no-space",
             Self::NotKept => "/problems/not-kept",
             Self::CrossSite => "/problems/cross-site",
             Self::ForeignHost => "/problems/foreign-host",
@@ -220,7 +240,9 @@ impl Kind {
             | Self::UnknownWebhook
             | Self::UnknownKey
             | Self::UnknownUser
-            | Self::UnknownTenant => StatusCode::NOT_FOUND,
+            | Self::UnknownTenant
+            | Self::UnknownVideo
+            | Self::UnknownUpload => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::Conflict | Self::NothingToRollBack => StatusCode::CONFLICT,
@@ -233,7 +255,10 @@ impl Kind {
             Self::InvalidBody
             | Self::PluginInvalid
             | Self::InvalidDocument
+            | Self::VideoRefused
             | Self::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::ChecksumMismatch => link::problem::CHECKSUM_MISMATCH,
+            Self::NoSpace => StatusCode::INSUFFICIENT_STORAGE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Overloaded | Self::Stopping | Self::NoMedia | Self::NotKept => {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -278,6 +303,11 @@ impl Kind {
             Self::NothingToRollBack => "There is no earlier version",
             Self::Conflict => "The request stands against the present state",
             Self::ChangedMeanwhile => "Somebody else changed it",
+            Self::UnknownVideo => "No video has this name",
+            Self::UnknownUpload => "No upload has this id",
+            Self::VideoRefused => "The file is no video that can be shown",
+            Self::ChecksumMismatch => "The bytes are not those that were sent",
+            Self::NoSpace => "The disk is too full",
             Self::NotKept => "The change cannot be kept",
             Self::CrossSite => "Changes are not taken from other sites",
             Self::ForeignHost => "Changes are taken under a local host name only",
@@ -359,6 +389,19 @@ impl Kind {
             Self::Conflict => "The detail names what stands in the way.",
             Self::ChangedMeanwhile => {
                 "Read it again: the ETag of the answer is the one to send as If-Match."
+            }
+            Self::UnknownVideo => {
+                "GET /api/v1/videos lists those there are; a slash in a name is written %2F."
+            }
+            Self::UnknownUpload => {
+                "Begin a new one with POST /api/v1/uploads: an unfinished one is kept for a time only."
+            }
+            Self::VideoRefused => {
+                "The detail says what is wrong with it; `ffprobe FILE` on your machine says more."
+            }
+            Self::ChecksumMismatch => "Ask for the offset with HEAD and send from there on again.",
+            Self::NoSpace => {
+                "Delete videos, or give [media] dir more room; [videos] keep_free_bytes is always left free."
             }
             Self::NotKept => {
                 "The database does not take it, so the change is not made; streams go on. The detail \
@@ -530,6 +573,11 @@ mod tests {
             ("/problems/nothing-to-roll-back", 409),
             ("/problems/conflict", 409),
             ("/problems/changed-meanwhile", 412),
+            ("/problems/unknown-video", 404),
+            ("/problems/unknown-upload", 404),
+            ("/problems/video-refused", 422),
+            ("/problems/checksum-mismatch", 460),
+            ("/problems/no-space", 507),
             ("/problems/not-kept", 503),
             ("/problems/cross-site", 403),
             ("/problems/foreign-host", 403),

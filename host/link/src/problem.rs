@@ -10,7 +10,7 @@ use serde::Serialize;
 const RETRY_AFTER_S: u16 = 2;
 
 /// Of the resumable upload protocol (tus 1.0.0, "Checksum"); no status of HTTP's own.
-const CHECKSUM_MISMATCH: StatusCode = match StatusCode::from_u16(460) {
+pub const CHECKSUM_MISMATCH: StatusCode = match StatusCode::from_u16(460) {
     Ok(status) => status,
     Err(_) => StatusCode::BAD_REQUEST,
 };

@@ -204,9 +204,17 @@ fn the_site_to_start_from_shows_every_key_with_its_default() {
         deny,
         ..Egress::default()
     };
-    let other_sources = shown.inputs.last().unwrap();
+    let [.., other_sources, composite] = &shown.inputs[..] else {
+        panic!("{:?}", shown.inputs);
+    };
     assert_eq!(other_sources.sources.len(), 5);
-    expected.inputs.push(other_sources.clone());
+    assert!(matches!(
+        composite.sources[..],
+        [model::SourceSpec::Composite(_)]
+    ));
+    expected
+        .inputs
+        .extend([other_sources, composite].map(Clone::clone));
     expected.groups = shown.groups.clone();
     expected.templates = shown.templates.clone();
     expected.tenants = shown.tenants.clone();
