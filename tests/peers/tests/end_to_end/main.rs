@@ -29,5 +29,6 @@ mod peers_of_other_makes;
 mod shipped;
 mod shutdown;
 mod sources;
+mod stages;
 mod targets;
 mod templates;
