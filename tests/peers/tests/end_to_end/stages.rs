@@ -2,6 +2,7 @@
 
 use peers::{Host, until, until_some};
 use serde_json::{Value, json};
+use std::process::Command;
 
 /// A test picture as a stream.
 fn make(host: &Host, name: &str, more: Value) {
@@ -42,7 +43,7 @@ fn a_composite_is_an_input_like_others_and_changes_on_air() {
     assert_eq!(size_of(&host, "live/all"), (640, 360));
     let decided = until_some("the built-in layout has decided", || {
         let decisions = host.http.json("/api/v1/decisions?kind=layout")?;
-        let newest = decisions["decisions"].as_array()?.first()?.clone();
+        let newest = decisions["decisions"].as_array()?.last()?.clone();
         let tiles = newest["answer"]["output"]["tiles"].as_array()?.len();
         (tiles == 1).then_some(newest)
     });
@@ -78,8 +79,14 @@ fn renditions_come_and_go_with_what_is_wanted() {
     let processes = processes["processes"].as_array().unwrap();
     let encoders = processes.iter().filter(|it| it["what"] == "encode");
     assert_eq!(encoders.count(), 1, "{processes:?}");
-    let poster = host.http.get("/api/v1/streams/live/a/thumbnail.jpg");
-    assert_eq!(poster.map(|(status, _)| status), Some(200));
+    let page = host.hls_url("live/a");
+    let origin = page.split("/hls/").next().unwrap();
+    let poster = format!("{origin}/api/v1/streams/live/a/thumbnail.jpg");
+    let mut probe = Command::new("ffprobe");
+    probe.args(["-v", "error", "-of", "csv=p=0", "-show_entries"]);
+    let probed = probe.args(["stream=codec_name,width", &poster]).output();
+    let probed = String::from_utf8_lossy(&probed.unwrap().stdout).into_owned();
+    assert_eq!(probed.trim(), "mjpeg,640");
     let (status, answer) = host
         .http
         .patch_json("/api/v1/inputs/live/a", &json!({"encode": null}));
