@@ -1,6 +1,6 @@
 //! What is wanted of an encoder: the renditions of a stream.
 
-use crate::Label;
+use crate::{Label, NameError, StreamName};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -227,6 +227,14 @@ impl Fault {
             must: must.into(),
         }
     }
+}
+
+/// The name of a stream's rendition: `live/cam@720p`.
+///
+/// # Errors
+/// It would be too long.
+pub fn rendition_name(stream: &StreamName, rendition: &Label) -> Result<StreamName, NameError> {
+    format!("{stream}@{rendition}").parse()
 }
 
 /// The fault of a number outside of its range.

@@ -10,6 +10,9 @@ mod schedule;
 #[path = "../../../host/control/src/template.rs"]
 #[allow(dead_code)]
 mod template;
+#[path = "../../../host/control/src/wall.rs"]
+#[allow(dead_code)]
+mod wall;
 
 use desired::{Desired, Rules};
 use libfuzzer_sys::fuzz_target;

@@ -232,6 +232,7 @@ fn set_videos(config: &mut Config, key: &str, value: &str) -> Result<(), String>
     let videos = &mut config.videos;
     match key {
         "max_bytes" => videos.max_bytes = parsed(value, "bytes")?,
+        "extensions" => videos.extensions = list(value, "mp4,mov")?,
         "max_unfinished" => videos.max_unfinished = parsed(value, "a number")?,
         "max_unfinished_bytes" => videos.max_unfinished_bytes = parsed(value, "bytes")?,
         "expires_s" => videos.expires_s = parsed(value, "seconds")?,

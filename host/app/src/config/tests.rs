@@ -370,6 +370,11 @@ fn an_error_in_a_file_names_the_file() {
 fn every_scalar_key_is_also_a_variable() {
     for (variable, ..) in env::variables() {
         let value = match variable.as_str() {
+            "POINTSMAN_STAGES_POSTER_WIDTH" => "320",
+            "POINTSMAN_VIDEOS_EXTENSIONS" => "mp4,mov",
+            "POINTSMAN_VIDEOS_MAX_UNFINISHED_BYTES" => "21474836480",
+            name if name.contains("_VIDEOS_") && name.ends_with("_BYTES") => "2097152",
+            name if name.contains("_VIDEOS_") => "170",
             name if name.ends_with("_LISTEN") => "127.0.0.1:9",
             name if name.ends_with("_DATABASE_URL") => "postgres://db.example/x",
             name if name.ends_with("_LATENCY") => "9",

@@ -6,7 +6,7 @@ use super::{Input, Made, Output, Rules, Source};
 use crate::schedule::{Schedule, Wrong};
 use crate::wall;
 use media::still;
-use model::encode::EncodeSpec;
+use model::encode::{EncodeSpec, rendition_name};
 use model::split::{SplitSource, SplitSpec};
 use model::wall::GroupSpec;
 use model::{Endpoint, HlsSpec, InputSpec, Label, Retry, ScheduleSpec, SourceSpec};
@@ -109,7 +109,7 @@ fn encode(spec: &InputSpec, item: &str, faults: &mut Faults) -> Option<EncodeSpe
         faults.add(item, field, format!("must be {}", fault.must));
     }
     for rendition in encode.wanted() {
-        if let Err(error) = stage::encode::rendition_name(&spec.name, &rendition.name) {
+        if let Err(error) = rendition_name(&spec.name, &rendition.name) {
             let problem = format!("{} cannot be made: {error}", rendition.name);
             faults.add(item, "encode.renditions", problem);
         }

@@ -4,4 +4,4 @@ mod ladder;
 mod stage;
 
 pub use ladder::{Level, fit};
-pub use stage::{rendition_name, start};
+pub use stage::start;

@@ -6,8 +6,7 @@ use crate::hardware::Profiles;
 use ffmpeg::Job;
 use hub::Stream;
 use link::{Context, Dial, LinkError, LinkHandle, Session, Wiring};
-use model::encode::EncodeSpec;
-use model::{Label, NameError, StreamName};
+use model::encode::{EncodeSpec, rendition_name};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,14 +34,6 @@ pub fn start(wiring: Wiring, spec: EncodeSpec, profiles: &Profiles) -> LinkHandl
         outlets,
     };
     link::spawn(wiring, encode)
-}
-
-/// The name of a stream's rendition.
-///
-/// # Errors
-/// It would be too long.
-pub fn rendition_name(stream: &StreamName, rendition: &Label) -> Result<StreamName, NameError> {
-    format!("{stream}@{rendition}").parse()
 }
 
 struct Encode {
