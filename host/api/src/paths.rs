@@ -79,8 +79,17 @@ mod tests {
             );
         }
         assert_eq!(
-            in_one_segment(&"/api/v1/streams/live/cam1".parse().unwrap()),
+            in_one_segment(&"/api/v1/plugins/live/cam1".parse().unwrap()),
             None
         );
+        for (given, expected) in [
+            ("live/cam1", "live%2Fcam1"),
+            ("live/cam1/thumbnail.jpg", "live%2Fcam1/thumbnail.jpg"),
+            ("live/cam1/outputs", "live%2Fcam1%2Foutputs"),
+        ] {
+            let given: Uri = format!("{STREAMS}{given}").parse().unwrap();
+            let found = in_one_segment(&given).unwrap().to_string();
+            assert_eq!(found, format!("{STREAMS}{expected}"));
+        }
     }
 }

@@ -44,40 +44,31 @@ fn marked(colour: &str) -> String {
     format!("{filters},drawbox=x=0:y=100:w=40:h=40:color={colour}:t=fill")
 }
 
-/// One picture in real time, cut into two streams with the same timestamps by one FFmpeg.
-async fn cut(host: &Host) -> Child {
-    let mut doors = Vec::new();
-    for screen in ["left", "right"] {
-        let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        doors.push(format!("tcp://{}", door.local_addr().unwrap()));
-        let mut source = host.publish(&format!("wall/{screen}"));
-        tokio::spawn(async move {
-            let (mut socket, _) = door.accept().await.unwrap();
-            let mut buffer = vec![0; 64 << 10];
-            while let Ok(read @ 1..) = socket.read(&mut buffer).await {
-                source.push_ts([Bytes::copy_from_slice(&buffer[..read])]);
-            }
-        });
-    }
+/// A stream whose two halves have the same number and marks of their own, in real time.
+async fn film(host: &Host) -> Child {
+    let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("tcp://{}", door.local_addr().unwrap());
+    let mut source = host.publish("cam");
+    tokio::spawn(async move {
+        let (mut socket, _) = door.accept().await.unwrap();
+        let mut buffer = vec![0; 64 << 10];
+        while let Ok(read @ 1..) = socket.read(&mut buffer).await {
+            source.push_ts([Bytes::copy_from_slice(&buffer[..read])]);
+        }
+    });
     let graph = format!(
-        "[0:v]split[l][r];[l]crop=320:180:0:0,{}[a];[r]crop=320:180:320:0,{}[b]",
+        "[0:v]split[l][r];[l]crop=320:180:0:0,{}[a];[r]crop=320:180:320:0,{}[b];[a][b]hstack",
         marked("red"),
         marked("blue")
     );
     let encode =
         "-c:v libx264 -preset ultrafast -tune zerolatency -g 25 -f mpegts -flush_packets 1";
     let input = "-nostdin -loglevel error -re -f lavfi -i testsrc2=size=640x180:rate=25";
-    let mut ffmpeg = Command::new("ffmpeg");
-    ffmpeg
+    Command::new("ffmpeg")
         .args(input.split(' '))
-        .args(["-filter_complex", &graph]);
-    for (part, door) in ["[a]", "[b]"].iter().zip(&doors) {
-        ffmpeg
-            .args(["-map", part])
-            .args(encode.split(' '))
-            .arg(door);
-    }
-    ffmpeg
+        .args(["-filter_complex", &graph])
+        .args(encode.split(' '))
+        .arg(address)
         .kill_on_drop(true)
         .spawn()
         .expect("ffmpeg is installed")
@@ -156,7 +147,10 @@ fn parts(seen: &Value, window: usize) -> Vec<&str> {
 async fn two_windows_show_their_parts_within_40_ms_are_brought_back_and_go_where_they_are_put() {
     let host = Host::start().await;
     let group = json!({
-        "name": "wall", "screens": [{"id": "left"}, {"id": "right"}],
+        "name": "wall",
+        "screens": [
+            {"id": "left", "row": 0, "column": 0, "width": 320, "height": 180},
+            {"id": "right", "row": 0, "column": 1, "width": 320, "height": 180}],
         "playing": {"mode": "split", "source": {"type": "stream", "name": "cam"}}})
     .to_string();
     let headers = "content-type: application/json\r\n";
@@ -164,7 +158,7 @@ async fn two_windows_show_their_parts_within_40_ms_are_brought_back_and_go_where
         .send("POST", "/api/v1/groups", headers, group.as_bytes())
         .await;
     assert_eq!(made.status, 201, "{}", made.body);
-    let _ffmpeg = cut(&host).await;
+    let _ffmpeg = film(&host).await;
     let told = two_windows(&host).await;
 
     assert_together("together", &told["together"], 50);

@@ -76,7 +76,7 @@ async fn an_open_segment_is_sent_as_it_is_made_and_is_the_same_when_it_is_whole(
 }
 
 /// The body behind `transfer-encoding: chunked` (RFC 9112 §7.1).
-fn unchunked(mut body: &[u8]) -> Vec<u8> {
+pub(crate) fn unchunked(mut body: &[u8]) -> Vec<u8> {
     let mut whole = Vec::new();
     loop {
         let end = body.windows(2).position(|it| it == b"\r\n").unwrap();
