@@ -364,6 +364,9 @@ impl Demo {
     }
 }
 
+/// The kernel is done with killing by then.
+const KILLING: Duration = Duration::from_secs(1);
+
 fn stop(peer: Peer, limit: Duration) {
     let below = processes::descendants(peer.pid());
     let pressed = Instant::now();
@@ -375,9 +378,14 @@ fn stop(peer: Peer, limit: Duration) {
         ended.status,
         ended.said.join("\n")
     );
-    let left: Vec<_> = below.iter().filter(|process| process.lives()).collect();
-    assert!(left.is_empty(), "left behind: {left:?}");
     assert!(pressed.elapsed() < limit, "{:?}", pressed.elapsed());
+    // What is tied to the host's life the kernel ends when the host has ended.
+    let left = || below.iter().find(|process| process.lives());
+    let deadline = Instant::now() + KILLING;
+    while left().is_some() && Instant::now() < deadline {
+        std::thread::yield_now();
+    }
+    assert!(left().is_none(), "left behind: {:?}", left());
     // The host's own; a guest's panic is a line in its log.
     let panicked = |line: &&String| line.starts_with("thread '") && line.contains("panicked at");
     let panics = ended.said.iter().filter(panicked);
