@@ -41,7 +41,7 @@ pub(crate) async fn list(Scoped(app): Scoped, headers: HeaderMap) -> Result<Resp
     params(("name" = String, Path, description = "The stream's name, slashes as they are", example = "live/cam1")),
     responses(
         (status = 200, body = Vec<u8>, content_type = "image/jpeg"),
-        (status = 503, description = "The stream shows nothing that a picture could be made of", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The stream shows nothing that a picture could be made of", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn thumbnail(
     Scoped(app): Scoped,
@@ -52,7 +52,7 @@ pub(crate) async fn thumbnail(
         Err(PosterError::UnknownStream(name)) => {
             return Err(ControlError::UnknownStream(name).into());
         }
-        Err(error) => return Err(Problem::new(Kind::NoMedia, error.to_string())),
+        Err(error) => return Err(Problem::new(Kind::Conflict, error.to_string())),
     };
     let headers = [
         (header::CONTENT_TYPE, "image/jpeg"),
